@@ -1,0 +1,32 @@
+//! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
+
+pub mod bbox;
+pub mod cell;
+pub mod consensus;
+pub mod scale;
+
+use std::fmt;
+
+/// Why a value cannot enter: the field it came in and the reason, in words for the person who sent it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The field, as it is named in JSON or on the command line.
+    pub field: String,
+    /// The reason and what would be right.
+    pub reason: String,
+}
+
+impl Invalid {
+    /// Names a field and says what is wrong with it.
+    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Invalid {
+        Invalid { field: field.into(), reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.reason)
+    }
+}
+
+impl std::error::Error for Invalid {}
