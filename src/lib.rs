@@ -1,1 +1,4 @@
+//! aftermap
 pub mod domain;
+pub mod services;
+pub mod storage;

@@ -1,9 +1,16 @@
 //! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
 
 pub mod bbox;
+pub mod campaign;
 pub mod cell;
 pub mod consensus;
+pub mod label;
+pub mod policy;
 pub mod scale;
+pub mod scene;
+pub mod tile;
+pub mod volunteer;
+mod words;
 
 use std::fmt;
 

@@ -1,0 +1,468 @@
+-- The whole schema. Times are milliseconds since 1970 (UTC); ids are 64-bit integers made by the server, label ids the
+-- client's UUID (16 bytes); words in CHECK lists are the words of JSON, of the exports and of the screen.
+
+-- People ----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE volunteers (
+    id               BIGINT PRIMARY KEY,
+    name             TEXT,                        -- NULL: a guest
+    name_key         TEXT UNIQUE,                 -- the name as it is compared: trimmed, lower case
+    password_hash    TEXT,
+    recovery_hash    TEXT,
+    admin            BOOLEAN NOT NULL DEFAULT FALSE,
+    language         TEXT,
+    created_at       BIGINT NOT NULL,
+    disabled_at      BIGINT,
+    deleted_at       BIGINT,
+    CHECK ((name IS NULL) = (name_key IS NULL))
+);
+
+CREATE TABLE sessions (
+    id               BIGINT PRIMARY KEY,
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    refresh_hash     BYTEA NOT NULL UNIQUE,        -- SHA-256 of the refresh token now in use
+    previous_hash    BYTEA UNIQUE,                 -- the one before it, accepted for a few seconds after the change
+    created_at       BIGINT NOT NULL,
+    refreshed_at     BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    revoked_at       BIGINT
+);
+CREATE INDEX sessions_volunteer ON sessions (volunteer_id);
+
+CREATE TABLE personal_tokens (
+    id               BIGINT PRIMARY KEY,
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    token_hash       BYTEA NOT NULL UNIQUE,        -- SHA-256
+    name             TEXT NOT NULL,
+    scopes           TEXT NOT NULL,               -- words separated by blanks
+    created_at       BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    revoked_at       BIGINT
+);
+CREATE INDEX personal_tokens_volunteer ON personal_tokens (volunteer_id);
+
+-- Campaigns -------------------------------------------------------------------------------------------------------
+
+CREATE TABLE scales (
+    id               BIGINT PRIMARY KEY,
+    key              TEXT NOT NULL,
+    ordered          BOOLEAN NOT NULL,
+    heavy_from       SMALLINT NOT NULL,
+    screening        DOUBLE PRECISION,            -- call damage where its probability is at least this; NULL: not used
+    built_in         BOOLEAN NOT NULL,
+    CHECK (screening IS NULL OR (screening > 0 AND screening < 1))
+);
+
+CREATE TABLE scale_answers (
+    scale_id         BIGINT NOT NULL REFERENCES scales (id),
+    place            SMALLINT NOT NULL,           -- the number by which labels refer to the answer
+    key              TEXT NOT NULL,
+    role             TEXT NOT NULL CHECK (role IN ('class', 'between', 'side')),
+    low              SMALLINT,
+    high             SMALLINT,
+    code             INTEGER NOT NULL,
+    PRIMARY KEY (scale_id, place),
+    UNIQUE (scale_id, key),
+    CHECK (place >= 0 AND (role = 'between') = (low IS NOT NULL AND high IS NOT NULL))
+);
+
+CREATE TABLE campaigns (
+    id               BIGINT PRIMARY KEY,
+    slug             TEXT NOT NULL UNIQUE,
+    state            TEXT NOT NULL CHECK (state IN ('draft', 'open', 'paused', 'closed', 'archived')),
+    visibility       TEXT NOT NULL CHECK (visibility IN ('public', 'invitation', 'private')),
+    release_level    TEXT NOT NULL CHECK (release_level IN ('public', 'coarsened', 'private')),
+    kind             TEXT NOT NULL CHECK (kind IN ('pair', 'timeline')),
+    tile_source      TEXT NOT NULL CHECK (tile_source IN ('cells', 'footprints')),
+    labelling_zoom   SMALLINT,                    -- of cell tiles; NULL until it is chosen or fitted
+    scale_id         BIGINT NOT NULL REFERENCES scales (id),
+    language         TEXT NOT NULL,
+    licence          TEXT,
+    synthetic        BOOLEAN NOT NULL DEFAULT FALSE,
+    area             TEXT,                        -- GeoJSON geometry; NULL: wherever there is imagery
+    pseudonym_key    BYTEA NOT NULL,               -- makes pseudonyms of this campaign unlinkable with any other's
+    model            INTEGER NOT NULL DEFAULT 0,  -- the number of the model in use
+    created_at       BIGINT NOT NULL,
+    opened_at        BIGINT,
+    closed_at        BIGINT
+);
+
+CREATE TABLE campaign_texts (
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    language         TEXT NOT NULL,
+    title            TEXT NOT NULL,
+    purpose          TEXT NOT NULL DEFAULT '',
+    instructions     TEXT NOT NULL DEFAULT '',
+    care_notice      TEXT NOT NULL DEFAULT '',
+    help_lines       TEXT NOT NULL DEFAULT '',
+    news             TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (campaign_id, language)
+);
+
+CREATE TABLE policies (
+    campaign_id      BIGINT PRIMARY KEY REFERENCES campaigns (id),
+    settings         TEXT NOT NULL                -- JSON of domain::policy::Policy
+);
+
+CREATE TABLE roles (
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    role             TEXT NOT NULL CHECK (role IN ('volunteer', 'reviewer', 'researcher', 'coordinator')),
+    granted_by       BIGINT REFERENCES volunteers (id),
+    granted_at       BIGINT NOT NULL,
+    PRIMARY KEY (volunteer_id, campaign_id, role)
+);
+
+CREATE TABLE invitations (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    code_hash        BYTEA NOT NULL UNIQUE,
+    role             TEXT NOT NULL CHECK (role IN ('volunteer', 'reviewer', 'researcher', 'coordinator')),
+    uses_left        INTEGER NOT NULL CHECK (uses_left >= 0),
+    created_by       BIGINT REFERENCES volunteers (id),
+    created_at       BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    revoked_at       BIGINT
+);
+
+-- What one volunteer has done in one campaign: counters that spare the hand-out a look at the label log.
+CREATE TABLE participations (
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    labels           INTEGER NOT NULL DEFAULT 0 CHECK (labels >= 0),
+    tiles_served     INTEGER NOT NULL DEFAULT 0 CHECK (tiles_served >= 0),
+    skips            INTEGER NOT NULL DEFAULT 0 CHECK (skips >= 0),
+    first_at         BIGINT NOT NULL,
+    last_at          BIGINT NOT NULL,
+    practice_passed_at BIGINT,
+    PRIMARY KEY (campaign_id, volunteer_id)
+);
+
+CREATE TABLE exclusions (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    kind             TEXT NOT NULL CHECK (kind IN ('paused', 'excluded')),
+    reason           TEXT NOT NULL,
+    created_by       BIGINT NOT NULL REFERENCES volunteers (id),
+    created_at       BIGINT NOT NULL,
+    lifted_by        BIGINT REFERENCES volunteers (id),
+    lifted_at        BIGINT
+);
+CREATE UNIQUE INDEX exclusions_one_in_force ON exclusions (campaign_id, volunteer_id) WHERE lifted_at IS NULL;
+
+-- Imagery and tiles -----------------------------------------------------------------------------------------------
+
+CREATE TABLE scenes (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    title            TEXT NOT NULL,
+    captured_from    BIGINT NOT NULL,
+    captured_to      BIGINT NOT NULL,
+    sensor           TEXT,
+    licence          TEXT,
+    attribution      TEXT,
+    source_name      TEXT NOT NULL,               -- the file's name, never its path
+    source_sha256    TEXT NOT NULL,
+    archive          TEXT NOT NULL,               -- file name below the tiles folder
+    archive_sha256   TEXT NOT NULL,
+    crs              TEXT NOT NULL,
+    pixel_size_m     DOUBLE PRECISION NOT NULL,
+    min_zoom         SMALLINT NOT NULL,
+    max_zoom         SMALLINT NOT NULL,
+    west             DOUBLE PRECISION NOT NULL,
+    south            DOUBLE PRECISION NOT NULL,
+    east             DOUBLE PRECISION NOT NULL,
+    north            DOUBLE PRECISION NOT NULL,
+    created_at       BIGINT NOT NULL,
+    withdrawn_at     BIGINT,
+    UNIQUE (campaign_id, archive),
+    CHECK (captured_from <= captured_to),
+    CHECK (min_zoom >= 0 AND min_zoom <= max_zoom)
+);
+
+CREATE TABLE tiles (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    tile_id          TEXT NOT NULL,               -- the public id: z-x-y, or the footprint's
+    z                SMALLINT,                    -- cell tiles only
+    x                INTEGER,
+    y                INTEGER,
+    west             DOUBLE PRECISION NOT NULL,
+    south            DOUBLE PRECISION NOT NULL,
+    east             DOUBLE PRECISION NOT NULL,
+    north            DOUBLE PRECISION NOT NULL,
+    footprint        TEXT,                        -- GeoJSON geometry
+    withdrawn_at     BIGINT,
+    UNIQUE (campaign_id, tile_id),
+    CHECK (west < east AND south < north),
+    CHECK ((z IS NULL) = (x IS NULL) AND (z IS NULL) = (y IS NULL))
+);
+
+CREATE TABLE frames (
+    tile             BIGINT NOT NULL REFERENCES tiles (id),
+    scene_id         BIGINT NOT NULL REFERENCES scenes (id),
+    valid_share      DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (tile, scene_id)
+);
+
+-- One narrow, hot row for each tile: all that hand-out and submit look at and lock.
+CREATE TABLE queue (
+    tile             BIGINT PRIMARY KEY REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    state            TEXT NOT NULL CHECK (state IN ('open', 'settled', 'contested', 'reviewed', 'unusable')),
+    gold             TEXT CHECK (gold IN ('practice', 'check')),
+    counted          SMALLINT NOT NULL DEFAULT 0,
+    leased           SMALLINT NOT NULL DEFAULT 0,
+    needed           SMALLINT NOT NULL,
+    maximum          SMALLINT NOT NULL,
+    skips            SMALLINT NOT NULL DEFAULT 0,
+    priority         SMALLINT NOT NULL DEFAULT 0,
+    bucket           SMALLINT NOT NULL DEFAULT 0,
+    shuffle_key      BIGINT NOT NULL,
+    available        BOOLEAN NOT NULL,
+    closed_at        BIGINT,
+    CHECK (counted >= 0 AND counted <= maximum),
+    CHECK (leased >= 0 AND skips >= 0 AND needed >= 0 AND needed <= maximum),
+    CHECK (NOT available OR (state = 'open' AND gold IS NULL AND counted + leased < needed)),
+    CHECK (gold IS NULL OR (counted = 0 AND state = 'reviewed')),
+    CHECK ((state = 'open') = (closed_at IS NULL))
+);
+CREATE INDEX queue_ring ON queue (campaign_id, priority, bucket, shuffle_key) WHERE available;
+CREATE INDEX queue_state ON queue (campaign_id, state);
+
+-- Where a volunteer stands on the ring of one bucket; only moves forward, and wraps.
+CREATE TABLE ring_positions (
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    priority         SMALLINT NOT NULL,
+    bucket           SMALLINT NOT NULL,
+    position         BIGINT NOT NULL,
+    PRIMARY KEY (volunteer_id, campaign_id, priority, bucket)
+);
+
+-- Labels ----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE leases (
+    id               BIGINT PRIMARY KEY,
+    tile             BIGINT NOT NULL REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    granted_at       BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    ended_at         BIGINT,
+    outcome          TEXT CHECK (outcome IN ('labelled', 'released', 'skipped', 'expired')),
+    CHECK ((ended_at IS NULL) = (outcome IS NULL))
+);
+CREATE UNIQUE INDEX leases_one_open ON leases (tile, volunteer_id) WHERE ended_at IS NULL;
+CREATE INDEX leases_mine ON leases (volunteer_id, campaign_id) WHERE ended_at IS NULL;
+CREATE INDEX leases_expiry ON leases (campaign_id, expires_at) WHERE ended_at IS NULL;
+CREATE INDEX leases_tile ON leases (tile, volunteer_id, ended_at);
+
+-- The log: one row for every answer ever accepted. Rows are added, never changed.
+CREATE TABLE labels (
+    id               BYTEA NOT NULL PRIMARY KEY,   -- the client's UUID
+    body_hash        BYTEA NOT NULL,               -- SHA-256 of what was sent: the same id with another body is refused
+    tile             BIGINT NOT NULL REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    lease_id         BIGINT NOT NULL,             -- leases are forgotten after 30 days, labels never
+    revision         SMALLINT NOT NULL CHECK (revision >= 1),
+    answer           SMALLINT NOT NULL CHECK (answer >= 0),
+    window_given     BOOLEAN NOT NULL DEFAULT FALSE,
+    last_intact      BIGINT REFERENCES scenes (id),
+    first_damaged    BIGINT REFERENCES scenes (id),
+    seconds          DOUBLE PRECISION,
+    client           TEXT,
+    client_at        BIGINT,
+    leased_at        BIGINT NOT NULL,
+    received_at      BIGINT NOT NULL,
+    status           TEXT NOT NULL CHECK (status IN ('stored', 'revised', 'surplus')),
+    tile_state       TEXT NOT NULL,               -- as the author was told; a repeat reads the same
+    UNIQUE (tile, volunteer_id, revision),
+    CHECK (window_given OR (last_intact IS NULL AND first_damaged IS NULL))
+);
+CREATE INDEX labels_time ON labels (campaign_id, received_at);
+
+-- The newest accepted answer of each volunteer for each tile.
+CREATE TABLE current_labels (
+    tile             BIGINT NOT NULL REFERENCES tiles (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    label_id         BYTEA NOT NULL REFERENCES labels (id),
+    answer           SMALLINT NOT NULL CHECK (answer >= 0),
+    window_given     BOOLEAN NOT NULL DEFAULT FALSE,
+    last_intact      BIGINT,
+    first_damaged    BIGINT,
+    counted          BOOLEAN NOT NULL,
+    excluded         BOOLEAN NOT NULL DEFAULT FALSE,
+    first_received_at BIGINT NOT NULL,            -- of the first revision: the order in which free places are filled
+    PRIMARY KEY (tile, volunteer_id)
+);
+CREATE INDEX current_labels_volunteer ON current_labels (volunteer_id, campaign_id);
+CREATE INDEX current_labels_campaign ON current_labels (campaign_id, tile);
+
+CREATE TABLE notes (
+    id               BIGINT PRIMARY KEY,
+    tile             BIGINT NOT NULL REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    label_id         BYTEA REFERENCES labels (id),
+    flagged          BOOLEAN NOT NULL DEFAULT FALSE, -- asks for the coordinator's attention
+    text             TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    resolved_by      BIGINT REFERENCES volunteers (id),
+    resolved_at      BIGINT
+);
+CREATE INDEX notes_tile ON notes (tile);
+CREATE INDEX notes_open ON notes (campaign_id, created_at) WHERE flagged AND resolved_at IS NULL;
+
+-- Consensus -------------------------------------------------------------------------------------------------------
+
+CREATE TABLE gold (
+    tile             BIGINT PRIMARY KEY REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    kind             TEXT NOT NULL CHECK (kind IN ('practice', 'check')),
+    answer           SMALLINT NOT NULL CHECK (answer >= 0),
+    last_intact      BIGINT REFERENCES scenes (id),
+    first_damaged    BIGINT REFERENCES scenes (id),
+    explanation      TEXT NOT NULL DEFAULT '',
+    uses             INTEGER NOT NULL DEFAULT 0 CHECK (uses >= 0),
+    worn_out_at      BIGINT,
+    created_by       BIGINT REFERENCES volunteers (id),
+    created_at       BIGINT NOT NULL
+);
+CREATE INDEX gold_to_serve ON gold (campaign_id, kind, uses) WHERE worn_out_at IS NULL;
+
+-- The outcome of each refit; never changed once it is made. Model 0 (all weights 1) has no row.
+CREATE TABLE models (
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    number           INTEGER NOT NULL CHECK (number >= 1),
+    method           TEXT NOT NULL,
+    method_version   TEXT NOT NULL,
+    tables           BYTEA NOT NULL,               -- consensus::Model::to_bytes, without the skills
+    labels           BIGINT NOT NULL,
+    gold_tiles       INTEGER NOT NULL,
+    identifiable     BOOLEAN NOT NULL,
+    labels_until     BIGINT NOT NULL,             -- labels received up to this time took part
+    fitted_at        BIGINT NOT NULL,
+    PRIMARY KEY (campaign_id, number)
+);
+
+CREATE TABLE skills (
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    model            INTEGER NOT NULL,
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    weight           DOUBLE PRECISION NOT NULL CHECK (weight >= 0),
+    accuracy         DOUBLE PRECISION NOT NULL,
+    labels           INTEGER NOT NULL,
+    gold_labels      INTEGER NOT NULL,
+    gold_correct     INTEGER NOT NULL,
+    tables           BYTEA NOT NULL,               -- consensus::Skill::to_bytes
+    quarantine       TEXT,                        -- the reason; NULL: none
+    PRIMARY KEY (campaign_id, model, volunteer_id),
+    FOREIGN KEY (campaign_id, model) REFERENCES models (campaign_id, number)
+);
+
+CREATE TABLE consensus (
+    tile             BIGINT PRIMARY KEY REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    model            INTEGER NOT NULL,
+    method           TEXT NOT NULL,
+    method_version   TEXT NOT NULL,
+    class            SMALLINT,
+    probability      DOUBLE PRECISION,
+    probabilities    TEXT NOT NULL,               -- JSON list, one number for each class
+    labels           SMALLINT NOT NULL CHECK (labels >= 0),
+    answers          TEXT NOT NULL,               -- JSON list, counted labels for each answer
+    agreement        DOUBLE PRECISION,
+    entropy          DOUBLE PRECISION NOT NULL,
+    evidence         DOUBLE PRECISION NOT NULL,
+    effective_redundancy DOUBLE PRECISION NOT NULL,
+    unusable_share   DOUBLE PRECISION NOT NULL,
+    date_before      BIGINT REFERENCES scenes (id),
+    date_after       BIGINT REFERENCES scenes (id),
+    window_probability DOUBLE PRECISION,
+    window_probabilities TEXT,                    -- JSON list, one number for each interval
+    closed_reason    TEXT,
+    changed_at       BIGINT NOT NULL
+);
+CREATE INDEX consensus_model ON consensus (campaign_id, model);
+
+CREATE TABLE reviews (
+    id               BIGINT PRIMARY KEY,
+    tile             BIGINT NOT NULL REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    reviewer_id      BIGINT NOT NULL REFERENCES volunteers (id),
+    answer           SMALLINT NOT NULL CHECK (answer >= 0),
+    last_intact      BIGINT REFERENCES scenes (id),
+    first_damaged    BIGINT REFERENCES scenes (id),
+    note             TEXT NOT NULL DEFAULT '',
+    decided_at       BIGINT NOT NULL,
+    in_force         BOOLEAN NOT NULL
+);
+CREATE INDEX reviews_tile ON reviews (tile);
+
+-- Work in the background, releases, and who did what --------------------------------------------------------------
+
+CREATE TABLE jobs (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT REFERENCES campaigns (id),
+    kind             TEXT NOT NULL,
+    input            TEXT NOT NULL,               -- JSON
+    state            TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
+    progress         DOUBLE PRECISION NOT NULL DEFAULT 0 CHECK (progress >= 0 AND progress <= 1),
+    message          TEXT NOT NULL DEFAULT '',
+    attempts         INTEGER NOT NULL DEFAULT 0,
+    created_by       BIGINT REFERENCES volunteers (id),
+    created_at       BIGINT NOT NULL,
+    heartbeat_at     BIGINT,
+    finished_at      BIGINT
+);
+CREATE INDEX jobs_state ON jobs (state, created_at);
+
+CREATE TABLE uploads (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    file_name        TEXT NOT NULL,
+    bytes_total      BIGINT NOT NULL CHECK (bytes_total > 0),
+    bytes_received   BIGINT NOT NULL CHECK (bytes_received >= 0 AND bytes_received <= bytes_total),
+    sha256           TEXT,
+    state            TEXT NOT NULL CHECK (state IN ('receiving', 'complete', 'abandoned')),
+    created_at       BIGINT NOT NULL,
+    changed_at       BIGINT NOT NULL
+);
+
+CREATE TABLE releases (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    version          INTEGER NOT NULL CHECK (version >= 1),
+    level            TEXT NOT NULL CHECK (level IN ('public', 'coarsened', 'private')),
+    model            INTEGER NOT NULL,
+    manifest         TEXT NOT NULL,               -- JSON: files, rows, SHA-256
+    citation         TEXT NOT NULL,
+    changes          TEXT NOT NULL,
+    created_by       BIGINT REFERENCES volunteers (id),
+    as_of            BIGINT NOT NULL,
+    UNIQUE (campaign_id, version)
+);
+
+CREATE TABLE audit_log (
+    id               BIGINT PRIMARY KEY,
+    at               BIGINT NOT NULL,
+    actor_id         BIGINT REFERENCES volunteers (id), -- NULL: the operator, at the command line
+    campaign_id      BIGINT REFERENCES campaigns (id),
+    act              TEXT NOT NULL,
+    subject          TEXT NOT NULL,
+    reason           TEXT NOT NULL DEFAULT '',
+    detail           TEXT NOT NULL DEFAULT '{}'   -- JSON
+);
+CREATE INDEX audit_log_campaign ON audit_log (campaign_id, at);
+
+-- Work that one process does at a time, on whatever machine: who holds it, and until when.
+CREATE TABLE locks (
+    name             TEXT NOT NULL PRIMARY KEY,
+    holder           TEXT NOT NULL,
+    expires_at       BIGINT NOT NULL
+);

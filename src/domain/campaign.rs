@@ -1,0 +1,168 @@
+//! A campaign: one labelling drive over one area, with a question, a scale and a policy.
+
+use super::Invalid;
+use super::bbox::Bbox;
+use super::policy::Policy;
+use super::scale::Scale;
+use super::words::words;
+
+words! {
+    /// Where a campaign stands.
+    CampaignState {
+        /// Being set up: scenes and tiles may still change.
+        Draft = "draft",
+        /// Handing out tiles.
+        Open = "open",
+        /// Hands nothing out for now; answers to tiles already handed out still count.
+        Paused = "paused",
+        /// Finished.
+        Closed = "closed",
+        /// Kept, but no longer listed.
+        Archived = "archived",
+    }
+}
+
+words! {
+    /// Who may see a campaign and take part.
+    Visibility {
+        /// Everybody.
+        Public = "public",
+        /// Whoever holds an invitation.
+        Invitation = "invitation",
+        /// Whoever was given a role.
+        Private = "private",
+    }
+}
+
+words! {
+    /// Who may have the damage map.
+    ReleaseLevel {
+        /// Everybody, tile by tile.
+        Public = "public",
+        /// Everybody, but in area cells only.
+        Coarsened = "coarsened",
+        /// Researchers of the campaign only.
+        Private = "private",
+    }
+}
+
+words! {
+    /// What a volunteer compares.
+    CampaignKind {
+        /// Two frames, before and after.
+        Pair = "pair",
+        /// More than two dated frames.
+        Timeline = "timeline",
+    }
+}
+
+words! {
+    /// What a tile is.
+    TileSource {
+        /// A cell of the XYZ grid.
+        Cells = "cells",
+        /// The square around one building footprint.
+        Footprints = "footprints",
+    }
+}
+
+impl CampaignState {
+    /// Whether a coordinator may move a campaign from this state to that one.
+    pub fn may_become(self, next: CampaignState) -> bool {
+        use CampaignState::{Archived, Closed, Draft, Open, Paused};
+        matches!(
+            (self, next),
+            (Draft, Open) | (Open, Paused) | (Paused, Open) | (Open | Paused, Closed) | (Closed, Open | Archived)
+        )
+    }
+}
+
+/// What people read about a campaign, in one language. Markdown where it is long.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CampaignTexts {
+    /// Name on the campaign list.
+    pub title: String,
+    /// What it is for.
+    pub purpose: String,
+    /// How to answer.
+    pub instructions: String,
+    /// What one may see, told before the first tile.
+    pub care_notice: String,
+    /// Where to find help.
+    pub help_lines: String,
+}
+
+/// A campaign with all its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Campaign {
+    /// Database id.
+    pub id: i64,
+    /// The name in addresses and on the command line.
+    pub slug: String,
+    /// Where it stands.
+    pub state: CampaignState,
+    /// Who may take part.
+    pub visibility: Visibility,
+    /// Who may have the damage map.
+    pub release_level: ReleaseLevel,
+    /// Pair or timeline; follows from the number of scenes until the campaign opens.
+    pub kind: CampaignKind,
+    /// Grid cells or building footprints.
+    pub tile_source: TileSource,
+    /// Zoom of the tiles; `None` until chosen or fitted, and for footprints.
+    pub labelling_zoom: Option<u8>,
+    /// Answers a volunteer may give.
+    pub scale: Scale,
+    /// When a tile is done, and how work is handed out.
+    pub policy: Policy,
+    /// Language of `texts` (BCP 47).
+    pub language: String,
+    /// What people read about it.
+    pub texts: CampaignTexts,
+    /// Licence of the damage map.
+    pub licence: Option<String>,
+    /// Whether the imagery was drawn by a program.
+    pub synthetic: bool,
+    /// Number of the model in use.
+    pub model: u32,
+    /// Key of the campaign's pseudonyms; never leaves the server.
+    pub pseudonym_key: Vec<u8>,
+    /// Milliseconds since 1970, UTC.
+    pub created_at: i64,
+    /// When it first opened, likewise.
+    pub opened_at: Option<i64>,
+    /// When it closed, likewise.
+    pub closed_at: Option<i64>,
+    /// The box around all its tiles; `None` while it has none.
+    pub bounds: Option<Bbox>,
+}
+
+/// Checks the name of a campaign in addresses: 2 to 60 of a-z, 0-9 and `-`, beginning with a letter or digit.
+pub fn check_slug(slug: &str) -> Result<(), Invalid> {
+    let plain = slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if (2..=60).contains(&slug.len()) && plain && !slug.starts_with('-') {
+        return Ok(());
+    }
+    Err(Invalid::new("slug", format!("`{slug}` cannot be a campaign's name: use 2 to 60 of a-z, 0-9 and -")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_campaign_only_moves_along_its_path() {
+        use CampaignState::{Archived, Closed, Draft, Open, Paused};
+        assert!(Draft.may_become(Open) && Open.may_become(Paused) && Paused.may_become(Open));
+        assert!(Closed.may_become(Archived) && !Archived.may_become(Open) && !Open.may_become(Draft));
+        assert!(!Draft.may_become(Closed));
+    }
+
+    #[test]
+    fn a_slug_is_plain() {
+        assert!(check_slug("raqqa-2018").is_ok());
+        for bad in ["", "a", "-raqqa", "Raqqa", "raq qa", "../etc", "é-e"] {
+            assert!(check_slug(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Why a service refused or failed: few words, translated to status codes in `http/error.rs` alone.
+
+use crate::domain::Invalid;
+use crate::storage::{Failure, QueryError, StoreError};
+
+/// The outcome of a verb that did not work. What the message says may be shown to whoever asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing, or none that this person may know of.
+    #[error("{0}")]
+    NotFound(String),
+    /// It contradicts what is there.
+    #[error("{0}")]
+    Conflict(String),
+    /// Nobody is signed in, or no longer.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The person may not do that.
+    #[error("{0}")]
+    Forbidden(String),
+    /// A field holds what it cannot hold.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(StoreError),
+    /// A statement failed; kept apart so that a lost race can be told from a fault.
+    #[error("a database statement failed: {0}")]
+    Query(#[from] QueryError),
+    /// Anything else that is our fault.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        Error::Store(error)
+    }
+}
+
+impl Failure for Error {
+    fn database(&self) -> Option<&QueryError> {
+        match self {
+            Error::Query(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Error {
+    /// A field that holds what it cannot hold.
+    pub fn invalid(field: &str, reason: impl Into<String>) -> Error {
+        Error::Invalid(Invalid::new(field, reason))
+    }
+}

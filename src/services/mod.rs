@@ -1,0 +1,6 @@
+//! The verbs of the project: one file each, one transaction each, nothing of HTTP.
+
+pub mod clock;
+mod error;
+
+pub use error::Error;

@@ -1,0 +1,164 @@
+//! One connection type over both databases, opened from a URL.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::r2d2::ManageConnection;
+
+use super::StoreError;
+
+/// A connection to either database. Queries are written once; `each_backend!` where the two must differ.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    /// PostgreSQL 13 or newer.
+    Postgres(PgConnection),
+    /// The bundled SQLite.
+    Sqlite(SqliteConnection),
+}
+
+/// Runs the same expression with the inner connection of either database, for what `MultiConnection` cannot express.
+macro_rules! each_backend {
+    ($conn:expr, $inner:ident => $body:expr) => {
+        match $conn {
+            $crate::storage::Conn::Postgres($inner) => $body,
+            $crate::storage::Conn::Sqlite($inner) => $body,
+        }
+    };
+}
+pub(crate) use each_backend;
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file, created if need be.
+    Sqlite(PathBuf),
+    /// A `postgres://` URL, as libpq takes it.
+    Postgres(String),
+}
+
+/// How long a statement waits for another writer of the SQLite file (the command line beside a running server).
+const BUSY_MILLISECONDS: u64 = 5_000;
+/// A statement of ours that takes longer than this on PostgreSQL is a fault: it is ended and the lock freed.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl DatabaseUrl {
+    /// Reads `sqlite:PATH` or `postgres://…`. Anything else is refused: a mistyped address must not become a new file.
+    pub fn parse(text: &str) -> Result<DatabaseUrl, StoreError> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(DatabaseUrl::Postgres(text.to_owned()));
+        }
+        let path = text.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        match path {
+            Some(path) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
+            _ => Err(StoreError::Setup(
+                "the database address must begin with sqlite: (a file) or postgres:// (a server)".into(),
+            )),
+        }
+    }
+
+    /// The SQLite file in a data folder.
+    pub fn in_folder(data: &Path) -> DatabaseUrl {
+        DatabaseUrl::Sqlite(data.join("aftermap.sqlite"))
+    }
+
+    /// Opens a connection; `read_only` refuses writes on SQLite.
+    pub(super) fn connect(&self, read_only: bool) -> Result<Conn, StoreError> {
+        match self {
+            DatabaseUrl::Sqlite(path) => connect_sqlite(path, read_only),
+            DatabaseUrl::Postgres(url) => connect_postgres(url),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    /// Never prints a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(_) => write!(f, "postgres://…"),
+        }
+    }
+}
+
+fn connect_sqlite(path: &Path, read_only: bool) -> Result<Conn, StoreError> {
+    let name = path.to_str().ok_or_else(|| StoreError::Setup("the database path is not UTF-8".into()))?;
+    let mut conn = SqliteConnection::establish(name)
+        .map_err(|error| StoreError::Setup(format!("cannot open the database {}: {error}", path.display())))?;
+    // The busy timeout comes first: switching to WAL needs a lock that another process may hold for a moment.
+    conn.batch_execute(&format!(
+        "PRAGMA busy_timeout = {BUSY_MILLISECONDS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA query_only = {};",
+        if read_only { "ON" } else { "OFF" }
+    ))?;
+    let level: i32 = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT synchronous FROM pragma_synchronous")
+        .get_result(&mut conn)?;
+    if level != 2 {
+        return Err(StoreError::Setup(
+            "SQLite refuses synchronous=FULL, so labels would not survive a power loss".into(),
+        ));
+    }
+    Ok(Conn::Sqlite(conn))
+}
+
+fn connect_postgres(url: &str) -> Result<Conn, StoreError> {
+    let mut conn = PgConnection::establish(url)
+        .map_err(|error| StoreError::Unavailable(format!("cannot reach the PostgreSQL server: {error}")))?;
+    conn.batch_execute(&format!(
+        "SET TIME ZONE 'UTC'; SET statement_timeout = {}; SET default_transaction_isolation = 'read committed';",
+        STATEMENT_TIMEOUT.as_millis()
+    ))?;
+    Ok(Conn::Postgres(conn))
+}
+
+/// Lets r2d2 keep a pool of connections.
+pub(super) struct Manager {
+    pub url: DatabaseUrl,
+    pub read_only: bool,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Conn;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<Conn, StoreError> {
+        self.url.connect(self.read_only)
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> Result<(), StoreError> {
+        Ok(conn.batch_execute("SELECT 1")?)
+    }
+
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        std::thread::panicking() || is_broken(conn)
+    }
+}
+
+/// Whether a transaction on this connection ended in a way that leaves its state unknown.
+pub(super) fn is_broken(conn: &mut Conn) -> bool {
+    fn in_error<C: diesel::Connection>(conn: &mut C) -> bool {
+        use diesel::connection::{TransactionManager, TransactionManagerStatus};
+        matches!(C::TransactionManager::transaction_manager_status_mut(conn), TransactionManagerStatus::InError)
+    }
+    each_backend!(conn, inner => in_error(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_known_scheme_is_refused() {
+        assert!(DatabaseUrl::parse("data.sqlite").is_err());
+        assert!(DatabaseUrl::parse("mysql://h/d").is_err());
+        assert_eq!(DatabaseUrl::parse("sqlite:/a/b").unwrap(), DatabaseUrl::Sqlite("/a/b".into()));
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let url = DatabaseUrl::parse("postgres://me:secret@localhost/db").unwrap();
+        assert!(!format!("{url:?}").contains("secret"));
+    }
+}

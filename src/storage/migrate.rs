@@ -1,0 +1,65 @@
+//! Brings the schema up (or, at the operator's word, down), and refuses a database that a newer binary has changed.
+
+use std::collections::BTreeSet;
+
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::{Conn, StoreError};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// An arbitrary number that all servers on one PostgreSQL use to take turns at migrating ("afterm").
+const ADVISORY_LOCK: i64 = 0x6166_7465_726d;
+
+/// Runs all pending migrations in one transaction and returns their names. Two servers that start together take turns.
+pub fn up(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    match conn {
+        Conn::Sqlite(conn) => conn.immediate_transaction(|conn| run_pending(conn, SQLITE)),
+        Conn::Postgres(conn) => conn.transaction(|conn| {
+            diesel::sql_query(format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")).execute(conn)?;
+            run_pending(conn, POSTGRES)
+        }),
+    }
+}
+
+/// Takes the newest migration back and returns its name.
+pub fn down(conn: &mut Conn) -> Result<String, StoreError> {
+    fn revert<C, DB>(conn: &mut C, source: EmbeddedMigrations) -> Result<String, StoreError>
+    where
+        C: MigrationHarness<DB>,
+        DB: diesel::backend::Backend,
+        EmbeddedMigrations: MigrationSource<DB>,
+    {
+        let version = conn.revert_last_migration(source).map_err(setup)?;
+        Ok(version.to_string())
+    }
+    match conn {
+        Conn::Sqlite(conn) => conn.immediate_transaction(|conn| revert(conn, SQLITE)),
+        Conn::Postgres(conn) => conn.transaction(|conn| revert(conn, POSTGRES)),
+    }
+}
+
+fn run_pending<C, DB>(conn: &mut C, source: EmbeddedMigrations) -> Result<Vec<String>, StoreError>
+where
+    C: MigrationHarness<DB>,
+    DB: diesel::backend::Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(setup)?;
+    let known: BTreeSet<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let applied = conn.applied_migrations().map_err(setup)?;
+    if let Some(newer) = applied.iter().map(MigrationVersion::to_string).find(|version| !known.contains(version)) {
+        return Err(StoreError::Setup(format!(
+            "the database was changed by a newer aftermap (migration {newer}): use that version, or take it back there with `aftermap migrate --down`"
+        )));
+    }
+    let ran = conn.run_pending_migrations(source).map_err(setup)?;
+    Ok(ran.iter().map(MigrationVersion::to_string).collect())
+}
+
+fn setup(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+    StoreError::Setup(format!("the database schema cannot be brought up to date: {error}"))
+}

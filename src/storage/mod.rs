@@ -1,0 +1,40 @@
+//! The only room that knows diesel: both databases, the schema, and one file of plain functions for each noun.
+//!
+//! Functions take an open connection and never begin a transaction; the service that calls them does.
+
+mod connection;
+mod ids;
+pub mod migrate;
+pub mod schema;
+mod store;
+mod writer;
+
+pub(crate) use connection::each_backend;
+pub use connection::{Conn, DatabaseUrl};
+/// The error of one statement, so that the rooms above need not know whose it is.
+pub use diesel::result::Error as QueryError;
+pub use ids::new_id;
+pub use store::{Failure, Store};
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Too much waits already: come back in a moment.
+    #[error("the database is busy")]
+    Busy,
+    /// The database is away or failed; nothing of the transaction was kept.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The database cannot be used as it is; the operator has to act.
+    #[error("{0}")]
+    Setup(String),
+    /// A statement failed.
+    #[error("a database statement failed: {0}")]
+    Query(String),
+}
+
+impl From<diesel::result::Error> for StoreError {
+    fn from(error: diesel::result::Error) -> StoreError {
+        StoreError::Query(error.to_string())
+    }
+}

@@ -1,0 +1,136 @@
+//! SQLite's one writer: a thread that owns the writing connection and puts all waiting jobs into one transaction.
+//!
+//! A commit costs an fsync, whatever it holds. So the thread takes every job that waits, runs each inside a savepoint
+//! of its own, commits once, and only then answers them all. A job that fails is rolled back alone. When the whole
+//! transaction is lost (disk full, I/O error, a panic), every job in it is told so and the connection is opened anew.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use diesel::connection::{AnsiTransactionManager, Connection as _, TransactionManager};
+use tokio::sync::{mpsc, oneshot};
+
+use super::connection::{Conn, DatabaseUrl, is_broken};
+use super::store::Failure;
+use super::{StoreError, each_backend};
+
+/// Jobs that may wait; one more is told to come back later.
+const QUEUE: usize = 2_048;
+/// Jobs in one transaction: enough that the fsync is shared by all, few enough that nobody waits long for it.
+const BATCH: usize = 256;
+
+/// The handle by which jobs reach the thread; the thread ends when the last handle is gone.
+#[derive(Clone)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+/// One waiting transaction.
+trait Job: Send {
+    /// Does the work inside a savepoint and keeps the result. Returns false where it failed.
+    fn run(&mut self, conn: &mut Conn) -> bool;
+    /// Hands the kept result to whoever waits, or the reason why the commit failed.
+    fn finish(self: Box<Self>, commit: Result<(), StoreError>);
+}
+
+struct Transaction<T, E, F> {
+    run: F,
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for Transaction<T, E, F>
+where
+    T: Send + 'static,
+    E: Failure,
+    F: Fn(&mut Conn) -> Result<T, E> + Send,
+{
+    fn run(&mut self, conn: &mut Conn) -> bool {
+        let result = conn.transaction(&self.run);
+        let done = result.is_ok();
+        self.result = Some(result);
+        done
+    }
+
+    fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
+        let result = match (self.result, commit) {
+            // What the job itself refused does not depend on the commit.
+            (Some(Err(error)), Ok(())) => Err(error),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (_, Err(error)) => Err(E::from(error)),
+            (None, Ok(())) => Err(E::from(StoreError::Busy)),
+        };
+        // Nobody listens when the client has gone away; the row is stored all the same.
+        let _ = self.reply.send(result);
+    }
+}
+
+impl Writer {
+    /// Starts the thread with an open connection.
+    pub fn start(conn: Conn, url: DatabaseUrl) -> Result<Writer, StoreError> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || write_all(conn, &url, queue))
+            .map_err(|error| StoreError::Setup(format!("cannot start the writer thread: {error}")))?;
+        Ok(Writer { jobs })
+    }
+
+    /// Runs one transaction; answers after the commit it was part of.
+    pub async fn run<T, E, F>(&self, run: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Failure,
+        F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.try_send(Box::new(Transaction { run, result: None, reply })).map_err(|_| StoreError::Busy)?;
+        answer.await.map_err(|_| StoreError::Unavailable("the writer stopped".into()))?
+    }
+}
+
+fn write_all(mut conn: Conn, url: &DatabaseUrl, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
+    while let Some(job) = queue.blocking_recv() {
+        batch.push(job);
+        while batch.len() < BATCH
+            && let Ok(job) = queue.try_recv()
+        {
+            batch.push(job);
+        }
+        let commit = catch_unwind(AssertUnwindSafe(|| commit_together(&mut conn, &mut batch)))
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("a database job panicked".into())));
+        if let Err(error) = &commit {
+            tracing::error!(jobs = batch.len(), %error, "a write transaction was lost; opening the database anew");
+            match url.connect(false) {
+                Ok(fresh) => conn = fresh,
+                Err(error) => tracing::error!(%error, "the database cannot be opened"),
+            }
+        }
+        for job in batch.drain(..) {
+            job.finish(commit.clone());
+        }
+    }
+}
+
+/// Runs the whole batch in one IMMEDIATE transaction: the write lock is taken at once, so no job can find it gone later.
+fn commit_together(conn: &mut Conn, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    begin(conn)?;
+    for job in batch.iter_mut() {
+        if !job.run(conn) && is_broken(conn) {
+            return Err(StoreError::Unavailable("the database lost the transaction".into()));
+        }
+    }
+    each_backend!(conn, inner => commit(inner))?;
+    Ok(())
+}
+
+fn begin(conn: &mut Conn) -> Result<(), StoreError> {
+    match conn {
+        Conn::Sqlite(inner) => Ok(AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?),
+        Conn::Postgres(_) => Err(StoreError::Setup("the single writer is for SQLite only".into())),
+    }
+}
+
+fn commit<C: diesel::Connection>(conn: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::commit_transaction(conn)
+}
