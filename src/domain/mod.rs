@@ -3,6 +3,7 @@
 pub mod bbox;
 pub mod cell;
 pub mod consensus;
+pub mod policy;
 pub mod scale;
 
 use std::fmt;

@@ -1,0 +1,201 @@
+//! When a tile is done, how tiles are lent out and when skills are fitted anew: the settings of one campaign.
+
+use serde::{Deserialize, Serialize};
+
+use super::Invalid;
+
+/// How many labels a tile gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PolicyKind {
+    /// Few where the crowd is sure, more where it is not.
+    Adaptive,
+    /// The same number for every tile.
+    Fixed {
+        /// Labels that name a class, per tile.
+        redundancy: u32,
+    },
+}
+
+/// The policy of a campaign. Every field has a default, so that a campaign file names only what differs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Adaptive or fixed redundancy.
+    pub kind: PolicyKind,
+    /// Labels that speak about damage before a tile may settle.
+    pub minimum: u32,
+    /// Counted labels, side answers included, after which a tile is contested.
+    pub maximum: u32,
+    /// Probability of the class at which a tile settles.
+    pub settle_at: f64,
+    /// Highest probability of any damage with which an undamaged call may settle.
+    pub undamaged_at_most: f64,
+    /// Probability of the class below which a settled tile opens again.
+    pub reopen_below: f64,
+    /// Lead, in labels, at which a tile settles while no model exists.
+    pub lead_without_model: u32,
+    /// Share of the tiles that need one more label when they would first settle.
+    pub second_look_share: f64,
+    /// Time for which a tile is lent, seconds.
+    pub lease_seconds: u32,
+    /// Most tiles handed out in one request.
+    pub leases_at_once: u32,
+    /// Most tiles one volunteer may hold.
+    pub leases_open: u32,
+    /// Share of hand-outs drawn at random instead of by value.
+    pub random_share: f64,
+    /// Share of hand-outs that are check gold.
+    pub gold_share: f64,
+    /// The same for a volunteer's first tiles.
+    pub gold_share_first: f64,
+    /// How many tiles count as a volunteer's first.
+    pub gold_first_tiles: u32,
+    /// Hand-outs after which a check gold tile is worn out.
+    pub gold_uses: u32,
+    /// New labels after which skills are fitted anew, at least.
+    pub refit_after: u32,
+    /// The same as a share of all counted labels; the larger of the two holds.
+    pub refit_share: f64,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            kind: PolicyKind::Adaptive,
+            minimum: 3,
+            maximum: 10,
+            settle_at: 0.80,
+            undamaged_at_most: 0.10,
+            reopen_below: 0.65,
+            lead_without_model: 3,
+            second_look_share: 0.05,
+            lease_seconds: 1800,
+            leases_at_once: 5,
+            leases_open: 20,
+            random_share: 0.15,
+            gold_share: 0.05,
+            gold_share_first: 0.10,
+            gold_first_tiles: 40,
+            gold_uses: 50,
+            refit_after: 2000,
+            refit_share: 0.05,
+        }
+    }
+}
+
+impl Policy {
+    /// The same number of labels for every tile, one more in a tie up to twice as many.
+    pub fn fixed(redundancy: u32) -> Policy {
+        let maximum = redundancy.saturating_mul(2).max(1);
+        Policy { kind: PolicyKind::Fixed { redundancy }, minimum: redundancy, maximum, ..Policy::default() }
+    }
+
+    /// Labels that a fresh tile asks for.
+    pub fn first_needed(&self) -> u32 {
+        match self.kind {
+            PolicyKind::Adaptive => self.minimum,
+            PolicyKind::Fixed { redundancy } => redundancy,
+        }
+    }
+
+    /// New labels after which the next model is due, given all counted labels.
+    pub fn refit_due(&self, counted: u64) -> u64 {
+        let share = (self.refit_share * counted as f64).ceil() as u64;
+        share.max(u64::from(self.refit_after))
+    }
+
+    /// Checks that every setting lies in its range and that they fit together.
+    pub fn check(&self) -> Result<(), Invalid> {
+        self.check_counts()?;
+        self.check_shares()?;
+        if self.reopen_below > self.settle_at {
+            return Err(Invalid::new(
+                "policy.reopen_below",
+                "must not exceed settle_at, or settled tiles open at once",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_counts(&self) -> Result<(), Invalid> {
+        let counts = [
+            ("maximum", self.maximum, 1, 1000),
+            ("minimum", self.minimum, 1, self.maximum),
+            ("lead_without_model", self.lead_without_model, 1, self.maximum),
+            ("lease_seconds", self.lease_seconds, 30, 86_400),
+            ("leases_open", self.leases_open, 1, 200),
+            ("leases_at_once", self.leases_at_once, 1, self.leases_open),
+            ("gold_first_tiles", self.gold_first_tiles, 0, 10_000),
+            ("gold_uses", self.gold_uses, 1, 1_000_000),
+            ("refit_after", self.refit_after, 1, 100_000_000),
+        ];
+        if let Some((name, value, low, high)) = counts.into_iter().find(|(_, v, low, high)| !(low..=high).contains(&v))
+        {
+            return Err(Invalid::new(format!("policy.{name}"), format!("{value} is not between {low} and {high}")));
+        }
+        match self.kind {
+            PolicyKind::Fixed { redundancy } if !(1..=self.maximum).contains(&redundancy) => Err(Invalid::new(
+                "policy.kind.fixed.redundancy",
+                format!("{redundancy} is not between 1 and the maximum, {}", self.maximum),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_shares(&self) -> Result<(), Invalid> {
+        let shares = [
+            ("settle_at", self.settle_at, 0.5, 1.0),
+            ("undamaged_at_most", self.undamaged_at_most, 0.0, 1.0),
+            ("reopen_below", self.reopen_below, 0.0, 1.0),
+            ("second_look_share", self.second_look_share, 0.0, 1.0),
+            ("random_share", self.random_share, 0.0, 1.0),
+            ("gold_share", self.gold_share, 0.0, 0.5),
+            ("gold_share_first", self.gold_share_first, 0.0, 0.5),
+            ("refit_share", self.refit_share, 0.0, 1.0),
+        ];
+        // Written so that NaN fails too.
+        match shares.into_iter().find(|(_, value, low, high)| !(low..=high).contains(&value)) {
+            Some((name, value, low, high)) => {
+                Err(Invalid::new(format!("policy.{name}"), format!("{value} is not between {low} and {high}")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_policy_is_the_default_and_passes() {
+        let policy: Policy = serde_json::from_str("{}").unwrap();
+        assert_eq!(policy, Policy::default());
+        assert_eq!(policy.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_fixed_policy_is_read_and_checked() {
+        let policy: Policy = serde_json::from_str(r#"{"kind":{"fixed":{"redundancy":5}}}"#).unwrap();
+        assert_eq!((policy.first_needed(), policy.check()), (5, Ok(())));
+        assert_eq!(Policy::fixed(4).check(), Ok(()));
+        let none = Policy { kind: PolicyKind::Fixed { redundancy: 0 }, ..Policy::default() };
+        assert_eq!(none.check().unwrap_err().field, "policy.kind.fixed.redundancy");
+    }
+
+    #[test]
+    fn unknown_and_impossible_settings_are_named() {
+        assert!(serde_json::from_str::<Policy>(r#"{"minimun":3}"#).is_err());
+        let field = |policy: Policy| policy.check().unwrap_err().field;
+        assert_eq!(field(Policy { minimum: 11, ..Policy::default() }), "policy.minimum");
+        assert_eq!(field(Policy { settle_at: f64::NAN, ..Policy::default() }), "policy.settle_at");
+        assert_eq!(field(Policy { reopen_below: 0.9, ..Policy::default() }), "policy.reopen_below");
+    }
+
+    #[test]
+    fn a_refit_is_due_after_the_larger_of_both_limits() {
+        let policy = Policy::default();
+        assert_eq!((policy.refit_due(0), policy.refit_due(40_000), policy.refit_due(1_000_000)), (2000, 2000, 50_000));
+    }
+}
