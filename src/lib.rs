@@ -1,5 +1,6 @@
 //! aftermap
 pub mod consensus;
+pub mod dispatch;
 pub mod domain;
 pub mod services;
 pub mod storage;
