@@ -18,6 +18,9 @@ const MAX_READ_BYTES: usize = 512 << 20;
 /// Decoded strips and tiles that are kept, bytes.
 const BLOCK_CACHE_BYTES: usize = 128 << 20;
 
+/// The TIFF tag with GDAL's notes.
+const GDAL_METADATA: u16 = 42112;
+
 /// A GeoTIFF with 8 bits per sample, read window by window.
 #[derive(Debug)]
 pub struct GeoTiffSource {
@@ -107,7 +110,10 @@ impl GeoTiffSource {
         let rows = format!("rows {} to {}", window.row, window.row + window.height - 1);
         ImageryError::unusable(
             &self.path,
-            format!("its pixels cannot be read ({rows}: {reason}); the file is damaged or cut short, fetch it again"),
+            format!(
+                "its pixels cannot be read ({rows}: {reason}); it is damaged, cut short or packed in a way that is not \
+                 known: fetch it again, or rewrite it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES in.tif out.tif"
+            ),
         )
     }
 }
@@ -251,6 +257,13 @@ fn find_colours(file: &GeoTiffFile, image: usize, masked: bool) -> Result<Colour
     Ok(Colours { samples: layout.samples_per_pixel, grey: colour_samples < 3, alpha, nodata })
 }
 
+/// What GDAL's metadata (XML in tag 42112) calls a band, e.g. `Alpha` or `Undefined`.
+fn colour_role(metadata: &str, sample: usize) -> Option<&str> {
+    let head = format!("<Item name=\"COLORINTERP\" sample=\"{sample}\" role=\"colorinterp\">");
+    let (_, rest) = metadata.split_once(&head)?;
+    rest.split_once('<').map(|(role, _)| role)
+}
+
 fn parse_nodata(text: &str) -> Option<u8> {
     let value: f64 = text.trim_matches(['\0', ' ']).parse().ok()?;
     (value.fract() == 0.0 && (0.0..=255.0).contains(&value)).then_some(value as u8)
@@ -271,4 +284,32 @@ fn describe(file: &GeoTiffFile, image: usize, colours: Colours, masked: bool) ->
         _ => "picture everywhere".to_owned(),
     };
     format!("{bands}; {valid}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fourth_band_that_gdal_calls_undefined_is_no_alpha() {
+        let notes = r#"<Item name="COLORINTERP" sample="3" role="colorinterp">Undefined</Item>"#;
+        assert_eq!(colour_role(notes, 3), Some("Undefined"));
+        assert_eq!(colour_role(notes, 2), None);
+    }
+
+    #[test]
+    fn nodata_must_be_a_level() {
+        assert_eq!(parse_nodata("0 \0"), Some(0));
+        assert_eq!(parse_nodata("255.0"), Some(255));
+        assert_eq!([parse_nodata("-9999"), parse_nodata("nan"), parse_nodata("0.5")], [None; 3]);
+    }
+
+    #[test]
+    fn colours_and_validity_come_from_the_samples() {
+        let four = Colours { samples: 4, grey: false, alpha: None, nodata: Some(0) };
+        assert_eq!(to_rgba(&[1, 2, 3, 0, 0, 0, 0, 9], four), [1, 2, 3, 255, 0, 0, 0, 0]);
+        let alpha = Some(Alpha { sample: 1, premultiplied: true });
+        let grey = Colours { samples: 2, grey: true, alpha, nodata: None };
+        assert_eq!(to_rgba(&[50, 100, 7, 0], grey), [127, 127, 127, 100, 7, 7, 7, 0]);
+    }
 }

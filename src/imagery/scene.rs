@@ -133,13 +133,23 @@ fn describe(source: &dyn RasterSource, plan: CutPlan, max_zoom: Option<u8>, sour
     SceneMetadata {
         source_sha256,
         crs: source.georef().crs().name(),
-        pixel_size_m: plan.pixel_size_m,
-        bounds: plan.bounds,
+        // Rounded far below what matters, so that the numbers read back from the archive are the very same.
+        pixel_size_m: round(plan.pixel_size_m, 1e6),
+        bounds: Bbox {
+            west: round(plan.bounds.west, 1e10),
+            south: round(plan.bounds.south, 1e10),
+            east: round(plan.bounds.east, 1e10),
+            north: round(plan.bounds.north, 1e10),
+        },
         min_zoom: plan.min_zoom.min(max_zoom),
         max_zoom,
         note: source.note().to_owned(),
         tiles: 0,
     }
+}
+
+fn round(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
 }
 
 fn scene(archive: String, archive_sha256: String, about: SceneMetadata, reused: bool) -> CutScene {
