@@ -248,10 +248,14 @@ fn find_colours(file: &GeoTiffFile, image: usize, masked: bool) -> Result<Colour
     let extra = ifd.extra_samples().unwrap_or_default();
     let first_extra = layout.samples_per_pixel.saturating_sub(extra.len());
     // TIFF 6.0, ExtraSamples: 1 is associated (premultiplied) alpha, 2 unassociated; anything else is no alpha.
-    let alpha = extra
-        .iter()
-        .position(|sample| matches!(sample.to_code(), 1 | 2))
-        .map(|place| Alpha { sample: first_extra + place, premultiplied: extra[place].to_code() == 1 });
+    // GDAL's own word on a band goes first: near infrared is often tagged as alpha and then called "Undefined".
+    let notes = ifd.tag(GDAL_METADATA).and_then(|tag| tag.value.as_str()).unwrap_or_default();
+    let is_alpha = |place: usize, code: u16| {
+        matches!(code, 1 | 2) && colour_role(notes, first_extra + place).is_none_or(|role| role == "Alpha")
+    };
+    let found = extra.iter().enumerate().find(|(place, sample)| is_alpha(*place, sample.to_code()));
+    let alpha =
+        found.map(|(place, sample)| Alpha { sample: first_extra + place, premultiplied: sample.to_code() == 1 });
     let colour_samples = layout.samples_per_pixel - usize::from(alpha.is_some());
     let nodata = if masked { None } else { file.nodata().and_then(parse_nodata) };
     Ok(Colours { samples: layout.samples_per_pixel, grey: colour_samples < 3, alpha, nodata })

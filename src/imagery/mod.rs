@@ -12,6 +12,7 @@ mod archive;
 pub mod cut;
 mod encode;
 mod error;
+pub mod footprints;
 
 mod georef;
 mod geotiff;
@@ -23,6 +24,7 @@ mod source;
 
 pub use error::ImageryError;
 
+pub use footprints::{Footprint, read_footprints, square_around};
 pub use georef::{Crs, Georef};
 pub use geotiff::GeoTiffSource;
 pub use scene::{CutRequest, CutScene, Progress, cut_scene};

@@ -99,6 +99,8 @@ fn the_aerial_series_is_cut_to_zoom_14_in_the_right_place_and_colours() {
             from_mercator(x, y)
         };
         check_place_and_colours(&file, &archive, &degrees, 6.0);
+        assert!(scene.note.starts_with("first three of 4 bands"), "{}", scene.note);
+        assert!(!scene.note.contains("alpha"), "band 4 is near infrared: {}", scene.note);
         // North Dakota, near 47 degrees north and 99 degrees west.
         assert!(scene.bounds.west > -100.0 && scene.bounds.east < -98.0 && scene.bounds.south > 46.0);
     }
@@ -227,4 +229,17 @@ async fn tiles_come_out_of_the_shared_handle_and_empty_places_are_none() {
     assert_eq!(archives.tile(&scene.archive, nowhere).await.unwrap(), None);
     assert_eq!(archives.tile(&scene.archive, Cell::new(20, 0, 0).unwrap()).await.unwrap(), None);
     assert!(archives.tile("../../secret", nowhere).await.is_err());
+}
+
+#[test]
+fn the_landsat_series_and_the_cloudy_pair_can_be_cut() {
+    let tiles = tempfile::tempdir().unwrap();
+    for (folder, zooms) in [("series_landsat_pucallpa", 10..=11), ("pair_clouds_isfahan", 13..=13)] {
+        let Some(folder) = data(folder) else { return };
+        for name in names(&folder).iter().filter(|name| name.ends_with(".tif")) {
+            let scene = cut(&folder.join(name), tiles.path()).unwrap();
+            println!("{name}: zoom {}, {}", scene.max_zoom, scene.note);
+            assert!(zooms.contains(&scene.max_zoom), "{name}: {}", scene.max_zoom);
+        }
+    }
 }
