@@ -1,5 +1,7 @@
 //! The tables as diesel sees them: the same for both databases. `migrations/` is the source; a test compares the two.
 
+#![allow(missing_docs)] // the tables are described in the migrations
+
 diesel::table! {
     volunteers (id) {
         id -> BigInt,
