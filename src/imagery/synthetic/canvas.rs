@@ -57,12 +57,14 @@ impl Canvas {
             let (above, here, below) = (row_of(row.saturating_sub(1)), row_of(row), row_of((row + 1).min(side - 1)));
             for col in 0..side {
                 let (left, right) = (col.saturating_sub(1), (col + 1).min(side - 1));
+                let grey = (here[col][0] + here[col][1] * 2.0 + here[col][2]) * 0.25;
                 for channel in 0..3 {
                     let cross = above[col][channel] + below[col][channel] + here[left][channel] + here[right][channel];
                     let sharp = here[col][channel] * 0.56 + cross * 0.11;
                     let grain = (unit(col as i32, row as i32, look.seed + channel as u32) - 0.5) * look.noise
                         + (unit(col as i32, row as i32, look.seed + 7) - 0.5) * look.noise;
-                    let value = (sharp * look.gain[channel] - 110.0) * look.contrast + 110.0;
+                    let pale = sharp + (grey - sharp) * 0.17;
+                    let value = (pale * look.gain[channel] - 110.0) * look.contrast + 110.0;
                     let hazy = value + (look.haze[channel] - value) * look.haze_share;
                     bytes.push((hazy + grain + 0.5).clamp(1.0, 255.0) as u8);
                 }

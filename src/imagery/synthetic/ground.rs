@@ -52,10 +52,10 @@ fn streets(plan: &Plan, x: f32, y: f32, ground: Colour) -> Colour {
     let (street, road) = plan.ways(x, y);
     let mut colour = ground;
     if street < 2.0 {
-        let dirt = value(x / 45.0, y / 45.0, plan.seed ^ 41) > 0.55;
-        let surface = if dirt { [176.0, 161.0, 137.0] } else { [128.0, 125.0, 121.0] };
+        let dirt = step(0.5, 0.68, value(x / 60.0, y / 60.0, plan.seed ^ 41));
+        let surface = mix([126.0, 124.0, 121.0], [158.0, 145.0, 122.0], dirt);
         let patched = scale(surface, 0.93 + 0.14 * fractal(x / 6.0, y / 6.0, 2, plan.seed ^ 42));
-        colour = mix(colour, [182.0, 174.0, 160.0], cover(street - 1.3) * if dirt { 0.2 } else { 0.75 });
+        colour = mix(colour, [182.0, 174.0, 160.0], cover(street - 1.3) * (0.75 - 0.5 * dirt));
         colour = mix(colour, patched, cover(street));
     }
     if road < 3.0 {
@@ -130,13 +130,16 @@ fn orchard(ground: Colour, u: f32, v: f32, own: u32) -> Colour {
     mix(shaded, scale([74.0, 90.0, 50.0], 1.0 + (du + dv) * 0.07), cover(du.hypot(dv) - 1.9))
 }
 
-/// Marks the shade of a tree.
+/// Marks the shade of a tree: from under the crown to where its top throws it.
 pub fn shade_tree(shadow: &mut Canvas, tree: &Tree, sun: Sun) {
-    let height = tree.radius * 1.5;
-    let (dx, dy) = (sun[0] / sun[2] * height, sun[1] / sun[2] * height);
-    shadow.around(tree.x - dx, tree.y - dy, tree.radius + 1.0, |pixel, x, y| {
-        let distance = (x - tree.x + dx).hypot(y - tree.y + dy) - tree.radius * 0.95;
-        pixel[0] = pixel[0].max(cover(distance) * 0.85);
+    let height = tree.radius * 1.1;
+    let (dx, dy) = (-sun[0] / sun[2] * height, -sun[1] / sun[2] * height);
+    shadow.around(tree.x + dx / 2.0, tree.y + dy / 2.0, tree.radius * 2.2, |pixel, x, y| {
+        let (px, py) = (x - tree.x, y - tree.y);
+        let along = ((px * dx + py * dy) / (dx * dx + dy * dy)).clamp(0.0, 1.0);
+        let ragged = (value(x / 1.2, y / 1.2, 17) - 0.5) * tree.radius * 0.5;
+        let distance = (px - dx * along).hypot(py - dy * along) - tree.radius * 0.85 + ragged;
+        pixel[0] = pixel[0].max(cover(distance * 0.6) * 0.8);
     });
 }
 

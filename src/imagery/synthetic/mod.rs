@@ -151,14 +151,15 @@ fn picture(plan: &Plan, date: usize, season: f32, clouds: usize) -> (usize, Vec<
     for building in &plan.buildings {
         building.cast_shadow(&mut shadow, sun, condition(building));
     }
-    for tree in &plan.trees {
+    let trees: Vec<_> = plan.trees.iter().filter(|tree| stands(plan, tree, date)).collect();
+    for tree in &trees {
         ground::shade_tree(&mut shadow, tree, sun);
     }
     weather::apply_shade(&mut canvas, &shadow);
     for building in &plan.buildings {
         building.draw(&mut canvas, sun, condition(building));
     }
-    for tree in plan.trees.iter().filter(|tree| stands(plan, tree, date)) {
+    for tree in trees {
         ground::draw_tree(&mut canvas, tree, sun, season, plan.seed);
     }
     weather::draw_clouds(&mut canvas, plan.size, clouds, sun, plan.seed ^ date as u32);

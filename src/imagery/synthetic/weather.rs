@@ -22,7 +22,7 @@ pub fn look(date: usize, seed: u32) -> Look {
         contrast: 1.06 + pick(5) * 0.14,
         haze: [186.0, 194.0, 204.0],
         haze_share: 0.05 + (pick(6) + 0.5) * 0.05,
-        noise: 5.0 + pick(7) * 3.0,
+        noise: 9.0 + pick(7) * 4.0,
         seed: seed ^ (date as u32 + 3).wrapping_mul(7919),
     }
 }
