@@ -30,7 +30,7 @@ pub fn look(date: usize, seed: u32) -> Look {
 /// Darkens what lies in shade (first channel of `shadow`, 0 to 1); the sky still lights it, a little blue.
 pub fn apply_shade(canvas: &mut Canvas, shadow: &Canvas) {
     for (pixel, shade) in canvas.pixels.iter_mut().zip(&shadow.pixels) {
-        let dark = [pixel[0] * 0.40, pixel[1] * 0.44, pixel[2] * 0.53];
+        let dark = [pixel[0] * 0.44, pixel[1] * 0.48, pixel[2] * 0.56];
         *pixel = mix(*pixel, dark, shade[0]);
     }
 }
