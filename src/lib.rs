@@ -1,4 +1,5 @@
 //! aftermap
 pub mod domain;
+pub mod export;
 pub mod services;
 pub mod storage;
