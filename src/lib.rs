@@ -1,4 +1,5 @@
 //! aftermap
+pub mod consensus;
 pub mod domain;
 pub mod export;
 pub mod services;

@@ -2,11 +2,16 @@
 //!
 //! Functions take an open connection and never begin a transaction; the service that calls them does.
 
+pub mod campaigns;
 mod connection;
 mod ids;
+pub mod leases;
 pub mod migrate;
+pub mod queue;
+pub mod scenes;
 pub mod schema;
 mod store;
+pub mod tiles;
 mod writer;
 
 pub(crate) use connection::each_backend;
