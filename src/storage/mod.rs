@@ -4,7 +4,9 @@
 
 pub mod campaigns;
 mod connection;
+pub mod damage_map;
 mod ids;
+pub mod label_log;
 pub mod leases;
 pub mod migrate;
 pub mod queue;
