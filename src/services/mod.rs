@@ -2,5 +2,7 @@
 
 pub mod clock;
 mod error;
+pub mod export_map;
+pub mod statistics;
 
 pub use error::Error;

@@ -12,6 +12,7 @@ pub mod migrate;
 pub mod queue;
 pub mod scenes;
 pub mod schema;
+pub mod statistics;
 mod store;
 pub mod tiles;
 mod writer;
