@@ -82,7 +82,7 @@ fn write_from(
     match request.what {
         What::Tiles => {
             let ids: Vec<i64> = map.scenes.iter().map(|scene| scene.id).collect();
-            let rows = TileRows::new(conn, campaign.id, &ids);
+            let rows = TileRows::new(conn, campaign.id, &ids, campaign.scale.classes().len() as u8);
             let seen = |row| tile(&map, row, request.sight, campaign.state, now);
             written(export::tiles::sheet(&map), &mut rows.map(seen))
         }

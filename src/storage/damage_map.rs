@@ -34,6 +34,7 @@ struct Row {
     closed_at: Option<i64>,
     gold: Option<String>,
     worn_out_at: Option<i64>,
+    expert_answer: Option<i16>,
     crowd: Option<CrowdRow>,
 }
 
@@ -61,6 +62,7 @@ struct CrowdRow {
 pub struct TileRows<'c> {
     conn: &'c mut Conn,
     campaign_id: i64,
+    classes: u8,
     /// The scenes of every tile, where there are at most two of them.
     same_scenes: Option<Option<(i64, i64)>>,
     last: String,
@@ -69,8 +71,8 @@ pub struct TileRows<'c> {
 }
 
 impl<'c> TileRows<'c> {
-    /// `scenes` are the ids of the campaign's scenes, by date.
-    pub fn new(conn: &'c mut Conn, campaign_id: i64, scenes: &[i64]) -> TileRows<'c> {
+    /// `scenes` are the ids of the campaign's scenes, by date; `classes` is the number of damage classes.
+    pub fn new(conn: &'c mut Conn, campaign_id: i64, scenes: &[i64], classes: u8) -> TileRows<'c> {
         let same_scenes = match scenes {
             [] => Some(None),
             [only] => Some(Some((*only, *only))),
@@ -78,7 +80,7 @@ impl<'c> TileRows<'c> {
             _ => None,
         };
         let page = Vec::new().into_iter();
-        TileRows { conn, campaign_id, same_scenes, last: String::new(), page, finished: false }
+        TileRows { conn, campaign_id, classes, same_scenes, last: String::new(), page, finished: false }
     }
 
     fn next_page(&mut self) -> QueryResult<()> {
@@ -92,11 +94,11 @@ impl<'c> TileRows<'c> {
             Some(_) => HashMap::new(),
             None => first_and_last_scene(self.conn, &range)?,
         };
-        let same_scenes = self.same_scenes;
+        let (same_scenes, classes) = (self.same_scenes, self.classes);
         let complete = |row: Row| {
             let of_tile = same_scenes.unwrap_or_else(|| scenes.get(&row.id).copied());
             let surplus = surplus.remove(&row.id).unwrap_or(0);
-            tile_row(row, of_tile, surplus)
+            tile_row(row, of_tile, surplus, classes)
         };
         self.page = rows.into_iter().map(complete).collect::<QueryResult<Vec<_>>>()?.into_iter();
         Ok(())
@@ -144,6 +146,7 @@ fn page(conn: &mut Conn, campaign_id: i64, after: &str) -> QueryResult<Vec<Row>>
             queue::closed_at,
             queue::gold,
             gold::worn_out_at.nullable(),
+            gold::answer.nullable(),
             (
                 consensus::class,
                 consensus::probability,
@@ -203,7 +206,7 @@ fn first_and_last_scene(conn: &mut Conn, (campaign_id, after, to): &Range) -> Qu
     Ok(found)
 }
 
-fn tile_row(row: Row, scenes: Option<(i64, i64)>, surplus: u32) -> QueryResult<TileRow> {
+fn tile_row(row: Row, scenes: Option<(i64, i64)>, surplus: u32, classes: u8) -> QueryResult<TileRow> {
     let cell = match (row.z, row.x, row.y) {
         (Some(z), Some(x), Some(y)) => Some(Cell { z: z as u8, x: x as u32, y: y as u32 }),
         _ => None,
@@ -223,7 +226,7 @@ fn tile_row(row: Row, scenes: Option<(i64, i64)>, surplus: u32) -> QueryResult<T
         scenes,
         crowd: Some(match row.crowd {
             Some(crowd) => self::crowd(crowd, surplus)?,
-            None => Crowd { surplus, ..Crowd::default() },
+            None => Crowd { surplus, ..without_labels(row.expert_answer, classes) },
         }),
     })
 }
@@ -251,6 +254,28 @@ fn crowd(row: CrowdRow, surplus: u32) -> QueryResult<Crowd> {
         closed_reason: row.closed_reason,
         method: Some((row.method, row.method_version)),
     })
+}
+
+/// A tile without labels of its own: nothing is known, or what experts fixed beforehand (gold).
+fn without_labels(expert_answer: Option<i16>, classes: u8) -> Crowd {
+    let Some(class) = expert_answer.and_then(|answer| u8::try_from(answer).ok()).filter(|&class| class < classes)
+    else {
+        return Crowd::default();
+    };
+    let consensus = Consensus {
+        probabilities: (0..classes).map(|place| f64::from(u8::from(place == class))).collect(),
+        class: Some(class),
+        probability: Some(1.0),
+        labels: 0,
+        answers: Vec::new(),
+        agreement: None,
+        entropy: 0.0,
+        evidence: 0.0,
+        effective_redundancy: 0.0,
+        unusable_share: 0.0,
+    };
+    let words = ("expert".to_owned(), "1".to_owned());
+    Crowd { consensus: Some(consensus), closed_reason: Some("gold".into()), method: Some(words), ..Crowd::default() }
 }
 
 /// Name and version of a model's method; `None` for model 0.

@@ -2,13 +2,20 @@
 //!
 //! Functions take an open connection and never begin a transaction; the service that calls them does.
 
+pub mod audit_log;
 pub mod campaigns;
 mod connection;
+pub mod consensus;
 pub mod damage_map;
+pub mod gold;
 mod ids;
 pub mod label_log;
+pub mod labels;
 pub mod leases;
+pub mod locks;
 pub mod migrate;
+pub mod models;
+pub mod participations;
 pub mod queue;
 pub mod scenes;
 pub mod schema;

@@ -1,0 +1,3 @@
+//! The command line: thin, over the same services as HTTP.
+
+pub mod export;
