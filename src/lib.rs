@@ -9,9 +9,11 @@
 //! - [`storage`]: the only room that knows diesel; one connection type over SQLite and PostgreSQL.
 //! - [`imagery`]: GeoTIFF to scene archive, and images out of it.
 //! - [`services`]: the verbs, one file and one transaction each.
+//! - [`cli`]: the command line over the same services.
 
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod consensus;
 pub mod dispatch;
 pub mod domain;

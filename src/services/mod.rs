@@ -3,8 +3,11 @@
 pub mod change_state;
 pub mod clock;
 pub mod create_campaign;
+mod derive_tiles;
 mod error;
 pub mod hand_out;
+pub mod import_gold;
+pub mod ingest;
 pub mod refit;
 pub mod release_lease;
 pub mod submit_label;
