@@ -123,7 +123,7 @@ export class PairView {
   }
 
   dispose(): void {
-    this.#warm = []
+    for (const image of this.#warm) image.removeAttribute('src')
     this.#first.setTarget(undefined)
     this.#second.setTarget(undefined)
     this.#first.dispose()
@@ -140,7 +140,7 @@ export class PairView {
     })
     const moved = () => (this.#moved = true)
     map.on('pointerdrag', moved)
-    map.getViewport().addEventListener('wheel', moved, { passive: true })
+    map.getViewport()?.addEventListener('wheel', moved, { passive: true })
     return map
   }
 
