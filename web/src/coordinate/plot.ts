@@ -12,8 +12,8 @@ export interface Plot {
 
 const HEIGHT = 240
 
-/** Draws labels as bars and closed tiles as a line into `target`. */
-export function draw(target: HTMLElement, timeline: Timeline, names: { labels: string; closed: string }): Plot {
+/** Draws labels as bars and closed tiles as a line into `target`; a bar stands for `intervalSeconds`. */
+export function draw(target: HTMLElement, timeline: Timeline, intervalSeconds: number, names: { labels: string; closed: string }): Plot {
   const style = getComputedStyle(document.documentElement)
   const colour = (name: string) => style.getPropertyValue(name).trim()
   const axis: uPlot.Axis = {
@@ -28,7 +28,8 @@ export function draw(target: HTMLElement, timeline: Timeline, names: { labels: s
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      scales: { y: { range: (_, __, highest) => [0, Math.max(4, highest * 1.1)] } },
+      // Half an interval to either side, or the first and last bar would be cut in two.
+      scales: { x: { range: (_, low, high) => [low - intervalSeconds / 2, high + intervalSeconds / 2] }, y: { range: (_, __, highest) => [0, Math.max(4, highest * 1.1)] } },
       axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 44 }],
       series: [
         {},

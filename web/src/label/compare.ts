@@ -8,7 +8,7 @@ export type Point = [number, number]
 /** Half the width of the web mercator world in metres. */
 const HALF_WORLD = Math.PI * 6378137
 /** Share of the shorter side of the view that a tile fills; the rest shows what lies around it. */
-const FILL = 0.72
+const FILL = 0.8
 
 /** Longitude and latitude (degrees) to web mercator (metres). */
 export function mercator([lon, lat]: Point): Point {
