@@ -7,6 +7,7 @@ mod derive_tiles;
 mod error;
 pub mod export_map;
 pub mod hand_out;
+pub mod housekeeping;
 pub mod import_gold;
 pub mod ingest;
 pub mod refit;
