@@ -1,4 +1,7 @@
 //! aftermap
+//pub mod cli;
+//pub mod config;
 pub mod domain;
+//pub mod http;
 pub mod services;
 pub mod storage;

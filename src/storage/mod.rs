@@ -2,11 +2,16 @@
 //!
 //! Functions take an open connection and never begin a transaction; the service that calls them does.
 
+pub mod audit_log;
 mod connection;
 mod ids;
 pub mod migrate;
+pub mod personal_tokens;
+pub mod roles;
 pub mod schema;
+pub mod sessions;
 mod store;
+pub mod volunteers;
 mod writer;
 
 pub(crate) use connection::each_backend;
@@ -15,6 +20,12 @@ pub use connection::{Conn, DatabaseUrl};
 pub use diesel::result::Error as QueryError;
 pub use ids::new_id;
 pub use store::{Failure, Store};
+
+/// Whether a statement failed because a row with such a unique value is there already.
+pub fn is_duplicate(error: &QueryError) -> bool {
+    use diesel::result::DatabaseErrorKind::UniqueViolation;
+    matches!(error, QueryError::DatabaseError(UniqueViolation, _))
+}
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
