@@ -1,6 +1,7 @@
 //! aftermap
 //pub mod cli;
 //pub mod config;
+pub mod consensus;
 pub mod domain;
 //pub mod http;
 pub mod services;

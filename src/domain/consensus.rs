@@ -2,43 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a tile stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TileState {
-    /// Still asks for labels.
-    Open,
-    /// Closed by the crowd.
-    Settled,
-    /// Closed undecided: waits for a reviewer.
-    Contested,
-    /// Closed by an expert.
-    Reviewed,
-    /// Closed: the imagery shows nothing usable here.
-    Unusable,
+use super::words::words;
+
+words! {
+    /// Where a tile stands.
+    TileState {
+        /// Still asks for labels.
+        Open = "open",
+        /// Closed by the crowd.
+        Settled = "settled",
+        /// Closed undecided: waits for a reviewer.
+        Contested = "contested",
+        /// Closed by an expert.
+        Reviewed = "reviewed",
+        /// Closed: the imagery shows nothing usable here.
+        Unusable = "unusable",
+    }
 }
 
 impl TileState {
-    /// All states, in the order in which progress pages list them.
-    pub const ALL: [TileState; 5] =
-        [TileState::Open, TileState::Settled, TileState::Contested, TileState::Reviewed, TileState::Unusable];
-
-    /// The word used in SQL, JSON and files.
-    pub fn key(self) -> &'static str {
-        match self {
-            TileState::Open => "open",
-            TileState::Settled => "settled",
-            TileState::Contested => "contested",
-            TileState::Reviewed => "reviewed",
-            TileState::Unusable => "unusable",
-        }
-    }
-
-    /// The state of that word.
-    pub fn from_key(key: &str) -> Option<TileState> {
-        TileState::ALL.into_iter().find(|state| state.key() == key)
-    }
-
     /// Whether the tile asks for no more labels.
     pub fn is_closed(self) -> bool {
         self != TileState::Open

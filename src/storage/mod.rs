@@ -3,14 +3,19 @@
 //! Functions take an open connection and never begin a transaction; the service that calls them does.
 
 pub mod audit_log;
+pub mod campaigns;
 mod connection;
 mod ids;
+pub mod leases;
 pub mod migrate;
 pub mod personal_tokens;
+pub mod queue;
 pub mod roles;
+pub mod scenes;
 pub mod schema;
 pub mod sessions;
 mod store;
+pub mod tiles;
 pub mod volunteers;
 mod writer;
 

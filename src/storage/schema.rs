@@ -223,6 +223,7 @@ diesel::table! {
         skips -> SmallInt,
         priority -> SmallInt,
         bucket -> SmallInt,
+        first_settled_at -> Nullable<SmallInt>,
         shuffle_key -> BigInt,
         available -> Bool,
         closed_at -> Nullable<BigInt>,
@@ -460,6 +461,16 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::joinable!(frames -> scenes (scene_id));
+diesel::joinable!(frames -> tiles (tile));
+diesel::joinable!(queue -> tiles (tile));
+diesel::joinable!(consensus -> tiles (tile));
+diesel::joinable!(gold -> tiles (tile));
+diesel::joinable!(labels -> tiles (tile));
+diesel::joinable!(leases -> tiles (tile));
+diesel::joinable!(reviews -> tiles (tile));
+diesel::joinable!(notes -> tiles (tile));
 
 diesel::allow_tables_to_appear_in_same_query!(
     volunteers,

@@ -218,7 +218,8 @@ CREATE TABLE queue (
     maximum          SMALLINT NOT NULL,
     skips            SMALLINT NOT NULL DEFAULT 0,
     priority         SMALLINT NOT NULL DEFAULT 0,
-    bucket           SMALLINT NOT NULL DEFAULT 0,
+    bucket           SMALLINT NOT NULL DEFAULT 0, -- value of the next label: 0 is handed out first
+    first_settled_at SMALLINT,                    -- counted labels when it would first settle: a second look wants one more
     shuffle_key      BIGINT NOT NULL,
     available        BOOLEAN NOT NULL,
     closed_at        BIGINT,

@@ -1,0 +1,262 @@
+//! Campaigns with their scale, policy and texts.
+
+use diesel::prelude::*;
+
+use super::schema::{campaign_texts, campaigns, policies, queue, scale_answers, scales, tiles};
+use super::{Conn, new_id};
+use crate::domain::bbox::Bbox;
+use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts};
+use crate::domain::scale::{Answer, BUILT_IN, Role, Scale};
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    slug: String,
+    state: String,
+    visibility: String,
+    release_level: String,
+    kind: String,
+    tile_source: String,
+    labelling_zoom: Option<i16>,
+    scale_id: i64,
+    language: String,
+    licence: Option<String>,
+    synthetic: bool,
+    _area: Option<String>,
+    pseudonym_key: Vec<u8>,
+    model: i32,
+    created_at: i64,
+    opened_at: Option<i64>,
+    closed_at: Option<i64>,
+}
+
+/// The campaign of that name.
+pub fn find(conn: &mut Conn, slug: &str) -> QueryResult<Option<Campaign>> {
+    let row = campaigns::table.filter(campaigns::slug.eq(slug)).first::<Row>(conn).optional()?;
+    row.map(|row| complete(conn, row)).transpose()
+}
+
+/// The campaign of that id.
+pub fn by_id(conn: &mut Conn, id: i64) -> QueryResult<Option<Campaign>> {
+    let row = campaigns::table.find(id).first::<Row>(conn).optional()?;
+    row.map(|row| complete(conn, row)).transpose()
+}
+
+/// All campaigns, newest first.
+pub fn list(conn: &mut Conn) -> QueryResult<Vec<Campaign>> {
+    let rows = campaigns::table.order((campaigns::created_at.desc(), campaigns::id.desc())).load::<Row>(conn)?;
+    rows.into_iter().map(|row| complete(conn, row)).collect()
+}
+
+/// Stores a new campaign with its scale, policy and texts. Fails on a name that is taken.
+pub fn insert(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
+    let scale_id = insert_scale(conn, &campaign.scale)?;
+    diesel::insert_into(campaigns::table)
+        .values((
+            campaigns::id.eq(campaign.id),
+            campaigns::slug.eq(&campaign.slug),
+            campaigns::state.eq(campaign.state.key()),
+            campaigns::visibility.eq(campaign.visibility.key()),
+            campaigns::release_level.eq(campaign.release_level.key()),
+            campaigns::kind.eq(campaign.kind.key()),
+            campaigns::tile_source.eq(campaign.tile_source.key()),
+            campaigns::labelling_zoom.eq(campaign.labelling_zoom.map(i16::from)),
+            campaigns::scale_id.eq(scale_id),
+            campaigns::language.eq(&campaign.language),
+            campaigns::licence.eq(&campaign.licence),
+            campaigns::synthetic.eq(campaign.synthetic),
+            campaigns::pseudonym_key.eq(&campaign.pseudonym_key),
+            campaigns::created_at.eq(campaign.created_at),
+        ))
+        .execute(conn)?;
+    let settings = serde_json::to_string(&campaign.policy).map_err(|error| broken(error.to_string()))?;
+    diesel::insert_into(policies::table)
+        .values((policies::campaign_id.eq(campaign.id), policies::settings.eq(settings)))
+        .execute(conn)?;
+    insert_texts(conn, campaign)
+}
+
+fn insert_texts(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
+    let texts = &campaign.texts;
+    diesel::insert_into(campaign_texts::table)
+        .values((
+            campaign_texts::campaign_id.eq(campaign.id),
+            campaign_texts::language.eq(&campaign.language),
+            campaign_texts::title.eq(&texts.title),
+            campaign_texts::purpose.eq(&texts.purpose),
+            campaign_texts::instructions.eq(&texts.instructions),
+            campaign_texts::care_notice.eq(&texts.care_notice),
+            campaign_texts::help_lines.eq(&texts.help_lines),
+            campaign_texts::news.eq(""),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Moves a campaign to another state; the first opening and each closing leave their time.
+pub fn set_state(conn: &mut Conn, campaign: &Campaign, state: CampaignState, now: i64) -> QueryResult<()> {
+    let opened_at = campaign.opened_at.or((state == CampaignState::Open).then_some(now));
+    let closed_at = match state {
+        CampaignState::Closed => Some(now),
+        CampaignState::Archived => campaign.closed_at,
+        _ => None,
+    };
+    diesel::update(campaigns::table.find(campaign.id))
+        .set((campaigns::state.eq(state.key()), campaigns::opened_at.eq(opened_at), campaigns::closed_at.eq(closed_at)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What follows from the scenes while a campaign is a draft: pair or timeline, cells or footprints, and the zoom.
+pub fn set_tiling(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
+    diesel::update(campaigns::table.find(campaign.id))
+        .set((
+            campaigns::kind.eq(campaign.kind.key()),
+            campaigns::tile_source.eq(campaign.tile_source.key()),
+            campaigns::labelling_zoom.eq(campaign.labelling_zoom.map(i16::from)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Puts a fitted model in use; what is recomputed from now on follows it.
+pub fn set_model(conn: &mut Conn, campaign_id: i64, model: u32) -> QueryResult<()> {
+    diesel::update(campaigns::table.find(campaign_id)).set(campaigns::model.eq(model as i32)).execute(conn)?;
+    Ok(())
+}
+
+/// Waits for, and then holds until the transaction ends, the right to change this campaign's state and tiles.
+pub fn lock(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
+    match conn {
+        Conn::Postgres(conn) => {
+            campaigns::table.find(campaign_id).select(campaigns::id).for_update().first::<i64>(conn).map(|_| ())
+        }
+        // SQLite's one writer holds the whole database already.
+        Conn::Sqlite(_) => Ok(()),
+    }
+}
+
+/// Tiles and closed tiles as everybody may know them: check gold counts as an ordinary open tile.
+pub fn progress(conn: &mut Conn, campaign_id: i64) -> QueryResult<(u64, u64)> {
+    let all = queue::table.filter(queue::campaign_id.eq(campaign_id));
+    let tiles = all.count().get_result::<i64>(conn)?;
+    let closed = all.filter(queue::state.ne("open")).filter(queue::gold.is_null()).count().get_result::<i64>(conn)?;
+    Ok((tiles.unsigned_abs(), closed.unsigned_abs()))
+}
+
+fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {
+    let settings = policies::table.find(row.id).select(policies::settings).first::<String>(conn)?;
+    let texts = campaign_texts::table
+        .find((row.id, &row.language))
+        .select((
+            campaign_texts::title,
+            campaign_texts::purpose,
+            campaign_texts::instructions,
+            campaign_texts::care_notice,
+            campaign_texts::help_lines,
+        ))
+        .first::<(String, String, String, String, String)>(conn)
+        .optional()?
+        .unwrap_or_default();
+    let (title, purpose, instructions, care_notice, help_lines) = texts;
+    Ok(Campaign {
+        id: row.id,
+        state: word(&row.state)?,
+        visibility: word(&row.visibility)?,
+        release_level: word(&row.release_level)?,
+        kind: word(&row.kind)?,
+        tile_source: word(&row.tile_source)?,
+        labelling_zoom: row.labelling_zoom.map(|zoom| zoom as u8),
+        scale: scale(conn, row.scale_id)?,
+        policy: serde_json::from_str(&settings).map_err(|error| broken(error.to_string()))?,
+        texts: CampaignTexts { title, purpose, instructions, care_notice, help_lines },
+        language: row.language,
+        slug: row.slug,
+        licence: row.licence,
+        synthetic: row.synthetic,
+        pseudonym_key: row.pseudonym_key,
+        model: row.model.unsigned_abs(),
+        created_at: row.created_at,
+        opened_at: row.opened_at,
+        closed_at: row.closed_at,
+        bounds: bounds(conn, row.id)?,
+    })
+}
+
+fn bounds(conn: &mut Conn, campaign_id: i64) -> QueryResult<Option<Bbox>> {
+    use diesel::dsl::{max, min};
+    let edges = tiles::table
+        .filter(tiles::campaign_id.eq(campaign_id))
+        .select((min(tiles::west), min(tiles::south), max(tiles::east), max(tiles::north)))
+        .first::<(Option<f64>, Option<f64>, Option<f64>, Option<f64>)>(conn)?;
+    Ok(match edges {
+        (Some(west), Some(south), Some(east), Some(north)) => Some(Bbox { west, south, east, north }),
+        _ => None,
+    })
+}
+
+fn insert_scale(conn: &mut Conn, scale: &Scale) -> QueryResult<i64> {
+    let id = new_id();
+    diesel::insert_into(scales::table)
+        .values((
+            scales::id.eq(id),
+            scales::key.eq(&scale.key),
+            scales::ordered.eq(scale.ordered),
+            scales::heavy_from.eq(i16::from(scale.heavy_from)),
+            scales::built_in.eq(BUILT_IN.contains(&scale.key.as_str())),
+        ))
+        .execute(conn)?;
+    for (place, answer) in scale.answers.iter().enumerate() {
+        let (role, low, high) = match answer.role {
+            Role::Class => ("class", None, None),
+            Role::Between { low, high } => ("between", Some(i16::from(low)), Some(i16::from(high))),
+            Role::Side => ("side", None, None),
+        };
+        diesel::insert_into(scale_answers::table)
+            .values((
+                scale_answers::scale_id.eq(id),
+                scale_answers::place.eq(place as i16),
+                scale_answers::key.eq(&answer.key),
+                scale_answers::role.eq(role),
+                scale_answers::low.eq(low),
+                scale_answers::high.eq(high),
+                scale_answers::code.eq(answer.code),
+            ))
+            .execute(conn)?;
+    }
+    Ok(id)
+}
+
+fn scale(conn: &mut Conn, id: i64) -> QueryResult<Scale> {
+    let (key, ordered, heavy_from) = scales::table
+        .find(id)
+        .select((scales::key, scales::ordered, scales::heavy_from))
+        .first::<(String, bool, i16)>(conn)?;
+    let rows = scale_answers::table
+        .filter(scale_answers::scale_id.eq(id))
+        .order(scale_answers::place)
+        .select((scale_answers::key, scale_answers::role, scale_answers::low, scale_answers::high, scale_answers::code))
+        .load::<(String, String, Option<i16>, Option<i16>, i32)>(conn)?;
+    let answers = rows
+        .into_iter()
+        .map(|(key, role, low, high, code)| {
+            let role = match (role.as_str(), low, high) {
+                ("between", Some(low), Some(high)) => Role::Between { low: low as u8, high: high as u8 },
+                ("side", ..) => Role::Side,
+                _ => Role::Class,
+            };
+            Answer { key, role, code }
+        })
+        .collect();
+    Ok(Scale { key, ordered, heavy_from: heavy_from as u8, answers })
+}
+
+/// Reads a word that a CHECK constraint guards; a word unknown here means a newer schema.
+pub(super) fn word<T: std::str::FromStr<Err = String>>(text: &str) -> QueryResult<T> {
+    text.parse().map_err(broken)
+}
+
+/// A stored value that this version cannot read.
+pub(super) fn broken(reason: String) -> diesel::result::Error {
+    diesel::result::Error::DeserializationError(reason.into())
+}

@@ -1,0 +1,123 @@
+//! Leases: tiles handed to a volunteer for a limited time. Ended ones are remembered for 30 days.
+
+use diesel::prelude::*;
+
+use super::schema::{current_labels, leases};
+use super::{Conn, each_backend, new_id};
+
+/// A lease as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct LeaseRow {
+    /// Its id.
+    pub id: i64,
+    /// Database id of the tile.
+    pub tile: i64,
+    /// The campaign.
+    pub campaign_id: i64,
+    /// Who holds it.
+    pub volunteer_id: i64,
+    /// Milliseconds since 1970, UTC.
+    pub granted_at: i64,
+    /// When its place may be given to somebody else, likewise.
+    pub expires_at: i64,
+    /// When it ended; `None`: it still holds a place.
+    pub ended_at: Option<i64>,
+    /// How it ended: `labelled`, `released`, `skipped` or `expired`.
+    pub outcome: Option<String>,
+}
+
+/// The lease of that id.
+pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Option<LeaseRow>> {
+    leases::table.find(id).first(conn).optional()
+}
+
+/// The open leases of a volunteer in a campaign that have not run out, oldest first.
+pub fn open_of(conn: &mut Conn, volunteer_id: i64, campaign_id: i64, now: i64) -> QueryResult<Vec<LeaseRow>> {
+    leases::table
+        .filter(leases::volunteer_id.eq(volunteer_id))
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .filter(leases::expires_at.gt(now))
+        .order(leases::id)
+        .load(conn)
+}
+
+/// Grants leases on tiles whose places were taken for them.
+pub fn grant(
+    conn: &mut Conn,
+    campaign_id: i64,
+    volunteer_id: i64,
+    tiles: &[i64],
+    (now, expires_at): (i64, i64),
+) -> QueryResult<Vec<LeaseRow>> {
+    let granted: Vec<LeaseRow> = tiles
+        .iter()
+        .map(|&tile| LeaseRow {
+            id: new_id(),
+            tile,
+            campaign_id,
+            volunteer_id,
+            granted_at: now,
+            expires_at,
+            ended_at: None,
+            outcome: None,
+        })
+        .collect();
+    let rows: Vec<_> = granted
+        .iter()
+        .map(|lease| {
+            (
+                leases::id.eq(lease.id),
+                leases::tile.eq(lease.tile),
+                leases::campaign_id.eq(lease.campaign_id),
+                leases::volunteer_id.eq(lease.volunteer_id),
+                leases::granted_at.eq(lease.granted_at),
+                leases::expires_at.eq(lease.expires_at),
+            )
+        })
+        .collect();
+    each_backend!(conn, inner => diesel::insert_into(leases::table).values(&rows).execute(inner))?;
+    Ok(granted)
+}
+
+/// Ends an open lease. Returns false where somebody ended it before.
+pub fn end(conn: &mut Conn, id: i64, outcome: &str, now: i64) -> QueryResult<bool> {
+    let open = leases::table.find(id).filter(leases::ended_at.is_null());
+    let ended = diesel::update(open).set((leases::ended_at.eq(now), leases::outcome.eq(outcome))).execute(conn)?;
+    Ok(ended == 1)
+}
+
+/// A few leases that ran out, oldest first; on PostgreSQL only those that nobody else is ending right now.
+pub fn expired(conn: &mut Conn, campaign_id: i64, now: i64, limit: i64) -> QueryResult<Vec<LeaseRow>> {
+    let query = leases::table
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .filter(leases::expires_at.le(now))
+        .order((leases::expires_at, leases::id))
+        .limit(limit);
+    match conn {
+        Conn::Postgres(conn) => query.for_update().skip_locked().load(conn),
+        Conn::Sqlite(conn) => query.load(conn),
+    }
+}
+
+/// Those of the tiles that should not be given to this volunteer now: labelled by them, in their hands, or skipped
+/// after `skipped_since`.
+pub fn seen(conn: &mut Conn, volunteer_id: i64, tiles: &[i64], skipped_since: i64) -> QueryResult<Vec<i64>> {
+    let mut seen = current_labels::table
+        .filter(current_labels::tile.eq_any(tiles.to_vec()))
+        .filter(current_labels::volunteer_id.eq(volunteer_id))
+        .select(current_labels::tile)
+        .load::<i64>(conn)?;
+    let mine = leases::table.filter(leases::tile.eq_any(tiles.to_vec())).filter(leases::volunteer_id.eq(volunteer_id));
+    let skipped = leases::outcome.eq("skipped").and(leases::ended_at.gt(skipped_since));
+    let held =
+        mine.filter(leases::ended_at.is_null().or(skipped.assume_not_null())).select(leases::tile).load::<i64>(conn)?;
+    seen.extend(held);
+    Ok(seen)
+}
+
+/// Forgets leases that ended before `before`; their labels stay. Returns how many.
+pub fn forget(conn: &mut Conn, before: i64) -> QueryResult<usize> {
+    diesel::delete(leases::table.filter(leases::ended_at.lt(before))).execute(conn)
+}

@@ -1,0 +1,107 @@
+//! Scenes: one row for each image acquisition of a campaign.
+
+use diesel::prelude::*;
+
+use super::Conn;
+use super::schema::scenes;
+use crate::domain::bbox::Bbox;
+use crate::domain::scene::Scene;
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    _campaign_id: i64,
+    title: String,
+    captured_from: i64,
+    captured_to: i64,
+    sensor: Option<String>,
+    licence: Option<String>,
+    attribution: Option<String>,
+    source_name: String,
+    source_sha256: String,
+    archive: String,
+    archive_sha256: String,
+    crs: String,
+    pixel_size_m: f64,
+    min_zoom: i16,
+    max_zoom: i16,
+    west: f64,
+    south: f64,
+    east: f64,
+    north: f64,
+    _created_at: i64,
+    _withdrawn_at: Option<i64>,
+}
+
+impl From<Row> for Scene {
+    fn from(row: Row) -> Scene {
+        Scene {
+            id: row.id,
+            title: row.title,
+            captured_from: row.captured_from,
+            captured_to: row.captured_to,
+            sensor: row.sensor,
+            licence: row.licence,
+            attribution: row.attribution,
+            source_name: row.source_name,
+            source_sha256: row.source_sha256,
+            archive: row.archive,
+            archive_sha256: row.archive_sha256,
+            crs: row.crs,
+            pixel_size_m: row.pixel_size_m,
+            min_zoom: row.min_zoom as u8,
+            max_zoom: row.max_zoom as u8,
+            bounds: Bbox { west: row.west, south: row.south, east: row.east, north: row.north },
+        }
+    }
+}
+
+/// The scenes of a campaign, by the date they were taken. Withdrawn ones are left out.
+pub fn of_campaign(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Scene>> {
+    let rows = scenes::table
+        .filter(scenes::campaign_id.eq(campaign_id))
+        .filter(scenes::withdrawn_at.is_null())
+        .order((scenes::captured_from, scenes::captured_to, scenes::id))
+        .load::<Row>(conn)?;
+    Ok(rows.into_iter().map(Scene::from).collect())
+}
+
+/// The campaign and the archive of a scene, for serving its images; `None` when unknown or withdrawn.
+pub fn archive(conn: &mut Conn, scene_id: i64) -> QueryResult<Option<(i64, String)>> {
+    scenes::table
+        .find(scene_id)
+        .filter(scenes::withdrawn_at.is_null())
+        .select((scenes::campaign_id, scenes::archive))
+        .first(conn)
+        .optional()
+}
+
+/// Stores a new scene.
+pub fn insert(conn: &mut Conn, campaign_id: i64, scene: &Scene, now: i64) -> QueryResult<()> {
+    diesel::insert_into(scenes::table)
+        .values((
+            scenes::id.eq(scene.id),
+            scenes::campaign_id.eq(campaign_id),
+            scenes::title.eq(&scene.title),
+            scenes::captured_from.eq(scene.captured_from),
+            scenes::captured_to.eq(scene.captured_to),
+            scenes::sensor.eq(&scene.sensor),
+            scenes::licence.eq(&scene.licence),
+            scenes::attribution.eq(&scene.attribution),
+            scenes::source_name.eq(&scene.source_name),
+            scenes::source_sha256.eq(&scene.source_sha256),
+            scenes::archive.eq(&scene.archive),
+            scenes::archive_sha256.eq(&scene.archive_sha256),
+            scenes::crs.eq(&scene.crs),
+            scenes::pixel_size_m.eq(scene.pixel_size_m),
+            scenes::min_zoom.eq(i16::from(scene.min_zoom)),
+            scenes::max_zoom.eq(i16::from(scene.max_zoom)),
+            scenes::west.eq(scene.bounds.west),
+            scenes::south.eq(scene.bounds.south),
+            scenes::east.eq(scene.bounds.east),
+            scenes::north.eq(scene.bounds.north),
+            scenes::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Tiles with their geometry, and the frames in which they are seen.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::schema::{frames, gold, queue, scenes, tiles};
+use super::{Conn, each_backend};
+use crate::domain::bbox::Bbox;
+use crate::domain::cell::Cell;
+use crate::domain::policy::Policy;
+use crate::domain::tile::{Frame, Tile};
+
+/// A tile to be stored, with the share of valid pixels in each scene that shows it.
+pub struct NewTile {
+    /// The tile.
+    pub tile: Tile,
+    /// (scene, valid share from 0 to 1).
+    pub frames: Vec<(i64, f64)>,
+    /// Its place on the ring of the hand-out.
+    pub shuffle_key: i64,
+}
+
+type Columns = (i64, String, Option<i16>, Option<i32>, Option<i32>, f64, f64, f64, f64, Option<String>);
+
+fn tile(row: Columns) -> Tile {
+    let (id, tile_id, z, x, y, west, south, east, north, footprint) = row;
+    let cell = match (z, x, y) {
+        (Some(z), Some(x), Some(y)) => Some(Cell { z: z as u8, x: x as u32, y: y as u32 }),
+        _ => None,
+    };
+    Tile { id, tile_id, cell, bbox: Bbox { west, south, east, north }, footprint }
+}
+
+macro_rules! columns {
+    () => {
+        (
+            tiles::id,
+            tiles::tile_id,
+            tiles::z,
+            tiles::x,
+            tiles::y,
+            tiles::west,
+            tiles::south,
+            tiles::east,
+            tiles::north,
+            tiles::footprint,
+        )
+    };
+}
+
+/// These tiles, in no particular order.
+pub fn by_ids(conn: &mut Conn, ids: &[i64]) -> QueryResult<Vec<Tile>> {
+    let rows = tiles::table.filter(tiles::id.eq_any(ids.to_vec())).select(columns!()).load::<Columns>(conn)?;
+    Ok(rows.into_iter().map(tile).collect())
+}
+
+/// The database id of a tile by its public id.
+pub fn id_of(conn: &mut Conn, campaign_id: i64, tile_id: &str) -> QueryResult<Option<i64>> {
+    tiles::table
+        .filter(tiles::campaign_id.eq(campaign_id))
+        .filter(tiles::tile_id.eq(tile_id))
+        .select(tiles::id)
+        .first(conn)
+        .optional()
+}
+
+/// The public ids of all tiles of a campaign with their database ids.
+pub fn ids_of_campaign(conn: &mut Conn, campaign_id: i64) -> QueryResult<HashMap<String, i64>> {
+    let rows =
+        tiles::table
+            .filter(tiles::campaign_id.eq(campaign_id))
+            .select((tiles::tile_id, tiles::id))
+            .load::<(String, i64)>(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The frames of these tiles, each list by date.
+pub fn frames_of(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashMap<i64, Vec<Frame>>> {
+    let rows = frames::table
+        .inner_join(scenes::table)
+        .filter(frames::tile.eq_any(ids.to_vec()))
+        .filter(scenes::withdrawn_at.is_null())
+        .order((scenes::captured_from, scenes::captured_to, scenes::id))
+        .select((frames::tile, scenes::id, scenes::captured_from, scenes::captured_to))
+        .load::<(i64, i64, i64, i64)>(conn)?;
+    let mut of: HashMap<i64, Vec<Frame>> = HashMap::new();
+    for (tile, scene_id, captured_from, captured_to) in rows {
+        of.entry(tile).or_default().push(Frame { scene_id, captured_from, captured_to });
+    }
+    Ok(of)
+}
+
+/// Stores a tile with its frames and its place in the queue: open, with nothing counted and nothing leased.
+pub fn insert(conn: &mut Conn, campaign_id: i64, new: &NewTile, policy: &Policy) -> QueryResult<()> {
+    let Tile { id, tile_id, cell, bbox, footprint } = &new.tile;
+    diesel::insert_into(tiles::table)
+        .values((
+            tiles::id.eq(id),
+            tiles::campaign_id.eq(campaign_id),
+            tiles::tile_id.eq(tile_id),
+            tiles::z.eq(cell.map(|cell| i16::from(cell.z))),
+            tiles::x.eq(cell.map(|cell| cell.x as i32)),
+            tiles::y.eq(cell.map(|cell| cell.y as i32)),
+            tiles::west.eq(bbox.west),
+            tiles::south.eq(bbox.south),
+            tiles::east.eq(bbox.east),
+            tiles::north.eq(bbox.north),
+            tiles::footprint.eq(footprint),
+        ))
+        .execute(conn)?;
+    let rows: Vec<_> = new
+        .frames
+        .iter()
+        .map(|(scene_id, share)| (frames::tile.eq(id), frames::scene_id.eq(*scene_id), frames::valid_share.eq(*share)))
+        .collect();
+    each_backend!(conn, inner => diesel::insert_into(frames::table).values(&rows).execute(inner))?;
+    diesel::insert_into(queue::table)
+        .values((
+            queue::tile.eq(id),
+            queue::campaign_id.eq(campaign_id),
+            queue::state.eq("open"),
+            queue::needed.eq(policy.first_needed() as i16),
+            queue::maximum.eq(policy.maximum as i16),
+            queue::shuffle_key.eq(new.shuffle_key),
+            queue::available.eq(true),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Removes all tiles of a draft, which has no labels yet, so that they can be derived anew.
+pub fn clear(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
+    let ids = tiles::table.filter(tiles::campaign_id.eq(campaign_id)).select(tiles::id);
+    diesel::delete(frames::table.filter(frames::tile.eq_any(ids))).execute(conn)?;
+    diesel::delete(queue::table.filter(queue::campaign_id.eq(campaign_id))).execute(conn)?;
+    diesel::delete(gold::table.filter(gold::campaign_id.eq(campaign_id))).execute(conn)?;
+    diesel::delete(tiles::table.filter(tiles::campaign_id.eq(campaign_id))).execute(conn)?;
+    Ok(())
+}
