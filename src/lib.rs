@@ -6,3 +6,4 @@ pub mod domain;
 //pub mod http;
 pub mod services;
 pub mod storage;
+pub mod imagery;

@@ -2,9 +2,8 @@
 
 use super::Error;
 use crate::domain::volunteer::{Role, check_name};
-use crate::storage::audit_log::{self, Entry};
 use crate::storage::volunteers::{self, Account};
-use crate::storage::{Conn, personal_tokens, roles, sessions};
+use crate::storage::{Conn, audit_log, personal_tokens, roles, sessions};
 
 /// What somebody is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +36,8 @@ pub fn grant(conn: &mut Conn, actor: Option<i64>, name: &str, grant: &Grant, now
             (Some(id), role.key())
         }
     };
-    let subject = account.id.to_string();
-    let entry = Entry { actor, campaign, act: "grant_role", subject: &subject, reason: word };
-    Ok(audit_log::insert(conn, &entry, now)?)
+    let subject = format!("{} {word}", account.id);
+    Ok(audit_log::note(conn, actor, campaign, ("grant_role", &subject), now)?)
 }
 
 /// Takes an account out of use: nobody can sign in with it, and whoever is signed in with it no longer is.
@@ -51,9 +49,7 @@ pub fn disable(conn: &mut Conn, actor: Option<i64>, name: &str, now: i64) -> Res
     volunteers::disable(conn, account.id, now)?;
     sessions::revoke_all(conn, account.id, now)?;
     personal_tokens::revoke_all(conn, account.id, now)?;
-    let subject = account.id.to_string();
-    let entry = Entry { actor, campaign: None, act: "disable_account", subject: &subject, reason: "" };
-    Ok(audit_log::insert(conn, &entry, now)?)
+    Ok(audit_log::note(conn, actor, None, ("disable_account", &account.id.to_string()), now)?)
 }
 
 fn account(conn: &mut Conn, name: &str) -> Result<Account, Error> {

@@ -1,0 +1,66 @@
+//! Pixels of a tile to WebP and back: lossy colour, lossless alpha, no alpha where the tile is full.
+
+use bytes::Bytes;
+
+use crate::domain::cell::CELL_PIXELS;
+
+/// Changes whenever the same input would give other bytes, so that new archives get new names.
+pub const ENCODER_VERSION: &str = "webp q80 m4, bilinear, box overviews, layout 1";
+/// libwebp's quality, 0 to 100.
+const QUALITY: f32 = 80.0;
+
+/// Encodes 256 x 256 straight-alpha pixels. A tile that is valid everywhere becomes a simple lossy file ('VP8 ').
+pub fn encode(tile: &[u8]) -> Result<Bytes, String> {
+    let encoded = if is_opaque(tile) {
+        let rgb: Vec<u8> = tile.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        webp::Encoder::from_rgb(&rgb, CELL_PIXELS, CELL_PIXELS).encode_simple(false, QUALITY)
+    } else {
+        webp::Encoder::from_rgba(tile, CELL_PIXELS, CELL_PIXELS).encode_simple(false, QUALITY)
+    };
+    encoded.map(|data| Bytes::copy_from_slice(&data)).map_err(|error| format!("a tile cannot be encoded: {error:?}"))
+}
+
+/// Whether every pixel has full alpha.
+fn is_opaque(tile: &[u8]) -> bool {
+    tile.chunks_exact(4).all(|pixel| pixel[3] == 255)
+}
+
+/// Whether an encoded tile is known to be valid everywhere from its header alone: a simple lossy WebP has no alpha.
+pub fn is_full(encoded: &[u8]) -> bool {
+    encoded.len() > 16 && &encoded[..4] == b"RIFF" && &encoded[8..16] == b"WEBPVP8 "
+}
+
+/// The alpha of an encoded tile, 256 x 256 bytes row by row; `None` where the bytes are no such tile.
+pub fn decode_alpha(encoded: &[u8]) -> Option<Vec<u8>> {
+    let image = webp::Decoder::new(encoded).decode()?;
+    let right_size = image.width() == CELL_PIXELS && image.height() == CELL_PIXELS;
+    match (right_size, image.is_alpha()) {
+        (false, _) => None,
+        (_, false) => Some(vec![255; (CELL_PIXELS * CELL_PIXELS) as usize]),
+        (_, true) => Some(image.chunks_exact(4).map(|pixel| pixel[3]).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imagery::reproject::TILE_BYTES;
+
+    #[test]
+    fn a_full_tile_is_known_without_decoding() {
+        let tile: Vec<u8> = (0..TILE_BYTES).map(|i| if i % 4 == 3 { 255 } else { (i / 997) as u8 }).collect();
+        let encoded = encode(&tile).unwrap();
+        assert!(is_full(&encoded));
+        assert!(decode_alpha(&encoded).unwrap().iter().all(|&alpha| alpha == 255));
+    }
+
+    #[test]
+    fn alpha_survives_exactly() {
+        let tile: Vec<u8> = (0..TILE_BYTES).map(|i| if i % 4 == 3 { (i / 1031) as u8 } else { 90 }).collect();
+        let encoded = encode(&tile).unwrap();
+        assert!(!is_full(&encoded));
+        let alpha: Vec<u8> = tile.chunks_exact(4).map(|pixel| pixel[3]).collect();
+        assert_eq!(decode_alpha(&encoded).unwrap(), alpha);
+        assert_eq!(decode_alpha(b"RIFF"), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! Cutting one scene: from a GeoTIFF to an archive of tiles, once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+
+use crate::domain::bbox::Bbox;
+use crate::domain::cell::Cell;
+
+use super::archive::{Draft, archive_name, hash_file};
+use super::cut::{CutPlan, plan};
+use super::error::ImageryError;
+use super::geotiff::GeoTiffSource;
+use super::pyramid::Pyramid;
+use super::serve::{SceneArchive, SceneMetadata};
+use super::source::RasterSource;
+
+/// What to cut and where to.
+#[derive(Debug, Clone)]
+pub struct CutRequest {
+    /// The GeoTIFF.
+    pub file: PathBuf,
+    /// The folder of scene archives; made if it is missing.
+    pub tiles_dir: PathBuf,
+    /// The deepest zoom to store. Never deeper than the native zoom; `None` means the native zoom.
+    pub max_zoom: Option<u8>,
+}
+
+/// A scene that stands ready in its archive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CutScene {
+    /// File name of the archive inside the folder: `<64 hex digits>.pmtiles`.
+    pub archive: String,
+    /// SHA-256 of the archive's bytes, hex.
+    pub archive_sha256: String,
+    /// SHA-256 of the source file's bytes, hex.
+    pub source_sha256: String,
+    /// What the picture covers, degrees (EPSG:4326).
+    pub bounds: Bbox,
+    /// The coarsest zoom in the archive.
+    pub min_zoom: u8,
+    /// The deepest zoom in the archive.
+    pub max_zoom: u8,
+    /// Coordinate system of the source, e.g. `EPSG:32638`.
+    pub crs: String,
+    /// Side of a source pixel on the ground at the scene's centre, metres, along the coarser axis.
+    pub pixel_size_m: f64,
+    /// How bands became colours and how "no picture" was known.
+    pub note: String,
+    /// Number of tiles in the archive.
+    pub tiles: u64,
+    /// The archive was there already; nothing was written.
+    pub reused: bool,
+}
+
+/// Watches a cut. Called from several threads.
+pub trait Progress: Sync {
+    /// So many tiles will be looked at. Called once, and not at all when the archive is reused.
+    fn total(&self, tiles: u64);
+    /// So many more are done.
+    fn advance(&self, tiles: u64);
+}
+
+/// Nobody watches.
+impl Progress for () {
+    fn total(&self, _: u64) {}
+    fn advance(&self, _: u64) {}
+}
+
+/// Cuts a GeoTIFF into an archive of WebP tiles, or finds that this was done before.
+///
+/// The archive's name is a hash of the source's bytes and of how it is cut, so a repeat costs one read of the file.
+/// The bytes of the archive depend on the same and nothing else. A run that is killed leaves only a temporary file;
+/// a run that fails leaves nothing.
+///
+/// # Errors
+/// [`ImageryError::Unusable`] for a file that cannot be cut (no coordinate system, damaged, 16 bits, nothing but
+/// nodata …) with what mends it; [`ImageryError::Io`] where the disk fails.
+pub fn cut_scene(request: &CutRequest, progress: &dyn Progress) -> Result<CutScene, ImageryError> {
+    let source_sha256 = hash_file(&request.file)?;
+    let archive = archive_name(&source_sha256, request.max_zoom);
+    let place = request.tiles_dir.join(&archive);
+    if let Some(known) = reuse(&place, &source_sha256) {
+        let archive_sha256 = hash_file(&place)?;
+        return Ok(scene(archive, archive_sha256, known, true));
+    }
+    let source = GeoTiffSource::open(&request.file)?;
+    let (width, height) = source.size();
+    let refuse = |reason: String| ImageryError::unusable(&request.file, reason);
+    let plan = plan(source.georef(), width, height).map_err(refuse)?;
+    let mut about = describe(&source, plan, request.max_zoom, source_sha256);
+    let mut draft = Draft::begin(&request.tiles_dir, &archive)?;
+    about.tiles = fill(&mut draft, &source, plan, about.max_zoom, &request.file, progress)?;
+    if draft.is_empty() {
+        return Err(refuse("it holds no picture: every pixel is marked as no data".into()));
+    }
+    let archive_sha256 = draft.finish(&request.tiles_dir, &archive, &about)?;
+    Ok(scene(archive, archive_sha256, about, false))
+}
+
+/// Cuts the pyramid into a draft and counts the tiles.
+fn fill(
+    draft: &mut Draft,
+    source: &dyn RasterSource,
+    plan: CutPlan,
+    max_zoom: u8,
+    file: &Path,
+    progress: &dyn Progress,
+) -> Result<u64, ImageryError> {
+    let mut tiles = 0;
+    let mut take = |cell: Cell, tile: &Bytes| {
+        tiles += 1;
+        draft.add(cell, tile)
+    };
+    let failed = AtomicBool::new(false);
+    Pyramid { source, plan, max_zoom, sink: Mutex::new(&mut take), progress, file, failed }.cut()?;
+    Ok(tiles)
+}
+
+/// What a finished archive says about itself; `None` where there is none or it cannot be read (then it is cut anew).
+fn reuse(place: &Path, source_sha256: &str) -> Option<SceneMetadata> {
+    if !place.is_file() {
+        return None;
+    }
+    let known = SceneArchive::open(place).ok()?.metadata().clone();
+    (known.source_sha256 == source_sha256).then_some(known)
+}
+
+fn describe(source: &dyn RasterSource, plan: CutPlan, max_zoom: Option<u8>, source_sha256: String) -> SceneMetadata {
+    let max_zoom = max_zoom.map_or(plan.native_zoom, |zoom| zoom.min(plan.native_zoom));
+    SceneMetadata {
+        source_sha256,
+        crs: source.georef().crs().name(),
+        // Rounded far below what matters, so that the numbers read back from the archive are the very same.
+        pixel_size_m: round(plan.pixel_size_m, 1e6),
+        bounds: Bbox {
+            west: round(plan.bounds.west, 1e10),
+            south: round(plan.bounds.south, 1e10),
+            east: round(plan.bounds.east, 1e10),
+            north: round(plan.bounds.north, 1e10),
+        },
+        min_zoom: plan.min_zoom.min(max_zoom),
+        max_zoom,
+        note: source.note().to_owned(),
+        tiles: 0,
+    }
+}
+
+fn round(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}
+
+fn scene(archive: String, archive_sha256: String, about: SceneMetadata, reused: bool) -> CutScene {
+    CutScene {
+        archive,
+        archive_sha256,
+        source_sha256: about.source_sha256,
+        bounds: about.bounds,
+        min_zoom: about.min_zoom,
+        max_zoom: about.max_zoom,
+        crs: about.crs,
+        pixel_size_m: about.pixel_size_m,
+        note: about.note,
+        tiles: about.tiles,
+        reused,
+    }
+}

@@ -1,0 +1,55 @@
+//! What the cutter needs from a picture: its place on earth, and 8-bit colour windows of bounded size.
+
+use super::error::ImageryError;
+use super::georef::Georef;
+
+/// A rectangle of pixels of the source, counted from its upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First column.
+    pub col: u32,
+    /// First row.
+    pub row: u32,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Window {
+    /// Number of pixels.
+    pub fn pixels(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
+/// A small picture in memory: red, green, blue and straight (not premultiplied) alpha, 8 bits each, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RgbaImage {
+    /// Pixels along a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// `width * height * 4` bytes; alpha 0 means "no picture here".
+    pub data: Vec<u8>,
+}
+
+impl RgbaImage {
+    /// The four bytes of one pixel; the place must lie inside.
+    pub fn pixel(&self, col: u32, row: u32) -> [u8; 4] {
+        let at = (row as usize * self.width as usize + col as usize) * 4;
+        [self.data[at], self.data[at + 1], self.data[at + 2], self.data[at + 3]]
+    }
+}
+
+/// A georeferenced picture that hands out windows as 8-bit colour.
+pub trait RasterSource: Sync {
+    /// Columns and rows.
+    fn size(&self) -> (u32, u32);
+    /// Where the pixels lie on earth.
+    fn georef(&self) -> &Georef;
+    /// How bands became colours and how "no picture" is known, in words for the scene's page.
+    fn note(&self) -> &str;
+    /// Reads one window. Fails where the file is damaged; the window must lie inside the picture.
+    fn read(&self, window: Window) -> Result<RgbaImage, ImageryError>;
+}

@@ -1,0 +1,5 @@
+//! The imagery room on real pictures and on pictures drawn for the purpose.
+
+mod helpers;
+mod nasty;
+mod real;
