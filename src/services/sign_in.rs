@@ -36,15 +36,6 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// Those of a browser: the access token in a cookie.
-    pub fn from_access_token(keys: &Keys, token: &str, now: i64) -> Credentials {
-        match keys.read(token, now) {
-            Access::Session { session, volunteer } => Credentials::Session { session, volunteer },
-            Access::Expired => Credentials::Expired,
-            Access::Foreign => Credentials::None,
-        }
-    }
-
     /// Those of a script: a bearer token.
     pub fn from_bearer(token: &str) -> Credentials {
         Credentials::Token(hash(token))
@@ -90,14 +81,10 @@ fn person(rows: Vec<PersonRow>, scopes: Scopes) -> Option<Person> {
 /// Everything that signing in needs. Cheap to clone; all clones share the limits.
 #[derive(Clone)]
 pub struct SignIn {
-    /// The database.
-    pub store: Store,
-    /// The signing key.
-    pub keys: Arc<Keys>,
-    /// The password hasher.
-    pub passwords: Passwords,
-    /// Wrong attempts by name.
-    pub throttle: Arc<Throttle>,
+    pub(super) store: Store,
+    pub(super) keys: Arc<Keys>,
+    pub(super) passwords: Passwords,
+    pub(super) throttle: Arc<Throttle>,
 }
 
 /// What a browser keeps.
@@ -130,6 +117,15 @@ impl SignIn {
     /// With the limits at their start.
     pub fn new(store: Store, keys: Keys) -> SignIn {
         SignIn { store, keys: Arc::new(keys), passwords: Passwords::default(), throttle: Arc::default() }
+    }
+
+    /// What a browser's access token proves.
+    pub fn browser(&self, access_token: &str) -> Credentials {
+        match self.keys.read(access_token, clock::now_ms()) {
+            Access::Session { session, volunteer } => Credentials::Session { session, volunteer },
+            Access::Expired => Credentials::Expired,
+            Access::Foreign => Credentials::None,
+        }
     }
 
     /// Signs in with name and password. The session that the request came with, if any, ends.
