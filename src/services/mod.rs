@@ -2,12 +2,19 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod change_state;
 pub mod clock;
+pub mod create_campaign;
 mod error;
 pub mod grant_role;
+pub mod hand_out;
 pub mod passwords;
+pub mod refit;
+pub mod release_lease;
 pub mod secrets;
 pub mod sign_in;
+pub mod submit_label;
 pub mod throttle;
+mod tile_consensus;
 
 pub use error::Error;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{campaign_texts, campaigns, policies, queue, scale_answers, scales, tiles};
+use super::schema::{campaign_texts, campaigns, policies, queue, scale_answers, scales};
 use super::{Conn, new_id};
 use crate::domain::bbox::Bbox;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts};
@@ -23,6 +23,10 @@ struct Row {
     licence: Option<String>,
     synthetic: bool,
     _area: Option<String>,
+    west: Option<f64>,
+    south: Option<f64>,
+    east: Option<f64>,
+    north: Option<f64>,
     pseudonym_key: Vec<u8>,
     model: i32,
     created_at: i64,
@@ -107,13 +111,17 @@ pub fn set_state(conn: &mut Conn, campaign: &Campaign, state: CampaignState, now
     Ok(())
 }
 
-/// What follows from the scenes while a campaign is a draft: pair or timeline, cells or footprints, and the zoom.
+/// What follows from the scenes while a campaign is a draft: pair or timeline, cells or footprints, the zoom, the box.
 pub fn set_tiling(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
     diesel::update(campaigns::table.find(campaign.id))
         .set((
             campaigns::kind.eq(campaign.kind.key()),
             campaigns::tile_source.eq(campaign.tile_source.key()),
             campaigns::labelling_zoom.eq(campaign.labelling_zoom.map(i16::from)),
+            campaigns::west.eq(campaign.bounds.map(|bounds| bounds.west)),
+            campaigns::south.eq(campaign.bounds.map(|bounds| bounds.south)),
+            campaigns::east.eq(campaign.bounds.map(|bounds| bounds.east)),
+            campaigns::north.eq(campaign.bounds.map(|bounds| bounds.north)),
         ))
         .execute(conn)?;
     Ok(())
@@ -161,6 +169,7 @@ fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {
     let (title, purpose, instructions, care_notice, help_lines) = texts;
     Ok(Campaign {
         id: row.id,
+        bounds: bounds(&row),
         state: word(&row.state)?,
         visibility: word(&row.visibility)?,
         release_level: word(&row.release_level)?,
@@ -179,20 +188,11 @@ fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {
         created_at: row.created_at,
         opened_at: row.opened_at,
         closed_at: row.closed_at,
-        bounds: bounds(conn, row.id)?,
     })
 }
 
-fn bounds(conn: &mut Conn, campaign_id: i64) -> QueryResult<Option<Bbox>> {
-    use diesel::dsl::{max, min};
-    let edges = tiles::table
-        .filter(tiles::campaign_id.eq(campaign_id))
-        .select((min(tiles::west), min(tiles::south), max(tiles::east), max(tiles::north)))
-        .first::<(Option<f64>, Option<f64>, Option<f64>, Option<f64>)>(conn)?;
-    Ok(match edges {
-        (Some(west), Some(south), Some(east), Some(north)) => Some(Bbox { west, south, east, north }),
-        _ => None,
-    })
+fn bounds(row: &Row) -> Option<Bbox> {
+    Some(Bbox { west: row.west?, south: row.south?, east: row.east?, north: row.north? })
 }
 
 fn insert_scale(conn: &mut Conn, scale: &Scale) -> QueryResult<i64> {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{current_labels, leases};
+use super::schema::{current_labels, leases, participations};
 use super::{Conn, each_backend, new_id};
 
 /// A lease as it is stored.
@@ -40,6 +40,33 @@ pub fn open_of(conn: &mut Conn, volunteer_id: i64, campaign_id: i64, now: i64) -
         .filter(leases::expires_at.gt(now))
         .order(leases::id)
         .load(conn)
+}
+
+/// The open lease of a volunteer on a tile.
+pub fn open_on(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<Option<LeaseRow>> {
+    leases::table
+        .filter(leases::tile.eq(tile))
+        .filter(leases::volunteer_id.eq(volunteer_id))
+        .filter(leases::ended_at.is_null())
+        .first(conn)
+        .optional()
+}
+
+/// Volunteers active in the campaign since that time who have neither labelled nor skipped the tile.
+pub fn unseen_by(conn: &mut Conn, tile: i64, campaign_id: i64, active_since: i64) -> QueryResult<u32> {
+    let labelled = current_labels::table.filter(current_labels::tile.eq(tile)).select(current_labels::volunteer_id);
+    let skipped = leases::table
+        .filter(leases::tile.eq(tile))
+        .filter(leases::outcome.assume_not_null().eq("skipped"))
+        .select(leases::volunteer_id);
+    let unseen = participations::table
+        .filter(participations::campaign_id.eq(campaign_id))
+        .filter(participations::last_at.gt(active_since))
+        .filter(participations::volunteer_id.ne_all(labelled))
+        .filter(participations::volunteer_id.ne_all(skipped))
+        .count()
+        .get_result::<i64>(conn)?;
+    Ok(u32::try_from(unseen).unwrap_or(u32::MAX))
 }
 
 /// Grants leases on tiles whose places were taken for them.

@@ -5,9 +5,15 @@
 pub mod audit_log;
 pub mod campaigns;
 mod connection;
+pub mod consensus;
+pub mod gold;
 mod ids;
+pub mod labels;
 pub mod leases;
+pub mod locks;
 pub mod migrate;
+pub mod models;
+pub mod participations;
 pub mod personal_tokens;
 pub mod queue;
 pub mod roles;

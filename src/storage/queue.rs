@@ -32,6 +32,8 @@ pub struct QueueRow {
     pub bucket: u8,
     /// Counted labels when it would first settle; a tile chosen for a second look wants one more.
     pub first_settled_at: Option<u32>,
+    /// Its place on the ring; also the lot that decides on a second look.
+    pub shuffle_key: i64,
     /// When it closed; milliseconds since 1970, UTC.
     pub closed_at: Option<i64>,
 }
@@ -46,7 +48,7 @@ impl QueueRow {
 /// A group of the ring: tiles of one priority and one value.
 pub type Group = (i16, i16);
 
-type Columns = (i64, i64, String, Option<String>, i16, i16, i16, i16, i16, i16, Option<i16>, Option<i64>);
+type Columns = (i64, i64, String, Option<String>, i16, i16, i16, i16, i16, i16, Option<i16>, i64, Option<i64>);
 
 macro_rules! columns {
     () => {
@@ -62,14 +64,28 @@ macro_rules! columns {
             queue::skips,
             queue::bucket,
             queue::first_settled_at,
+            queue::shuffle_key,
             queue::closed_at,
         )
     };
 }
 
 fn row(columns: Columns) -> QueryResult<QueueRow> {
-    let (tile, campaign_id, state, gold, counted, leased, needed, maximum, skips, bucket, first_settled_at, closed_at) =
-        columns;
+    let (
+        tile,
+        campaign_id,
+        state,
+        gold,
+        counted,
+        leased,
+        needed,
+        maximum,
+        skips,
+        bucket,
+        first_settled_at,
+        shuffle_key,
+        closed_at,
+    ) = columns;
     let count = |value: i16| u32::from(value.unsigned_abs());
     Ok(QueueRow {
         tile,
@@ -83,6 +99,7 @@ fn row(columns: Columns) -> QueryResult<QueueRow> {
         skips: count(skips),
         bucket: bucket as u8,
         first_settled_at: first_settled_at.map(count),
+        shuffle_key,
         closed_at,
     })
 }
@@ -96,6 +113,16 @@ pub fn lock(conn: &mut Conn, tile: i64) -> QueryResult<QueueRow> {
         Conn::Sqlite(conn) => query.first::<Columns>(conn)?,
     };
     row(columns)
+}
+
+/// Reads and locks the row of a tile, unless somebody else holds it right now.
+pub fn try_lock(conn: &mut Conn, tile: i64) -> QueryResult<Option<QueueRow>> {
+    let query = queue::table.find(tile).select(columns!());
+    let columns = match conn {
+        Conn::Postgres(conn) => query.for_update().skip_locked().first::<Columns>(conn).optional()?,
+        Conn::Sqlite(conn) => query.first::<Columns>(conn).optional()?,
+    };
+    columns.map(row).transpose()
 }
 
 /// Writes the row back; whether the tile is available follows from the rest.

@@ -1,5 +1,7 @@
 //! The tables as diesel sees them: the same for both databases. `migrations/` is the source; a test compares the two.
 
+#![allow(missing_docs)] // the tables are described in the migrations
+
 diesel::table! {
     volunteers (id) {
         id -> BigInt,
@@ -79,6 +81,10 @@ diesel::table! {
         licence -> Nullable<Text>,
         synthetic -> Bool,
         area -> Nullable<Text>,
+        west -> Nullable<Double>,
+        south -> Nullable<Double>,
+        east -> Nullable<Double>,
+        north -> Nullable<Double>,
         pseudonym_key -> Binary,
         model -> Integer,
         created_at -> BigInt,

@@ -143,6 +143,8 @@ fn retry_races<T, E: Failure>(conn: &mut Conn, run: impl Fn(&mut Conn) -> Result
 fn lost_a_race(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        // Two requests made the same new row: on the next try it is there to be read.
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => true,
         DieselError::DatabaseError(_, info) => info.message().contains("deadlock detected"),
         _ => false,
     }

@@ -80,6 +80,10 @@ CREATE TABLE campaigns (
     licence          TEXT,
     synthetic        BOOLEAN NOT NULL DEFAULT FALSE,
     area             TEXT,                        -- GeoJSON geometry; NULL: wherever there is imagery
+    west             DOUBLE PRECISION,            -- the box around all tiles; NULL while there is none
+    south            DOUBLE PRECISION,
+    east             DOUBLE PRECISION,
+    north            DOUBLE PRECISION,
     pseudonym_key    BYTEA NOT NULL,               -- makes pseudonyms of this campaign unlinkable with any other's
     model            INTEGER NOT NULL DEFAULT 0,  -- the number of the model in use
     created_at       BIGINT NOT NULL,
@@ -290,7 +294,8 @@ CREATE TABLE current_labels (
     tile             BIGINT NOT NULL REFERENCES tiles (id),
     volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
-    label_id         BYTEA NOT NULL REFERENCES labels (id),
+    -- Checked at the commit: the tile's consensus is formed first, the log entry tells its author the outcome.
+    label_id         BYTEA NOT NULL REFERENCES labels (id) DEFERRABLE INITIALLY DEFERRED,
     answer           SMALLINT NOT NULL CHECK (answer >= 0),
     window_given     BOOLEAN NOT NULL DEFAULT FALSE,
     last_intact      BIGINT,

@@ -1,0 +1,56 @@
+//! Opens, pauses, closes and archives a campaign.
+
+use super::Error;
+use crate::domain::campaign::{Campaign, CampaignState};
+use crate::storage::{Conn, audit_log, campaigns, queue, scenes};
+
+/// Moves a campaign to another state; the same state again changes nothing.
+///
+/// Opening needs two scenes and at least one tile. Without an actor it was the operator, at the command line.
+pub fn change_state(
+    conn: &mut Conn,
+    slug: &str,
+    next: CampaignState,
+    actor: Option<i64>,
+    now: i64,
+) -> Result<Campaign, Error> {
+    let campaign = find(conn, slug)?;
+    campaigns::lock(conn, campaign.id)?;
+    let campaign = find(conn, slug)?;
+    if campaign.state == next {
+        return Ok(campaign);
+    }
+    if !campaign.state.may_become(next) {
+        return Err(Error::Conflict(format!(
+            "campaign `{slug}` is {} and cannot become {next} from there",
+            campaign.state
+        )));
+    }
+    if campaign.state == CampaignState::Draft {
+        check_ready(conn, &campaign)?;
+    }
+    campaigns::set_state(conn, &campaign, next, now)?;
+    audit_log::note(conn, actor, Some(campaign.id), ("change_state", next.key()), now)?;
+    find(conn, slug)
+}
+
+/// The campaign of that name, or an error that names it.
+pub fn find(conn: &mut Conn, slug: &str) -> Result<Campaign, Error> {
+    campaigns::find(conn, slug)?
+        .ok_or_else(|| Error::NotFound(format!("there is no campaign `{slug}`: `aftermap campaign list` shows all")))
+}
+
+fn check_ready(conn: &mut Conn, campaign: &Campaign) -> Result<(), Error> {
+    let (slug, scenes) = (&campaign.slug, scenes::of_campaign(conn, campaign.id)?.len());
+    if scenes < 2 {
+        return Err(Error::Conflict(format!(
+            "campaign `{slug}` has {scenes} of the two scenes that a comparison needs: `aftermap ingest` adds one"
+        )));
+    }
+    if queue::open_tiles(conn, campaign.id)? == 0 {
+        return Err(Error::Conflict(format!(
+            "campaign `{slug}` has no tile to label: its first and last scene must overlap"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Fits volunteers and crowd anew: makes the next numbered model, puts it in use, and brings the tiles in line.
+
+use std::collections::HashMap;
+
+use super::tile_consensus::{self, Rules};
+use super::{Error, clock};
+use crate::consensus::{self, Columns, Fitted};
+use crate::domain::campaign::Campaign;
+use crate::domain::scale::Role;
+use crate::storage::models::{NewModel, RefitInput};
+use crate::storage::{Conn, Store, campaigns, locks, models, queue};
+
+/// A refit that takes longer than this is taken for dead, and another process may begin.
+const LOCK_MS: i64 = 15 * 60_000;
+/// Tiles brought in line in one transaction: few, so that submits never wait long for it.
+const BATCH: i64 = 64;
+
+/// Makes a new model of a campaign when enough labels have come in since the last one, or at once when `now_please`.
+/// Then, in any case, brings tiles in line that still stand on an older model. Returns the number of a new model.
+///
+/// One process at a time does this; the others find the lock taken and leave it.
+pub async fn refit(store: &Store, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
+    let (id, name) = (campaign.id, format!("refit {}", campaign.id));
+    let holder = format!("{}-{}", std::process::id(), rand::random::<u32>());
+    let (lock, owner) = (name.clone(), holder.clone());
+    let take = move |conn: &mut Conn| {
+        let now = clock::now_ms();
+        Ok::<_, Error>(locks::take(conn, &lock, &owner, (now, now + LOCK_MS))?)
+    };
+    if !store.write(take).await? {
+        return Ok(None);
+    }
+    let made = match make_model(store, campaign, now_please).await {
+        Ok(number) => catch_up(store, id).await.map(|()| number),
+        Err(error) => Err(error),
+    };
+    store.write(move |conn| Ok::<_, Error>(locks::free(conn, &name, &holder)?)).await?;
+    made
+}
+
+/// Fits and stores the next model, if one is due.
+async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
+    let (id, policy) = (campaign.id, campaign.policy.clone());
+    let now = clock::now_ms();
+    let due = move |conn: &mut Conn| {
+        let (number, until) = models::newest(conn, id)?;
+        let (fresh, counted) = models::labels_since(conn, id, until)?;
+        let due = fresh > 0 && (now_please || fresh >= policy.refit_due(counted));
+        Ok::<_, Error>(if due { Some((number + 1, models::refit_input(conn, id)?)) } else { None })
+    };
+    let Some((number, input)) = store.read(due).await? else { return Ok(None) };
+    let scale = campaign.scale.clone();
+    let (labels, gold_tiles) = (input.labels.len(), input.gold.len());
+    let fit = tokio::task::spawn_blocking(move || {
+        let (columns, volunteers) = columns(&scale, &input)?;
+        Ok::<_, Error>((consensus::default_rule().fit(&scale, &columns, number), volunteers))
+    });
+    let (Fitted { model, skills }, volunteers) =
+        fit.await.map_err(|error| Error::Internal(format!("the refit ended early: {error}")))??;
+    let keep = move |conn: &mut Conn| {
+        let rule = consensus::default_rule();
+        let new = NewModel {
+            campaign_id: id,
+            model: &model,
+            method: (rule.method(), rule.version()),
+            labels,
+            gold_tiles,
+            labels_until: now,
+            fitted_at: clock::now_ms(),
+        };
+        let skills: Vec<_> = volunteers.iter().copied().zip(&skills).collect();
+        models::insert(conn, &new, &skills)?;
+        Ok::<_, Error>(campaigns::set_model(conn, id, number)?)
+    };
+    store.write(keep).await?;
+    tracing::info!(campaign = campaign.slug, model = number, labels, "skills fitted anew");
+    Ok(Some(number))
+}
+
+/// Recomputes tiles that stand on an older model, a few at a time, each under its own lock.
+async fn catch_up(store: &Store, campaign_id: i64) -> Result<(), Error> {
+    let mut after = i64::MIN;
+    loop {
+        let step = move |conn: &mut Conn| {
+            let rules = Rules::load(conn, campaign_id)?;
+            let tiles = queue::behind_model(conn, campaign_id, rules.campaign.model, after, BATCH)?;
+            for tile in &tiles {
+                let row = queue::lock(conn, *tile)?;
+                tile_consensus::follow(conn, &rules, row, None, clock::now_ms())?;
+            }
+            Ok::<_, Error>(tiles.last().copied())
+        };
+        match store.write(step).await? {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The labels as the core wants them: dense numbers in the order of ids, and the class of each check gold tile.
+fn columns(scale: &crate::domain::scale::Scale, input: &RefitInput) -> Result<(Columns, Vec<i64>), Error> {
+    let tiles = dense(input.labels.iter().map(|label| label.0).chain(input.gold.iter().map(|gold| gold.0)));
+    let volunteers = dense(input.labels.iter().map(|label| label.1));
+    let tile_number = numbers(&tiles);
+    let volunteer_number = numbers(&volunteers);
+    let mut gold = vec![None; tiles.len()];
+    for (tile, answer) in &input.gold {
+        let is_class = scale.answer(*answer as u8).is_some_and(|answer| answer.role == Role::Class);
+        gold[tile_number[tile] as usize] = is_class.then_some(*answer as u8);
+    }
+    let columns = Columns::new(
+        input.labels.iter().map(|label| tile_number[&label.0]).collect(),
+        input.labels.iter().map(|label| volunteer_number[&label.1]).collect(),
+        input.labels.iter().map(|label| label.2 as u8).collect(),
+        gold,
+        volunteers.len() as u32,
+    )?;
+    Ok((columns, volunteers))
+}
+
+fn dense(ids: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut ids: Vec<i64> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn numbers(ids: &[i64]) -> HashMap<i64, u32> {
+    ids.iter().zip(0..).map(|(id, number)| (*id, number)).collect()
+}

@@ -1,0 +1,284 @@
+//! Takes in labels: each is stored exactly once, whatever the network repeats, and moves its tile on.
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::hand_out::{self, Request, Search};
+use super::tile_consensus::{self, Rules};
+use super::{Error, clock};
+use crate::domain::campaign::{CampaignKind, CampaignState};
+use crate::domain::consensus::TileState;
+use crate::domain::label::{LabelStatus, MAX_NOTE, NewLabel, Refusal, RefusalCode, Window};
+use crate::domain::tile::Lease;
+use crate::storage::labels::{LogEntry, Logged};
+use crate::storage::leases::LeaseRow;
+use crate::storage::participations::Done;
+use crate::storage::queue::QueueRow;
+use crate::storage::{Conn, Store, gold, labels, leases, participations, queue, scenes};
+
+/// An author may change an answer until this long after the tile closed.
+const CHANGE_MS: i64 = 10 * 60_000;
+
+/// What became of an accepted label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted {
+    /// Stored, revised or surplus.
+    pub status: LabelStatus,
+    /// The tile's state afterwards, as its author may know it.
+    pub tile_state: TileState,
+}
+
+/// The outcome of one label of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemResult {
+    /// The client's id.
+    pub id: Uuid,
+    /// Accepted, or refused with the reason.
+    pub outcome: Result<Accepted, Refusal>,
+}
+
+/// The reply to a submission.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// One result for each label, in the order sent.
+    pub results: Vec<ItemResult>,
+    /// As many next leases as new labels were stored.
+    pub leases: Vec<Lease>,
+}
+
+/// A label on its way in, with the lease it answers.
+struct Incoming<'a> {
+    place: usize,
+    label: &'a NewLabel,
+    lease: Option<LeaseRow>,
+}
+
+/// Stores the labels of one volunteer in one transaction and hands out what comes next.
+pub async fn submit(
+    store: &Store,
+    volunteer: i64,
+    items: Vec<NewLabel>,
+    client: Option<String>,
+) -> Result<Submission, Error> {
+    let seed = rand::random();
+    store.write(move |conn| submit_all(conn, volunteer, &items, client.as_deref(), seed, clock::now_ms())).await
+}
+
+/// The transaction of [`submit`], with its time and its dice given.
+pub fn submit_all(
+    conn: &mut Conn,
+    volunteer: i64,
+    items: &[NewLabel],
+    client: Option<&str>,
+    seed: u64,
+    now: i64,
+) -> Result<Submission, Error> {
+    let mut incoming = Vec::with_capacity(items.len());
+    for (place, label) in items.iter().enumerate() {
+        let lease = leases::find(conn, label.lease_id)?.filter(|lease| lease.volunteer_id == volunteer);
+        incoming.push(Incoming { place, label, lease });
+    }
+    // Everybody locks in one order: campaigns, then tiles. Labels of one tile keep the order in which they were sent.
+    incoming.sort_by_key(|one| one.lease.as_ref().map(|lease| (lease.campaign_id, lease.tile)));
+    let mut results: Vec<Option<ItemResult>> = vec![None; items.len()];
+    let mut next = Vec::new();
+    for of_campaign in incoming.chunk_by(|a, b| campaign_of(a) == campaign_of(b)) {
+        let Some(campaign_id) = campaign_of(&of_campaign[0]) else {
+            for one in of_campaign {
+                let outcome = repeat(conn, volunteer, one.label)?.unwrap_or_else(|| Err(never_leased()));
+                results[one.place] = Some(ItemResult { id: one.label.id, outcome });
+            }
+            continue;
+        };
+        participations::take_turn(conn, campaign_id, volunteer, now)?;
+        let author = Author { rules: Rules::load(conn, campaign_id)?, volunteer, client, now };
+        let mut fresh = 0;
+        for one in of_campaign {
+            let outcome = match repeat(conn, volunteer, one.label)? {
+                Some(before) => before,
+                None => author.accept(conn, one)?,
+            };
+            fresh += usize::from(matches!(&outcome, Ok(done) if done.status != LabelStatus::Revised));
+            results[one.place] = Some(ItemResult { id: one.label.id, outcome });
+        }
+        let request = Request { volunteer, count: fresh, again: false, seed };
+        next.extend(hand_out::give(conn, &author.rules.campaign, request, Search::default(), now)?.0);
+    }
+    Ok(Submission { results: results.into_iter().flatten().collect(), leases: next })
+}
+
+fn campaign_of(one: &Incoming<'_>) -> Option<i64> {
+    one.lease.as_ref().map(|lease| lease.campaign_id)
+}
+
+/// The stored outcome of a label that was sent before; a conflict where the id was used for something else.
+fn repeat(conn: &mut Conn, volunteer: i64, label: &NewLabel) -> Result<Option<Result<Accepted, Refusal>>, Error> {
+    Ok(labels::logged(conn, label.id)?.map(|Logged { volunteer_id, body_hash: hash, status, tile_state }| {
+        if volunteer_id == volunteer && hash == body_hash(label) {
+            Ok(Accepted { status, tile_state })
+        } else {
+            let reason = "this id was used before for another label: make a new id for a new answer";
+            Err(refusal(RefusalCode::Conflict, "id", reason))
+        }
+    }))
+}
+
+/// Whose labels are taken in, by which rules, and when.
+struct Author<'a> {
+    rules: Rules,
+    volunteer: i64,
+    client: Option<&'a str>,
+    now: i64,
+}
+
+impl Author<'_> {
+    /// Stores one label that was never seen before, or says why not.
+    fn accept(&self, conn: &mut Conn, one: &Incoming<'_>) -> Result<Result<Accepted, Refusal>, Error> {
+        let Some(lease) = &one.lease else { return Ok(Err(never_leased())) };
+        let answer = match self.check(conn, one.label)? {
+            Ok(answer) => answer,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let row = queue::lock(conn, lease.tile)?;
+        let before = labels::newest(conn, lease.tile, self.volunteer)?;
+        if before.is_some() && self.too_late(&row) {
+            let reason = "this tile closed more than ten minutes ago, so its answers can no longer be changed";
+            return Ok(Err(refusal(RefusalCode::TooLate, "lease_id", reason)));
+        }
+        let hash = body_hash(one.label);
+        let entry = LogEntry {
+            id: one.label.id,
+            body_hash: &hash,
+            tile: lease.tile,
+            campaign_id: lease.campaign_id,
+            volunteer_id: self.volunteer,
+            lease_id: lease.id,
+            revision: before.map_or(1, |(revision, _)| revision + 1),
+            answer,
+            window: one.label.window,
+            seconds: one.label.seconds,
+            client: self.client,
+            leased_at: lease.granted_at,
+            received_at: self.now,
+            status: LabelStatus::Revised,
+            tile_state: TileState::Open,
+        };
+        let accepted = match before {
+            // A later answer takes the place of the earlier one, counted or not.
+            Some((_, counted)) => self.write(conn, entry, row, counted)?,
+            None => self.add(conn, entry, row)?,
+        };
+        if let Some(note) = one.label.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
+            let about = (lease.tile, lease.campaign_id, self.volunteer);
+            labels::add_note(conn, one.label.id, about, note, self.now)?;
+        }
+        Ok(Ok(accepted))
+    }
+
+    /// Checks everything that does not depend on the tile's state; the answer's place on the scale.
+    fn check(&self, conn: &mut Conn, label: &NewLabel) -> Result<Result<u8, Refusal>, Error> {
+        let invalid = |field: &str, reason: String| Ok(Err(refusal(RefusalCode::Invalid, field, reason)));
+        let scale = &self.rules.campaign.scale;
+        let Some(answer) = scale.place_of(&label.answer) else {
+            let keys: Vec<&str> = scale.answers.iter().map(|answer| answer.key.as_str()).collect();
+            return invalid(
+                "answer",
+                format!("`{}` is not an answer of this campaign: use one of {}", label.answer, keys.join(", ")),
+            );
+        };
+        if label.note.as_ref().is_some_and(|note| note.chars().count() > MAX_NOTE) {
+            return invalid("note", format!("a note has at most {MAX_NOTE} characters"));
+        }
+        if label.seconds.is_some_and(|seconds| !(0.0..=86_400.0).contains(&seconds)) {
+            return invalid("seconds", "the time spent lies between 0 and 86400 seconds".into());
+        }
+        match label.window {
+            Some(window) => Ok(self.check_window(conn, window)?.map(|()| answer)),
+            None => Ok(Ok(answer)),
+        }
+    }
+
+    /// A window names scenes of the campaign, the intact one before the damaged one.
+    fn check_window(&self, conn: &mut Conn, window: Window) -> Result<Result<(), Refusal>, Error> {
+        let wrong = |reason: &str| Ok(Err(refusal(RefusalCode::Invalid, "window", reason)));
+        if self.rules.campaign.kind != CampaignKind::Timeline {
+            return wrong("this campaign compares two pictures and has no date window");
+        }
+        let dated = scenes::of_campaign(conn, self.rules.campaign.id)?;
+        let place = |id: i64| dated.iter().position(|scene| scene.id == id);
+        let (intact, damaged) = (window.last_intact.map(place), window.first_damaged.map(place));
+        if intact == Some(None) || damaged == Some(None) {
+            return wrong("the window names a scene that this campaign does not have");
+        }
+        if let (Some(intact), Some(damaged)) = (intact.flatten(), damaged.flatten())
+            && intact >= damaged
+        {
+            return wrong("the last intact scene must be earlier than the first damaged one");
+        }
+        Ok(Ok(()))
+    }
+
+    fn too_late(&self, row: &QueueRow) -> bool {
+        let tile_closed = row.closed_at.filter(|_| !row.gold);
+        let closed = tile_closed.into_iter().chain(self.rules.campaign.closed_at).min();
+        closed.is_some_and(|at| self.now - at > CHANGE_MS)
+    }
+
+    /// The first answer of this volunteer for the tile: it takes the place that its lease held, or a free one.
+    fn add(&self, conn: &mut Conn, entry: LogEntry<'_>, mut row: QueueRow) -> Result<Accepted, Error> {
+        let held = leases::open_on(conn, row.tile, self.volunteer)?;
+        if let Some(lease) = &held {
+            leases::end(conn, lease.id, "labelled", self.now)?;
+            if !row.gold {
+                row.leased = row.leased.saturating_sub(1);
+            }
+        }
+        let running = matches!(self.rules.campaign.state, CampaignState::Open | CampaignState::Paused);
+        let place = if held.is_some() {
+            !row.gold && row.state == TileState::Open && row.counted < row.maximum
+        } else {
+            row.has_place()
+        };
+        let counted = running && place;
+        let status = if counted || (row.gold && running) { LabelStatus::Stored } else { LabelStatus::Surplus };
+        let done = Done { labels: 1, ..Done::default() };
+        participations::add(conn, row.campaign_id, self.volunteer, done, self.now)?;
+        self.write(conn, LogEntry { status, ..entry }, row, counted)
+    }
+
+    /// Writes the answer, moves the tile on, and logs what its author is told.
+    fn write(&self, conn: &mut Conn, entry: LogEntry<'_>, row: QueueRow, counted: bool) -> Result<Accepted, Error> {
+        labels::make_current(conn, &entry, counted)?;
+        let row = if counted {
+            tile_consensus::follow(conn, &self.rules, row, None, self.now)?
+        } else {
+            queue::save(conn, &row)?;
+            row
+        };
+        let tile_state = self.shown_state(conn, &row)?;
+        let accepted = Accepted { status: entry.status, tile_state };
+        labels::append(conn, &LogEntry { tile_state, ..entry })?;
+        Ok(accepted)
+    }
+
+    /// Check gold reads as an ordinary open tile.
+    fn shown_state(&self, conn: &mut Conn, row: &QueueRow) -> Result<TileState, Error> {
+        let hidden = row.gold && gold::of_tile(conn, row.tile)?.is_some_and(|(kind, _)| kind == "check");
+        Ok(if hidden { TileState::Open } else { row.state })
+    }
+}
+
+fn never_leased() -> Refusal {
+    refusal(RefusalCode::NeverLeased, "lease_id", "this tile was never handed to you: ask for tiles and answer those")
+}
+
+fn refusal(code: RefusalCode, field: &str, reason: impl Into<String>) -> Refusal {
+    Refusal { code, field: Some(field.into()), reason: reason.into() }
+}
+
+/// SHA-256 of everything a label says, its id left out.
+fn body_hash(label: &NewLabel) -> Vec<u8> {
+    let window = label.window.map(|window| (window.last_intact, window.first_damaged));
+    let body = serde_json::json!([label.lease_id, label.answer, window, label.note, label.seconds]);
+    Sha256::digest(body.to_string()).to_vec()
+}

@@ -1,0 +1,129 @@
+//! Brings one tile in line with its labels: consensus, state, places. The one road by which a tile changes.
+
+use crate::consensus::{self, Model, Skill, Vote, policy};
+use crate::domain::campaign::Campaign;
+use crate::domain::consensus::Consensus;
+use crate::storage::consensus::Provenance;
+use crate::storage::labels::CurrentLabel;
+use crate::storage::queue::QueueRow;
+use crate::storage::{Conn, campaigns, consensus as stored, labels, models, queue};
+
+use super::Error;
+
+/// What a tile's consensus depends on beside its labels: the campaign's scale and policy, and one frozen model.
+pub struct Rules {
+    /// The campaign.
+    pub campaign: Campaign,
+    /// The model in use.
+    pub model: Model,
+}
+
+impl Rules {
+    /// Reads the rules of a campaign as they stand in this transaction.
+    pub fn load(conn: &mut Conn, campaign_id: i64) -> Result<Rules, Error> {
+        let campaign = campaigns::by_id(conn, campaign_id)?
+            .ok_or_else(|| Error::Internal(format!("campaign {campaign_id} is missing")))?;
+        let model = match campaign.model {
+            0 => Model::zero(&campaign.scale),
+            number => Model::from_bytes(&models::tables(conn, campaign_id, number)?)
+                .map_err(|_| Error::Internal(format!("model {number} of `{}` cannot be read", campaign.slug)))?,
+        };
+        Ok(Rules { campaign, model })
+    }
+}
+
+/// Forms the consensus of a locked tile from its current labels and writes what follows: state, labels needed, value.
+///
+/// Surplus labels fill places that are free again, in the order they came. `unseen` is the number of active volunteers
+/// who could still be asked, where it is known. Gold stays as it is. Returns the row as written.
+pub fn follow(
+    conn: &mut Conn,
+    rules: &Rules,
+    mut row: QueueRow,
+    unseen: Option<u32>,
+    now: i64,
+) -> Result<QueueRow, Error> {
+    if row.gold {
+        return Ok(row);
+    }
+    let mut current = labels::current_of_tile(conn, row.tile)?;
+    let skills = skills(conn, rules, &current)?;
+    loop {
+        let (result, reason) = judge(rules, &mut row, &current, &skills, unseen, now);
+        let waiting = current.iter_mut().find(|label| !label.counted);
+        if let Some(label) = waiting.filter(|_| row.has_place()) {
+            labels::count(conn, row.tile, label.volunteer_id)?;
+            label.counted = true;
+            continue;
+        }
+        queue::save(conn, &row)?;
+        if result.labels > 0 || row.state.is_closed() {
+            let rule = consensus::default_rule();
+            let from = Provenance {
+                model: rules.model.number,
+                method: rule.method(),
+                method_version: rule.version(),
+                closed_reason: reason,
+                changed_at: now,
+            };
+            stored::replace(conn, (row.tile, row.campaign_id), &result, &from)?;
+        }
+        return Ok(row);
+    }
+}
+
+/// The consensus of the counted labels; the row takes over what it means for the tile.
+fn judge(
+    rules: &Rules,
+    row: &mut QueueRow,
+    current: &[CurrentLabel],
+    skills: &[(i64, Skill)],
+    unseen: Option<u32>,
+    now: i64,
+) -> (Consensus, Option<&'static str>) {
+    let scale = &rules.campaign.scale;
+    let votes: Vec<Vote<'_>> = current
+        .iter()
+        .filter(|label| label.counted)
+        .map(|label| Vote { answer: label.answer, skill: skill_of(skills, label.volunteer_id) })
+        .collect();
+    let result = consensus::default_rule().consensus(scale, &rules.model, &votes);
+    let settings = &rules.campaign.policy;
+    let facts = policy::TileFacts {
+        state: Some(row.state),
+        proven: policy::proven(scale, &votes),
+        second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
+        first_settled_at: row.first_settled_at,
+        skips: row.skips,
+        unseen,
+    };
+    let verdict = policy::decide(scale, settings, &rules.model, &result, &facts);
+    row.counted = result.labels;
+    row.needed = verdict.needed.min(row.maximum);
+    row.first_settled_at = verdict.first_settled_at;
+    row.bucket = policy::bucket(&result);
+    if row.state != verdict.state {
+        row.closed_at = verdict.state.is_closed().then_some(now);
+        row.state = verdict.state;
+    }
+    (result, verdict.reason.map(|reason| reason.key()))
+}
+
+fn skills(conn: &mut Conn, rules: &Rules, current: &[CurrentLabel]) -> Result<Vec<(i64, Skill)>, Error> {
+    if rules.model.number == 0 {
+        return Ok(Vec::new());
+    }
+    let authors: Vec<i64> = current.iter().map(|label| label.volunteer_id).collect();
+    let rows = labels::skills_of(conn, rules.campaign.id, rules.model.number, &authors)?;
+    rows.into_iter()
+        .map(|(volunteer, bytes)| {
+            let skill = Skill::from_bytes(&bytes)
+                .map_err(|_| Error::Internal(format!("the skill of volunteer {volunteer} cannot be read")))?;
+            Ok((volunteer, skill))
+        })
+        .collect()
+}
+
+fn skill_of(skills: &[(i64, Skill)], volunteer: i64) -> Option<&Skill> {
+    skills.iter().find(|(id, _)| *id == volunteer).map(|(_, skill)| skill)
+}

@@ -1,0 +1,55 @@
+//! The consensus of each tile that has labels: replaced whenever its counted labels or the model change.
+
+use diesel::prelude::*;
+
+use super::Conn;
+use super::campaigns::broken;
+use super::schema::consensus;
+use crate::domain::consensus::Consensus;
+
+/// Where a stored consensus comes from, and why its tile closed.
+pub struct Provenance<'a> {
+    /// Number of the model.
+    pub model: u32,
+    /// Name of the rule.
+    pub method: &'a str,
+    /// Its version.
+    pub method_version: u32,
+    /// Why the tile closed; `None` while it is open.
+    pub closed_reason: Option<&'a str>,
+    /// Milliseconds since 1970, UTC.
+    pub changed_at: i64,
+}
+
+/// Writes the consensus of a tile in place of an earlier one. The tile's queue row must be locked.
+pub fn replace(
+    conn: &mut Conn,
+    (tile, campaign_id): (i64, i64),
+    result: &Consensus,
+    from: &Provenance<'_>,
+) -> QueryResult<()> {
+    let json = |list: serde_json::Result<String>| list.map_err(|error| broken(error.to_string()));
+    let values = (
+        consensus::model.eq(from.model as i32),
+        consensus::method.eq(from.method),
+        consensus::method_version.eq(from.method_version.to_string()),
+        consensus::class.eq(result.class.map(i16::from)),
+        consensus::probability.eq(result.probability),
+        consensus::probabilities.eq(json(serde_json::to_string(&result.probabilities))?),
+        consensus::labels.eq(result.labels as i16),
+        consensus::answers.eq(json(serde_json::to_string(&result.answers))?),
+        consensus::agreement.eq(result.agreement),
+        consensus::entropy.eq(result.entropy),
+        consensus::evidence.eq(result.evidence),
+        consensus::effective_redundancy.eq(result.effective_redundancy),
+        consensus::unusable_share.eq(result.unusable_share),
+        consensus::closed_reason.eq(from.closed_reason),
+        consensus::changed_at.eq(from.changed_at),
+    );
+    let replaced = diesel::update(consensus::table.find(tile)).set(values.clone()).execute(conn)?;
+    if replaced == 0 {
+        let key = (consensus::tile.eq(tile), consensus::campaign_id.eq(campaign_id));
+        diesel::insert_into(consensus::table).values((key, values)).execute(conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Gold: tiles whose answer experts fixed.
+
+use diesel::prelude::*;
+
+use super::Conn;
+use super::schema::gold;
+
+/// A gold tile to be stored.
+pub struct NewGold<'a> {
+    /// Database id of the tile.
+    pub tile: i64,
+    /// Its campaign.
+    pub campaign_id: i64,
+    /// `practice` or `check`.
+    pub kind: &'a str,
+    /// Place of the right answer on the scale.
+    pub answer: u8,
+    /// Why it is right.
+    pub explanation: &'a str,
+}
+
+/// Stores the answer of a tile.
+pub fn insert(conn: &mut Conn, new: &NewGold<'_>, now: i64) -> QueryResult<()> {
+    diesel::insert_into(gold::table)
+        .values((
+            gold::tile.eq(new.tile),
+            gold::campaign_id.eq(new.campaign_id),
+            gold::kind.eq(new.kind),
+            gold::answer.eq(i16::from(new.answer)),
+            gold::explanation.eq(new.explanation),
+            gold::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The fixed answer of a tile, and how; `None` for an ordinary tile.
+pub fn of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Option<(String, u8)>> {
+    let row = gold::table.find(tile).select((gold::kind, gold::answer)).first::<(String, i16)>(conn).optional()?;
+    Ok(row.map(|(kind, answer)| (kind, answer as u8)))
+}
+
+/// Check gold that is not worn out, the least used first.
+pub fn to_serve(conn: &mut Conn, campaign_id: i64, limit: i64) -> QueryResult<Vec<i64>> {
+    gold::table
+        .filter(gold::campaign_id.eq(campaign_id))
+        .filter(gold::kind.eq("check"))
+        .filter(gold::worn_out_at.is_null())
+        .order((gold::uses, gold::tile))
+        .limit(limit)
+        .select(gold::tile)
+        .load(conn)
+}
+
+/// Counts one hand-out of a gold tile; at `uses_at_most` it is worn out.
+pub fn count_use(conn: &mut Conn, tile: i64, uses_at_most: u32, now: i64) -> QueryResult<()> {
+    diesel::update(gold::table.find(tile)).set(gold::uses.eq(gold::uses + 1)).execute(conn)?;
+    diesel::update(gold::table.find(tile).filter(gold::uses.ge(uses_at_most as i32)))
+        .set(gold::worn_out_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}

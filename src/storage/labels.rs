@@ -1,0 +1,205 @@
+//! The label log, and the current answer of each volunteer for each tile.
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::campaigns::{broken, word};
+use super::schema::{current_labels, labels, notes, skills};
+use super::{Conn, new_id};
+use crate::domain::consensus::TileState;
+use crate::domain::label::{LabelStatus, Window};
+
+/// A log entry to be written.
+pub struct LogEntry<'a> {
+    /// The client's id.
+    pub id: Uuid,
+    /// SHA-256 of what was sent.
+    pub body_hash: &'a [u8],
+    /// Database id of the tile.
+    pub tile: i64,
+    /// Its campaign.
+    pub campaign_id: i64,
+    /// The author.
+    pub volunteer_id: i64,
+    /// The lease it answers.
+    pub lease_id: i64,
+    /// 1 for the first answer of this volunteer for this tile.
+    pub revision: u32,
+    /// Place of the answer on the scale.
+    pub answer: u8,
+    /// The date window; `None`: not asked, or cannot say.
+    pub window: Option<Window>,
+    /// Time spent, by the client's clock.
+    pub seconds: Option<f64>,
+    /// Name and version of the client program, if it gave one.
+    pub client: Option<&'a str>,
+    /// When the lease was granted.
+    pub leased_at: i64,
+    /// When the label arrived.
+    pub received_at: i64,
+    /// What became of it.
+    pub status: LabelStatus,
+    /// The tile's state as its author is told.
+    pub tile_state: TileState,
+}
+
+/// What is known of a label id that was seen before.
+pub struct Logged {
+    /// The author.
+    pub volunteer_id: i64,
+    /// SHA-256 of what was sent then.
+    pub body_hash: Vec<u8>,
+    /// What became of it.
+    pub status: LabelStatus,
+    /// The tile's state as its author was told.
+    pub tile_state: TileState,
+}
+
+/// The current answer of one volunteer for one tile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CurrentLabel {
+    /// The author.
+    pub volunteer_id: i64,
+    /// Place of the answer on the scale.
+    pub answer: u8,
+    /// Whether it takes part in the consensus.
+    pub counted: bool,
+}
+
+/// The log entry of that id.
+pub fn logged(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Logged>> {
+    let row = labels::table
+        .find(id.as_bytes().to_vec())
+        .select((labels::volunteer_id, labels::body_hash, labels::status, labels::tile_state))
+        .first::<(i64, Vec<u8>, String, String)>(conn)
+        .optional()?;
+    row.map(|(volunteer_id, body_hash, status, tile_state)| {
+        Ok(Logged { volunteer_id, body_hash, status: word(&status)?, tile_state: word(&tile_state)? })
+    })
+    .transpose()
+}
+
+/// Adds an entry to the log.
+pub fn append(conn: &mut Conn, entry: &LogEntry<'_>) -> QueryResult<()> {
+    diesel::insert_into(labels::table)
+        .values((
+            labels::id.eq(entry.id.as_bytes().to_vec()),
+            labels::body_hash.eq(entry.body_hash),
+            labels::tile.eq(entry.tile),
+            labels::campaign_id.eq(entry.campaign_id),
+            labels::volunteer_id.eq(entry.volunteer_id),
+            labels::lease_id.eq(entry.lease_id),
+            labels::revision.eq(entry.revision as i16),
+            labels::answer.eq(i16::from(entry.answer)),
+            labels::window_given.eq(entry.window.is_some()),
+            labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
+            labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
+            labels::seconds.eq(entry.seconds),
+            labels::client.eq(entry.client),
+            labels::leased_at.eq(entry.leased_at),
+            labels::received_at.eq(entry.received_at),
+            labels::status.eq(entry.status.key()),
+            labels::tile_state.eq(entry.tile_state.key()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The newest revision of a volunteer's answer for a tile and whether it counts; `None` without one.
+pub fn newest(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<Option<(u32, bool)>> {
+    let Some((label_id, counted)) = current_labels::table
+        .find((tile, volunteer_id))
+        .select((current_labels::label_id, current_labels::counted))
+        .first::<(Vec<u8>, bool)>(conn)
+        .optional()?
+    else {
+        return Ok(None);
+    };
+    let revision = labels::table.find(label_id).select(labels::revision).first::<i16>(conn)?;
+    Ok(Some((u32::from(revision.unsigned_abs()), counted)))
+}
+
+/// Makes a log entry the current answer of its author. The tile's queue row must be locked.
+pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, counted: bool) -> QueryResult<()> {
+    let answer = (
+        current_labels::label_id.eq(entry.id.as_bytes().to_vec()),
+        current_labels::answer.eq(i16::from(entry.answer)),
+        current_labels::window_given.eq(entry.window.is_some()),
+        current_labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
+        current_labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
+        current_labels::counted.eq(counted),
+    );
+    if entry.revision > 1 {
+        diesel::update(current_labels::table.find((entry.tile, entry.volunteer_id))).set(answer).execute(conn)?;
+    } else {
+        let key = (
+            current_labels::tile.eq(entry.tile),
+            current_labels::volunteer_id.eq(entry.volunteer_id),
+            current_labels::campaign_id.eq(entry.campaign_id),
+            current_labels::first_received_at.eq(entry.received_at),
+        );
+        diesel::insert_into(current_labels::table).values((key, answer)).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The current answers for a tile, excluded volunteers' left out, in the order in which they first arrived.
+pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>> {
+    let rows = current_labels::table
+        .filter(current_labels::tile.eq(tile))
+        .filter(diesel::dsl::not(current_labels::excluded))
+        .order((current_labels::first_received_at, current_labels::label_id))
+        .select((current_labels::volunteer_id, current_labels::answer, current_labels::counted))
+        .load::<(i64, i16, bool)>(conn)?;
+    rows.into_iter()
+        .map(|(volunteer_id, answer, counted)| {
+            let answer = u8::try_from(answer).map_err(|_| broken(format!("answer {answer}")))?;
+            Ok(CurrentLabel { volunteer_id, answer, counted })
+        })
+        .collect()
+}
+
+/// Lets a surplus label count, because its tile has a free place again.
+pub fn count(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<()> {
+    diesel::update(current_labels::table.find((tile, volunteer_id)))
+        .set(current_labels::counted.eq(true))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The encoded skills of these volunteers in one model; who is missing is unknown to it.
+pub fn skills_of(
+    conn: &mut Conn,
+    campaign_id: i64,
+    model: u32,
+    volunteers: &[i64],
+) -> QueryResult<Vec<(i64, Vec<u8>)>> {
+    skills::table
+        .filter(skills::campaign_id.eq(campaign_id))
+        .filter(skills::model.eq(model as i32))
+        .filter(skills::volunteer_id.eq_any(volunteers.to_vec()))
+        .select((skills::volunteer_id, skills::tables))
+        .load(conn)
+}
+
+/// Keeps a volunteer's remark on a tile, sent with a label.
+pub fn add_note(
+    conn: &mut Conn,
+    label_id: Uuid,
+    (tile, campaign_id, volunteer_id): (i64, i64, i64),
+    text: &str,
+    now: i64,
+) -> QueryResult<()> {
+    diesel::insert_into(notes::table)
+        .values((
+            notes::id.eq(new_id()),
+            notes::tile.eq(tile),
+            notes::campaign_id.eq(campaign_id),
+            notes::volunteer_id.eq(volunteer_id),
+            notes::label_id.eq(label_id.as_bytes().to_vec()),
+            notes::text.eq(text),
+            notes::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Models and skills: the outcome of each refit, and the columns it is fitted to.
+
+use diesel::prelude::*;
+
+use super::schema::{current_labels, gold, labels, models, queue, skills};
+use super::{Conn, each_backend};
+use crate::consensus::{Model, Skill};
+
+/// Everything a refit needs to know about one campaign's labels, in a fixed order.
+pub struct RefitInput {
+    /// (tile, volunteer, answer) of every label that takes part: counted ones, and all on check gold.
+    pub labels: Vec<(i64, i64, i16)>,
+    /// (tile, answer) of every check gold tile.
+    pub gold: Vec<(i64, i16)>,
+}
+
+/// A finished refit, as it is stored.
+pub struct NewModel<'a> {
+    /// The campaign.
+    pub campaign_id: i64,
+    /// The model, with its number.
+    pub model: &'a Model,
+    /// Name and version of the rule that made it.
+    pub method: (&'a str, u32),
+    /// Labels that took part.
+    pub labels: usize,
+    /// Check gold tiles that took part.
+    pub gold_tiles: usize,
+    /// Labels received up to this time took part; milliseconds since 1970, UTC.
+    pub labels_until: i64,
+    /// When it was made, likewise.
+    pub fitted_at: i64,
+}
+
+/// The encoded tables of a model.
+pub fn tables(conn: &mut Conn, campaign_id: i64, number: u32) -> QueryResult<Vec<u8>> {
+    models::table.find((campaign_id, number as i32)).select(models::tables).first(conn)
+}
+
+/// The newest model's number and the time up to which labels took part in it; (0, 0) before the first refit.
+pub fn newest(conn: &mut Conn, campaign_id: i64) -> QueryResult<(u32, i64)> {
+    let newest = models::table
+        .filter(models::campaign_id.eq(campaign_id))
+        .order(models::number.desc())
+        .select((models::number, models::labels_until))
+        .first::<(i32, i64)>(conn)
+        .optional()?;
+    Ok(newest.map_or((0, 0), |(number, until)| (number.unsigned_abs(), until)))
+}
+
+/// Log entries of a campaign received after that time, and labels counted in all.
+pub fn labels_since(conn: &mut Conn, campaign_id: i64, after: i64) -> QueryResult<(u64, u64)> {
+    let fresh = labels::table
+        .filter(labels::campaign_id.eq(campaign_id))
+        .filter(labels::received_at.gt(after))
+        .count()
+        .get_result::<i64>(conn)?;
+    let counted = current_labels::table
+        .filter(current_labels::campaign_id.eq(campaign_id))
+        .filter(current_labels::counted)
+        .count()
+        .get_result::<i64>(conn)?;
+    Ok((fresh.unsigned_abs(), counted.unsigned_abs()))
+}
+
+/// The labels and gold of a campaign, sorted by tile and volunteer.
+pub fn refit_input(conn: &mut Conn, campaign_id: i64) -> QueryResult<RefitInput> {
+    let labels = current_labels::table
+        .inner_join(queue::table.on(queue::tile.eq(current_labels::tile)))
+        .filter(current_labels::campaign_id.eq(campaign_id))
+        .filter(diesel::dsl::not(current_labels::excluded))
+        .filter(current_labels::counted.or(queue::gold.assume_not_null().eq("check")))
+        .order((current_labels::tile, current_labels::volunteer_id))
+        .select((current_labels::tile, current_labels::volunteer_id, current_labels::answer))
+        .load(conn)?;
+    let gold = gold::table
+        .filter(gold::campaign_id.eq(campaign_id))
+        .filter(gold::kind.eq("check"))
+        .order(gold::tile)
+        .select((gold::tile, gold::answer))
+        .load(conn)?;
+    Ok(RefitInput { labels, gold })
+}
+
+/// Stores a model with the skills of its volunteers.
+pub fn insert(conn: &mut Conn, new: &NewModel<'_>, skills: &[(i64, &Skill)]) -> QueryResult<()> {
+    diesel::insert_into(models::table)
+        .values((
+            models::campaign_id.eq(new.campaign_id),
+            models::number.eq(new.model.number as i32),
+            models::method.eq(new.method.0),
+            models::method_version.eq(new.method.1.to_string()),
+            models::tables.eq(new.model.to_bytes()),
+            models::labels.eq(new.labels as i64),
+            models::gold_tiles.eq(new.gold_tiles as i32),
+            models::identifiable.eq(new.model.identifiable),
+            models::labels_until.eq(new.labels_until),
+            models::fitted_at.eq(new.fitted_at),
+        ))
+        .execute(conn)?;
+    for chunk in skills.chunks(500) {
+        insert_skills(conn, new, chunk)?;
+    }
+    Ok(())
+}
+
+fn insert_skills(conn: &mut Conn, new: &NewModel<'_>, skills: &[(i64, &Skill)]) -> QueryResult<()> {
+    let rows: Vec<_> = skills
+        .iter()
+        .map(|(volunteer_id, skill)| {
+            (
+                skills::campaign_id.eq(new.campaign_id),
+                skills::model.eq(new.model.number as i32),
+                skills::volunteer_id.eq(*volunteer_id),
+                skills::weight.eq(skill.weight),
+                skills::accuracy.eq(skill.accuracy),
+                skills::labels.eq(skill.labels as i32),
+                skills::gold_labels.eq(skill.gold_labels as i32),
+                skills::gold_correct.eq(skill.gold_correct as i32),
+                skills::tables.eq(skill.to_bytes()),
+                skills::quarantine.eq(skill.quarantine.map(|reason| reason.key())),
+            )
+        })
+        .collect();
+    each_backend!(conn, inner => diesel::insert_into(skills::table).values(&rows).execute(inner))?;
+    Ok(())
+}
