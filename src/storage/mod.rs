@@ -47,7 +47,8 @@ pub fn is_duplicate(error: &QueryError) -> bool {
 /// Whether a statement failed because the database went away or its disk is full: a repeat may work later.
 pub fn is_away(error: &QueryError) -> bool {
     use diesel::result::DatabaseErrorKind::ClosedConnection;
-    const SIGNS: [&str; 5] = ["disk is full", "disk I/O error", "closed the connection", "connection to server", "shutting down"];
+    const SIGNS: [&str; 5] =
+        ["disk is full", "disk I/O error", "closed the connection", "connection to server", "shutting down"];
     match error {
         QueryError::DatabaseError(ClosedConnection, _) | QueryError::BrokenTransactionManager => true,
         QueryError::DatabaseError(_, info) => SIGNS.iter().any(|sign| info.message().contains(sign)),

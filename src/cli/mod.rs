@@ -1,0 +1,4 @@
+//! The command line: thin, over the same services as HTTP.
+
+pub mod serve;
+pub mod user;
