@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::Refused;
+use crate::config::DataOptions;
 use crate::domain::damage_map::{Cuts, Sight, What};
 use crate::services::clock::now_ms;
 use crate::services::{Error, change_state, export_map};
@@ -31,6 +33,19 @@ pub struct Export {
     /// Add a column that says whether the probability of any damage is at least this.
     #[arg(long, value_name = "P")]
     pub damaged_if: Option<f64>,
+    #[command(flatten)]
+    data: DataOptions,
+}
+
+/// Writes the file and says how many rows it has.
+pub async fn run(args: Export) -> Result<(), Refused> {
+    let store = args.data.open()?;
+    let out = args.out.clone();
+    let rows = tokio::task::spawn_blocking(move || args.run(&store)).await??;
+    if out.as_os_str() != "-" {
+        println!("{rows} rows written to {}", out.display());
+    }
+    Ok(())
 }
 
 impl Export {

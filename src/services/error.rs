@@ -1,6 +1,7 @@
 //! Why a service refused or failed: few words, translated to status codes in `http/error.rs` alone.
 
 use crate::domain::Invalid;
+use crate::imagery::ImageryError;
 use crate::storage::{Failure, QueryError, StoreError};
 
 /// The outcome of a verb that did not work. What the message says may be shown to whoever asked.
@@ -15,6 +16,18 @@ pub enum Error {
     /// Nobody is signed in, or no longer.
     #[error("{0}")]
     Unauthorized(String),
+    /// The access token has run out; the session may still be good, so the client refreshes and asks again.
+    #[error("the sign-in has run out: refresh it and ask again")]
+    SessionExpired,
+    /// Name and password, or name and recovery code, do not belong together.
+    #[error("the name or the {0} is wrong")]
+    WrongCredentials(&'static str),
+    /// Too many wrong passwords for one name.
+    #[error("too many wrong attempts for this name: try again in {0} seconds")]
+    TooManyAttempts(u64),
+    /// Somebody else has that name.
+    #[error("the name `{0}` is taken: choose another")]
+    NameTaken(String),
     /// The person may not do that.
     #[error("{0}")]
     Forbidden(String),
@@ -27,6 +40,9 @@ pub enum Error {
     /// A statement failed; kept apart so that a lost race can be told from a fault.
     #[error("a database statement failed: {0}")]
     Query(#[from] QueryError),
+    /// A file cannot be used.
+    #[error(transparent)]
+    Imagery(#[from] ImageryError),
     /// Anything else that is our fault.
     #[error("{0}")]
     Internal(String),
