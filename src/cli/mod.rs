@@ -3,6 +3,7 @@
 mod campaign;
 mod data;
 mod demo;
+mod export;
 mod gold;
 mod ingest;
 mod migrate;
@@ -30,6 +31,7 @@ enum Command {
     #[command(subcommand)]
     Campaign(campaign::CampaignCommand),
     Ingest(ingest::IngestArgs),
+    Export(export::Export),
     #[command(subcommand)]
     Gold(gold::GoldCommand),
     Migrate(migrate::MigrateArgs),
@@ -41,6 +43,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Demo(args) => demo::run(args).await,
         Command::Campaign(command) => campaign::run(command).await,
         Command::Ingest(args) => ingest::run(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Gold(command) => gold::run(command).await,
         Command::Migrate(args) => migrate::run(args).await,
     };
