@@ -10,15 +10,18 @@
 //! - [`imagery`]: GeoTIFF to scene archive, and images out of it.
 //! - [`export`]: the damage map to bytes, one file for each format; formats never query.
 //! - [`services`]: the verbs, one file and one transaction each.
-//! - [`cli`]: the command line over the same services.
+//! - [`http`]: parse, authorise, call one service, reply.
+//! - [`cli`]: the same services at the command line; [`config`] holds its settings.
 
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod config;
 pub mod consensus;
 pub mod dispatch;
 pub mod domain;
 pub mod export;
+pub mod http;
 pub mod imagery;
 pub mod services;
 pub mod storage;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{DataArgs, Refused};
+use super::Refused;
+use crate::config::DataOptions;
 use crate::domain::damage_map::{Cuts, Sight, What};
 use crate::services::clock::now_ms;
 use crate::services::{Error, export_map};
@@ -33,12 +34,12 @@ pub struct Export {
     #[arg(long, value_name = "P")]
     pub damaged_if: Option<f64>,
     #[command(flatten)]
-    data: DataArgs,
+    data: DataOptions,
 }
 
 /// Writes the file and says how many rows it has.
 pub async fn run(args: Export) -> Result<(), Refused> {
-    let store = args.data.store().await?;
+    let store = args.data.open()?;
     let out = args.out.clone();
     let rows = tokio::task::spawn_blocking(move || args.run(&store)).await??;
     if out.as_os_str() != "-" {

@@ -1,5 +1,6 @@
 //! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
 
+pub mod access;
 pub mod bbox;
 pub mod campaign;
 pub mod cell;
