@@ -21,6 +21,7 @@ mod reproject;
 mod scene;
 mod serve;
 mod source;
+pub mod synthetic;
 
 pub use error::ImageryError;
 
@@ -30,3 +31,4 @@ pub use geotiff::GeoTiffSource;
 pub use scene::{CutRequest, CutScene, Progress, cut_scene};
 pub use serve::{Archives, SceneArchive, SceneMetadata};
 pub use source::{RasterSource, RgbaImage, Window};
+pub use synthetic::{SyntheticScene, SyntheticTown, TownOptions};

@@ -83,8 +83,8 @@ impl Pyramid<'_> {
             (Loaded::Patch(patch), _) | (Loaded::Later, Some(patch)) if cell.z == native => {
                 Ok(render(self.source.georef(), patch, cell))
             }
-            (Loaded::Patch(patch), _) => self.from_children(cell, Some(patch)),
-            (Loaded::Later, patch) => self.from_children(cell, patch),
+            (Loaded::Patch(patch), _) => self.merge_children(cell, Some(patch)),
+            (Loaded::Later, patch) => self.merge_children(cell, patch),
         }
     }
 
@@ -107,7 +107,7 @@ impl Pyramid<'_> {
         Ok(Loaded::Patch(Patch { window, image, full: (width, height) }))
     }
 
-    fn from_children(&self, cell: Cell, patch: Option<&Patch>) -> Result<Option<Vec<u8>>, ImageryError> {
+    fn merge_children(&self, cell: Cell, patch: Option<&Patch>) -> Result<Option<Vec<u8>>, ImageryError> {
         let child = |dx: u32, dy: u32| Cell { z: cell.z + 1, x: cell.x * 2 + dx, y: cell.y * 2 + dy };
         let row = |dy: u32| rayon::join(|| self.build(child(0, dy), patch), || self.build(child(1, dy), patch));
         let ((a, b), (c, d)) = rayon::join(|| row(0), || row(1));

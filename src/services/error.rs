@@ -1,6 +1,7 @@
 //! Why a service refused or failed: few words, translated to status codes in `http/error.rs` alone.
 
 use crate::domain::Invalid;
+use crate::imagery::ImageryError;
 use crate::storage::{Failure, QueryError, StoreError};
 
 /// The outcome of a verb that did not work. What the message says may be shown to whoever asked.
@@ -39,6 +40,9 @@ pub enum Error {
     /// A statement failed; kept apart so that a lost race can be told from a fault.
     #[error("a database statement failed: {0}")]
     Query(#[from] QueryError),
+    /// A file cannot be used.
+    #[error(transparent)]
+    Imagery(#[from] ImageryError),
     /// Anything else that is our fault.
     #[error("{0}")]
     Internal(String),

@@ -6,6 +6,7 @@ pub mod audit_log;
 pub mod campaigns;
 mod connection;
 pub mod consensus;
+pub mod footprints;
 pub mod gold;
 mod ids;
 pub mod labels;

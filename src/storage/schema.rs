@@ -192,6 +192,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    footprints (campaign_id, footprint_id) {
+        campaign_id -> BigInt,
+        footprint_id -> Text,
+        geometry -> Text,
+        west -> Double,
+        south -> Double,
+        east -> Double,
+        north -> Double,
+    }
+}
+
+diesel::table! {
     tiles (id) {
         id -> BigInt,
         campaign_id -> BigInt,
@@ -492,6 +504,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     participations,
     exclusions,
     scenes,
+    footprints,
     tiles,
     frames,
     queue,

@@ -109,12 +109,7 @@ pub fn insert(conn: &mut Conn, campaign_id: i64, new: &NewTile, policy: &Policy)
             tiles::footprint.eq(footprint),
         ))
         .execute(conn)?;
-    let rows: Vec<_> = new
-        .frames
-        .iter()
-        .map(|(scene_id, share)| (frames::tile.eq(id), frames::scene_id.eq(*scene_id), frames::valid_share.eq(*share)))
-        .collect();
-    each_backend!(conn, inner => diesel::insert_into(frames::table).values(&rows).execute(inner))?;
+    set_frames(conn, *id, &new.frames)?;
     diesel::insert_into(queue::table)
         .values((
             queue::tile.eq(id),
@@ -129,12 +124,27 @@ pub fn insert(conn: &mut Conn, campaign_id: i64, new: &NewTile, policy: &Policy)
     Ok(())
 }
 
-/// Removes all tiles of a draft, which has no labels yet, so that they can be derived anew.
-pub fn clear(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
-    let ids = tiles::table.filter(tiles::campaign_id.eq(campaign_id)).select(tiles::id);
-    diesel::delete(frames::table.filter(frames::tile.eq_any(ids))).execute(conn)?;
-    diesel::delete(queue::table.filter(queue::campaign_id.eq(campaign_id))).execute(conn)?;
-    diesel::delete(gold::table.filter(gold::campaign_id.eq(campaign_id))).execute(conn)?;
-    diesel::delete(tiles::table.filter(tiles::campaign_id.eq(campaign_id))).execute(conn)?;
+/// Replaces the frames of a tile.
+pub fn set_frames(conn: &mut Conn, tile: i64, seen: &[(i64, f64)]) -> QueryResult<()> {
+    diesel::delete(frames::table.filter(frames::tile.eq(tile))).execute(conn)?;
+    let rows: Vec<_> = seen
+        .iter()
+        .map(|(scene_id, share)| {
+            (frames::tile.eq(tile), frames::scene_id.eq(*scene_id), frames::valid_share.eq(*share))
+        })
+        .collect();
+    each_backend!(conn, inner => diesel::insert_into(frames::table).values(&rows).execute(inner))?;
+    Ok(())
+}
+
+/// Removes tiles of a draft, which have no labels yet.
+pub fn remove(conn: &mut Conn, ids: &[i64]) -> QueryResult<()> {
+    for chunk in ids.chunks(500) {
+        let chunk = chunk.to_vec();
+        diesel::delete(frames::table.filter(frames::tile.eq_any(chunk.clone()))).execute(conn)?;
+        diesel::delete(queue::table.filter(queue::tile.eq_any(chunk.clone()))).execute(conn)?;
+        diesel::delete(gold::table.filter(gold::tile.eq_any(chunk.clone()))).execute(conn)?;
+        diesel::delete(tiles::table.filter(tiles::id.eq_any(chunk))).execute(conn)?;
+    }
     Ok(())
 }

@@ -185,6 +185,18 @@ CREATE TABLE scenes (
     CHECK (min_zoom >= 0 AND min_zoom <= max_zoom)
 );
 
+-- Building outlines as they were brought; tiles are derived from them while the campaign is a draft.
+CREATE TABLE footprints (
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    footprint_id     TEXT NOT NULL,
+    geometry         TEXT NOT NULL,               -- GeoJSON geometry
+    west             DOUBLE PRECISION NOT NULL,
+    south            DOUBLE PRECISION NOT NULL,
+    east             DOUBLE PRECISION NOT NULL,
+    north            DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (campaign_id, footprint_id)
+);
+
 CREATE TABLE tiles (
     id               BIGINT PRIMARY KEY,
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),

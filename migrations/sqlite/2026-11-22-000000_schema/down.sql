@@ -16,6 +16,7 @@ DROP TABLE ring_positions;
 DROP TABLE queue;
 DROP TABLE frames;
 DROP TABLE tiles;
+DROP TABLE footprints;
 DROP TABLE scenes;
 DROP TABLE exclusions;
 DROP TABLE participations;
