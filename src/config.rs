@@ -1,15 +1,63 @@
-//! The settings of the server: flag, environment variable, default and explanation in one place.
+//! All settings: flag, environment variable, default and explanation in one place.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::domain::Invalid;
+use crate::storage::{DatabaseUrl, Store, StoreError};
 
-/// How the server is reached, and what it is allowed to use.
+/// Where everything is kept. The same for every verb that touches a campaign.
 #[derive(Debug, Clone, Args)]
-pub struct ServerSettings {
+pub struct DataOptions {
+    /// Folder of the SQLite database and the keys; made if need be
+    #[arg(long, env = "AFTERMAP_DATA_DIR", value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+
+    /// Database to use instead of the SQLite file in the data folder: postgres://… or sqlite:FILE
+    #[arg(long, env = "AFTERMAP_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// Folder of the scene archives [default: DIR/tiles]
+    #[arg(long, env = "AFTERMAP_TILES", value_name = "DIR")]
+    pub tiles: Option<PathBuf>,
+}
+
+/// Connections to the database that a command of the command line may hold.
+const CLI_CONNECTIONS: u32 = 2;
+
+impl DataOptions {
+    /// The address of the database.
+    pub fn database(&self) -> Result<DatabaseUrl, StoreError> {
+        match &self.database_url {
+            Some(url) => DatabaseUrl::parse(url),
+            None => Ok(DatabaseUrl::in_folder(&self.data)),
+        }
+    }
+
+    /// Opens the database, creates it and brings its schema up to date if need be. Blocks.
+    pub fn open(&self) -> Result<Store, StoreError> {
+        self.open_for(CLI_CONNECTIONS)
+    }
+
+    /// The same, with room for so many connections at a time.
+    pub fn open_for(&self, connections: u32) -> Result<Store, StoreError> {
+        Store::open(&self.database()?, connections)
+    }
+
+    /// Folder of the scene archives.
+    pub fn tiles_dir(&self) -> PathBuf {
+        self.tiles.clone().unwrap_or_else(|| self.data.join("tiles"))
+    }
+}
+
+/// Settings of `aftermap serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeOptions {
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub place: DataOptions,
+
     /// Address and port to listen on
     #[arg(long, env = "AFTERMAP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -25,47 +73,21 @@ pub struct ServerSettings {
     /// Threads that answer requests [default: one for each processor core]
     #[arg(long, env = "AFTERMAP_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
+
+    /// Connections to the database
+    #[arg(long, env = "AFTERMAP_CONNECTIONS", value_name = "N", default_value_t = 16)]
+    pub connections: u32,
 }
 
-impl ServerSettings {
+impl ServeOptions {
     /// File of the signing key.
-    pub fn key_file(&self, data: &Path) -> PathBuf {
-        self.key_file.clone().unwrap_or_else(|| data.join("key"))
-    }
-
-    /// Scheme and host by which browsers reach the server, without a path.
-    pub fn public_url(&self) -> Result<Option<String>, Invalid> {
-        let Some(url) = &self.public_url else { return Ok(None) };
-        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        match host.map(|host| host.trim_end_matches('/')) {
-            Some(host) if !host.is_empty() && !host.contains('/') => Ok(Some(url.trim_end_matches('/').to_owned())),
-            _ => Err(Invalid::new("public-url", format!("`{url}` must look like https://map.example.org"))),
-        }
+    pub fn key_file(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.place.data.join("key"))
     }
 
     /// Threads that answer requests.
     pub fn workers(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.workers.unwrap_or_else(cores).max(1)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_public_url_is_a_scheme_and_a_host() {
-        let read = |url: &str| {
-            let settings = ServerSettings {
-                listen: ([127, 0, 0, 1], 8080).into(),
-                key_file: None,
-                public_url: Some(url.into()),
-                workers: None,
-            };
-            settings.public_url()
-        };
-        assert_eq!(read("https://map.example.org/"), Ok(Some("https://map.example.org".into())));
-        assert!(read("map.example.org").is_err() && read("https://").is_err() && read("https://a/b").is_err());
     }
 }

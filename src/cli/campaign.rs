@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{DataArgs, Refused};
+use super::Refused;
+use crate::config::DataOptions;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
 use crate::services::change_state::{change_state, find};
@@ -25,7 +26,7 @@ pub enum CampaignCommand {
     /// Show a campaign's settings, scenes and progress: aftermap campaign show madre-fire
     Show(NamedArgs),
     /// List all campaigns, newest first: aftermap campaign list
-    List(DataArgs),
+    List(DataOptions),
 }
 
 /// Start a campaign as a draft
@@ -72,7 +73,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     #[command(flatten)]
-    data: DataArgs,
+    data: DataOptions,
 }
 
 /// A campaign, and where the data is.
@@ -81,7 +82,7 @@ pub struct NamedArgs {
     /// Name of the campaign
     slug: String,
     #[command(flatten)]
-    data: DataArgs,
+    data: DataOptions,
 }
 
 /// Runs one of the verbs.
@@ -119,7 +120,7 @@ async fn create(args: CreateArgs) -> Result<(), Refused> {
         licence: args.licence,
         synthetic: false,
     };
-    let store = args.data.store().await?;
+    let store = args.data.open()?;
     let campaign = store.write(move |conn| create_campaign(conn, &new, None, clock::now_ms())).await?;
     println!(
         "campaign {} is a draft; add two scenes with `aftermap ingest --campaign {} …`",
@@ -137,7 +138,7 @@ fn read_policy(path: &PathBuf) -> Result<Policy, Refused> {
 }
 
 async fn set_state(args: NamedArgs, next: CampaignState) -> Result<(), Refused> {
-    let store = args.data.store().await?;
+    let store = args.data.open()?;
     let change = move |conn: &mut Conn| change_state(conn, &args.slug, next, None, clock::now_ms());
     let campaign = store.write(change).await?;
     println!("campaign {} is {}", campaign.slug, campaign.state);
@@ -145,7 +146,7 @@ async fn set_state(args: NamedArgs, next: CampaignState) -> Result<(), Refused> 
 }
 
 async fn show(args: NamedArgs) -> Result<(), Refused> {
-    let store = args.data.store().await?;
+    let store = args.data.open()?;
     let read = move |conn: &mut Conn| {
         let campaign = find(conn, &args.slug)?;
         let scenes = scenes::of_campaign(conn, campaign.id)?;
@@ -172,8 +173,8 @@ fn print_settings(campaign: &Campaign) {
     println!("model    {}", campaign.model);
 }
 
-async fn list(data: DataArgs) -> Result<(), Refused> {
-    let store = data.store().await?;
+async fn list(data: DataOptions) -> Result<(), Refused> {
+    let store = data.open()?;
     for campaign in store.read(|conn| Ok::<_, Error>(campaigns::list(conn)?)).await? {
         println!("{:<24} {:<9} {}", campaign.slug, campaign.state.key(), campaign.texts.title);
     }

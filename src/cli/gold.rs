@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{DataArgs, Refused};
+use super::Refused;
+use crate::config::DataOptions;
 use crate::services::clock;
 use crate::services::import_gold::{GoldAnswer, import_gold};
 
@@ -25,14 +26,14 @@ pub struct ImportArgs {
     #[arg(long, value_name = "SLUG")]
     campaign: String,
     #[command(flatten)]
-    data: DataArgs,
+    data: DataOptions,
 }
 
 /// Runs the verb.
 pub async fn run(command: GoldCommand) -> Result<(), Refused> {
     let GoldCommand::Import(args) = command;
     let answers = read(&args.file)?;
-    let store = args.data.store().await?;
+    let store = args.data.open()?;
     let (slug, many) = (args.campaign.clone(), answers.len());
     let added = store.write(move |conn| import_gold(conn, &slug, &answers, clock::now_ms())).await?;
     println!("{added} of {many} tiles of campaign {} are new check gold", args.campaign);

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{DataArgs, Refused};
+use super::Refused;
+use crate::config::DataOptions;
 use crate::domain::scene::Captured;
-use crate::imagery::Progress;
+use crate::imagery::{Archives, Progress};
 use crate::services::ingest::{Ingested, NewScene, ingest};
 
 /// Cut a GeoTIFF into tiles and add it to a draft campaign; repeating it changes nothing
@@ -51,7 +52,7 @@ pub struct IngestArgs {
     #[arg(long, value_name = "FILE")]
     footprints: Option<PathBuf>,
     #[command(flatten)]
-    data: DataArgs,
+    data: DataOptions,
 }
 
 /// Ingests the scene and says what came of it.
@@ -73,8 +74,8 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         zoom: args.zoom,
         footprints: args.footprints,
     };
-    let store = args.data.store().await?;
-    let done = ingest(&store, &args.data.archives(), &args.campaign, new, watch()).await?;
+    let store = args.data.open()?;
+    let done = ingest(&store, &Archives::new(args.data.tiles_dir()), &args.campaign, new, watch()).await?;
     print_outcome(&args.campaign, &done);
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::{DataArgs, Refused};
-use crate::storage::{DatabaseUrl, Store, migrate};
+use super::Refused;
+use crate::config::DataOptions;
+use crate::storage::{Store, migrate};
 
 /// Bring the database schema up to date (every command does so by itself), or take the newest change back
 ///
@@ -14,15 +15,12 @@ pub struct MigrateArgs {
     #[arg(long)]
     down: bool,
     #[command(flatten)]
-    data: DataArgs,
+    data: DataOptions,
 }
 
 /// Runs the verb.
 pub async fn run(args: MigrateArgs) -> Result<(), Refused> {
-    let url = match &args.data.database_url {
-        Some(text) => DatabaseUrl::parse(text)?,
-        None => DatabaseUrl::in_folder(args.data.folder()),
-    };
+    let url = args.data.database()?;
     if args.down {
         let name = tokio::task::spawn_blocking(move || migrate::down_at(&url)).await??;
         println!("migration {name} was taken back");

@@ -1,21 +1,19 @@
 //! The command line: thin verbs over the same services that the server uses.
 
 mod campaign;
-mod data;
 mod demo;
+mod export;
 mod gold;
 mod ingest;
 mod migrate;
-mod serve;
-mod user;
+pub mod serve;
+pub mod user;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use data::DataArgs;
-pub use serve::{application, serve};
-pub use user::add_account;
+use crate::config::ServeOptions;
 
 /// Why a command was refused: one clear sentence for standard error.
 pub type Refused = Box<dyn std::error::Error>;
@@ -30,29 +28,35 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::ServeArgs),
+    /// Run the server
+    ///
+    /// Example: aftermap serve --listen 127.0.0.1:8080 --data data
+    Serve(ServeOptions),
     Demo(demo::DemoArgs),
     #[command(subcommand)]
     Campaign(campaign::CampaignCommand),
     Ingest(ingest::IngestArgs),
+    Export(export::Export),
     #[command(subcommand)]
     Gold(gold::GoldCommand),
+    /// Make accounts and give roles
     #[command(subcommand)]
     User(user::UserCommand),
     Migrate(migrate::MigrateArgs),
-    /// Print the description of the HTTP API (OpenAPI 3.1): aftermap openapi > openapi.json
+    /// Print the description of the API (OpenAPI 3.1)
     Openapi,
 }
 
 /// Runs one command. Exit code 0: done; 1: refused, with one sentence on standard error; wrong usage leaves with 2.
 pub async fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
-        Command::Serve(args) => serve::run(args).await,
+        Command::Serve(options) => serve::run(options).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Campaign(command) => campaign::run(command).await,
         Command::Ingest(args) => ingest::run(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Gold(command) => gold::run(command).await,
-        Command::User(command) => user::run(command).await,
+        Command::User(command) => user::run(command).await.map_err(Refused::from),
         Command::Migrate(args) => migrate::run(args).await,
         Command::Openapi => {
             print!("{}", crate::http::document());

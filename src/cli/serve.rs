@@ -1,64 +1,48 @@
 //! `aftermap serve`: the server.
 
-use std::io::IsTerminal;
-use std::path::Path;
+use std::net::SocketAddr;
 
-use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
-use super::{DataArgs, Refused};
-use crate::config::ServerSettings;
+use super::Refused;
+use crate::config::ServeOptions;
 use crate::http::{App, Server, ServerOptions};
 use crate::imagery::Archives;
+use crate::services::Error;
 use crate::services::access_token::Keys;
+use crate::services::housekeeping::keep_house;
 use crate::services::sign_in::SignIn;
 use crate::storage::Store;
 
-/// Run the server
-///
-/// Example: aftermap serve --listen 127.0.0.1:8080 --data data
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    settings: ServerSettings,
-}
-
 /// Serves until it is told to stop (SIGTERM or Ctrl-C); then finishes what is under way.
-pub async fn run(args: ServeArgs) -> Result<(), Refused> {
-    let store = args.data.store().await?;
-    let app = application(store, args.data.archives(), args.data.folder(), &args.settings)?;
-    serve(app, &args.settings).await
+pub async fn run(options: ServeOptions) -> Result<(), Refused> {
+    let store = options.place.open_for(options.connections)?;
+    serve(store, &options, |_| ()).await
 }
 
-/// Puts the application together: the database, the images, and the key, which is made at the first start.
-pub fn application(store: Store, archives: Archives, data: &Path, settings: &ServerSettings) -> Result<App, Refused> {
-    let keys = Keys::from_file(&settings.key_file(data))?;
-    let public_url = settings.public_url()?;
-    Ok(App::new(store.clone(), SignIn::new(store, keys), archives, public_url))
-}
-
-/// Listens, says where, and answers until SIGTERM or Ctrl-C.
-pub async fn serve(app: App, settings: &ServerSettings) -> Result<(), Refused> {
-    start_log();
-    let options = ServerOptions { listen: settings.listen, workers: settings.workers() };
-    let server = Server::start(app, &options, told_to_stop())
-        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
+/// Serves an open database; `listening` is told the address as soon as there is one.
+pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(SocketAddr)) -> Result<(), Refused> {
+    let app = prepare(store.clone(), options)?;
+    let server = start(app, options)?;
     println!("aftermap listens on http://{}", server.address);
-    Ok(server.run().await?)
+    listening(server.address);
+    let house = tokio::spawn(keep_house(store));
+    let ended = server.run().await;
+    house.abort();
+    Ok(ended.map_err(|error| format!("the server ended: {error}"))?)
 }
 
-/// Log lines go to standard error: for people on a terminal, JSON otherwise. `RUST_LOG` chooses what is logged.
-fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Somebody who set up a log before keeps it.
-    let _ = match std::io::stderr().is_terminal() {
-        true => log.try_init(),
-        false => log.json().try_init(),
-    };
+/// Opens the signing key and puts the application together. Blocks.
+pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
+    let sign_in = SignIn::new(store.clone(), Keys::from_file(&options.key_file())?);
+    Ok(App::new(store, sign_in, Archives::new(options.place.tiles_dir()), options.public_url.clone()))
+}
+
+/// Starts to listen; the server ends with SIGTERM or Ctrl-C.
+pub fn start(app: App, options: &ServeOptions) -> Result<Server, Error> {
+    let settings = ServerOptions { listen: options.listen, workers: options.workers() };
+    Server::start(app, &settings, told_to_stop())
+        .map_err(|error| Error::Internal(format!("cannot listen on {}: {error}", options.listen)))
 }
 
 async fn told_to_stop() {

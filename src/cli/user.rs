@@ -4,14 +4,14 @@ use std::io::BufRead;
 
 use clap::{Args, Subcommand};
 
-use super::{DataArgs, Refused};
+use crate::config::DataOptions;
 use crate::domain::volunteer::{Role, check_name, check_password};
 use crate::services::accounts::{self, Secrets};
 use crate::services::grant_role::{self, Grant};
 use crate::services::{Error, clock, passwords, secrets};
 use crate::storage::{Store, new_id, roles, volunteers};
 
-/// Make accounts, give roles
+/// What to do with accounts.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// Make an account and print its recovery code
@@ -25,7 +25,7 @@ pub enum UserCommand {
     /// List all accounts with their roles; guests are left out
     ///
     /// Example: aftermap user list
-    List(DataArgs),
+    List(ListArgs),
     /// Take an account out of use; whoever is signed in with it no longer is
     ///
     /// Example: aftermap user disable --name layla
@@ -35,8 +35,9 @@ pub enum UserCommand {
 /// Arguments of `aftermap user create`.
 #[derive(Debug, Args)]
 pub struct CreateArgs {
+    /// Where everything is kept.
     #[command(flatten)]
-    data: DataArgs,
+    pub place: DataOptions,
     /// Who, and what they may do.
     #[command(flatten)]
     pub grant: GrantWords,
@@ -51,18 +52,28 @@ pub struct CreateArgs {
 /// Arguments of `aftermap user grant`.
 #[derive(Debug, Args)]
 pub struct GrantArgs {
+    /// Where everything is kept.
     #[command(flatten)]
-    data: DataArgs,
+    pub place: DataOptions,
     /// Who, and what they may do.
     #[command(flatten)]
     pub grant: GrantWords,
 }
 
+/// Arguments of `aftermap user list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub place: DataOptions,
+}
+
 /// Arguments of `aftermap user disable`.
 #[derive(Debug, Args)]
 pub struct DisableArgs {
+    /// Where everything is kept.
     #[command(flatten)]
-    data: DataArgs,
+    pub place: DataOptions,
     /// Name of the account
     #[arg(long)]
     pub name: String,
@@ -104,7 +115,7 @@ impl GrantWords {
 }
 
 /// Does what the command says and prints the outcome.
-pub async fn run(command: UserCommand) -> Result<(), Refused> {
+pub async fn run(command: UserCommand) -> Result<(), Error> {
     match command {
         UserCommand::Create(args) => create(args).await,
         UserCommand::Grant(args) => grant(args).await,
@@ -113,12 +124,12 @@ pub async fn run(command: UserCommand) -> Result<(), Refused> {
     }
 }
 
-async fn create(args: CreateArgs) -> Result<(), Refused> {
+async fn create(args: CreateArgs) -> Result<(), Error> {
     let (name, grant) = (args.grant.name.clone(), args.grant.grant()?);
     check_name(&name)?;
     let (password, made_up) = password(&args)?;
     check_password(&name, &password)?;
-    let made = add_account(&args.data.store().await?, name.clone(), &password, grant).await?;
+    let made = add(&args.place.open()?, name.clone(), &password, grant).await?;
     println!("account {name} made");
     if made_up {
         println!("password: {password}");
@@ -130,7 +141,7 @@ async fn create(args: CreateArgs) -> Result<(), Refused> {
 
 /// Makes an account with a role, in one transaction, and returns its recovery code with it. For `user create` and the
 /// demo.
-pub async fn add_account(store: &Store, name: String, password: &str, grant: Option<Grant>) -> Result<Secrets, Error> {
+pub async fn add(store: &Store, name: String, password: &str, grant: Option<Grant>) -> Result<Secrets, Error> {
     let secrets = Secrets::new(passwords::hash(password)?);
     let (stored, id) = (secrets.clone(), new_id());
     store
@@ -158,19 +169,19 @@ fn password(args: &CreateArgs) -> Result<(String, bool), Error> {
     }
 }
 
-async fn grant(args: GrantArgs) -> Result<(), Refused> {
+async fn grant(args: GrantArgs) -> Result<(), Error> {
     let name = args.grant.name.clone();
     let grant =
         args.grant.grant()?.ok_or_else(|| Error::invalid("campaign", "say with --campaign where the role holds"))?;
     let (account, role) = (name.clone(), args.grant.role.clone());
-    let store = args.data.store().await?;
+    let store = args.place.open()?;
     store.write(move |conn| grant_role::grant(conn, None, &account, &grant, clock::now_ms())).await?;
     println!("{name} is {role}{}", args.grant.campaign.map(|slug| format!(" of {slug}")).unwrap_or_default());
     Ok(())
 }
 
-async fn list(data: DataArgs) -> Result<(), Refused> {
-    let store = data.store().await?;
+async fn list(args: ListArgs) -> Result<(), Error> {
+    let store = args.place.open()?;
     let accounts = store.read(|conn| {
         let mut lines = Vec::new();
         for account in volunteers::accounts(conn)? {
@@ -188,8 +199,8 @@ async fn list(data: DataArgs) -> Result<(), Refused> {
     Ok(())
 }
 
-async fn disable(args: DisableArgs) -> Result<(), Refused> {
-    let (store, name) = (args.data.store().await?, args.name.clone());
+async fn disable(args: DisableArgs) -> Result<(), Error> {
+    let (store, name) = (args.place.open()?, args.name.clone());
     store.write(move |conn| grant_role::disable(conn, None, &name, clock::now_ms())).await?;
     println!("{} is disabled", args.name);
     Ok(())

@@ -1,13 +1,17 @@
 //! `aftermap demo`: a campaign that anybody can label at once.
 
+mod sign_in;
+
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use clap::Args;
 
+use super::Refused;
 use super::ingest::watch;
-use super::{DataArgs, Refused};
+use super::serve::serve;
+use crate::config::ServeOptions;
 use crate::domain::campaign::{CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
 use crate::domain::scene::Captured;
@@ -54,14 +58,26 @@ pub struct DemoArgs {
     #[arg(long)]
     prepare_only: bool,
     #[command(flatten)]
-    data: DataArgs,
+    serve: ServeOptions,
 }
 
 /// Makes the campaign unless it is there, then serves it.
 pub async fn run(args: DemoArgs) -> Result<(), Refused> {
-    let store = args.data.store().await?;
-    prepare(&args, &store, &args.data.archives()).await?;
-    Ok(())
+    let place = &args.serve.place;
+    let store = place.open_for(args.serve.connections)?;
+    prepare(&args, &store, &Archives::new(place.tiles_dir())).await?;
+    let password = sign_in::coordinator(&store, &place.data).await?;
+    if args.prepare_only {
+        return Ok(());
+    }
+    serve(store, &args.serve, |address| {
+        println!();
+        println!("  label        http://{address}/#/c/{DEMO}");
+        println!("  coordinate   http://{address}/#/c/{DEMO}/progress");
+        println!("  sign in as   {}   password   {password}", sign_in::NAME);
+        println!();
+    })
+    .await
 }
 
 /// Makes the demo campaign, step by step; each step that was done before changes nothing.
@@ -80,7 +96,7 @@ async fn prepare(args: &DemoArgs, store: &Store, archives: &Archives) -> Result<
 }
 
 async fn synthetic(args: &DemoArgs, store: &Store, archives: &Archives, create: bool) -> Result<(), Refused> {
-    let folder = args.data.folder().join("demo");
+    let folder = args.serve.place.data.join("demo");
     let options = TownOptions { size_m: args.size, ..TownOptions::default() };
     let seed = args.seed;
     println!("drawing a synthetic town …");
