@@ -44,6 +44,13 @@ pub struct Search {
     ended: bool,
 }
 
+impl Search {
+    /// Whether there is nothing more to look at: it went once around, or the volunteer's hands are full.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+}
+
 /// Gives leases to a volunteer, in as many short transactions as it takes to find them or to go once around.
 pub async fn hand_out(store: &Store, campaign: &Campaign, request: Request) -> Result<Vec<Lease>, Error> {
     let mut search = Search::default();
@@ -108,7 +115,8 @@ fn choose(
     let skipped_since = now - SKIP_MS;
     let mut ordinary = Vec::new();
     for _ in 0..plan.at_random {
-        ordinary.extend(draw(conn, campaign.id, request.volunteer, skipped_since, rng)?);
+        let one = draw(conn, campaign.id, request.volunteer, skipped_since, &ordinary, rng)?;
+        ordinary.extend(one);
     }
     look(conn, campaign.id, request.volunteer, want, skipped_since, search, &mut ordinary, rng)?;
     let golden = if plan.gold > 0 && !ordinary.is_empty() {
@@ -117,7 +125,7 @@ fn choose(
         Vec::new()
     };
     let chosen = mix(ordinary.clone(), golden.clone(), want, rng);
-    for tile in &golden {
+    for tile in golden.iter().filter(|tile| chosen.contains(tile)) {
         gold::count_use(conn, *tile, campaign.policy.gold_uses, now)?;
     }
     for tile in ordinary.into_iter().filter(|tile| !chosen.contains(tile)) {
@@ -152,7 +160,8 @@ fn look(
         let rows = queue::stretch(conn, campaign, group, stretch, STRETCH as i64)?;
         looked += rows.len().max(1);
         let candidates: Vec<i64> = rows.iter().map(|(tile, _)| *tile).collect();
-        let seen = leases::seen(conn, volunteer, &candidates, skipped_since)?;
+        let mut seen = leases::seen(conn, volunteer, &candidates, skipped_since)?;
+        seen.extend(&*taken);
         let found = unseen(&candidates, &seen, want - taken.len());
         let given = queue::take_places(conn, &found)?;
         let last = if taken.len() + given.len() >= want {
@@ -189,12 +198,14 @@ fn next_walk(
     Ok(Some((group, walk)))
 }
 
-/// Draws one tile at random among all that are open, whatever its value; `None` where the first try meets none unseen.
+/// Draws one tile at random among all that are open, whatever its value; `None` where the first try meets none unseen
+/// and not yet `taken`.
 fn draw(
     conn: &mut Conn,
     campaign: i64,
     volunteer: i64,
     skipped_since: i64,
+    taken: &[i64],
     rng: &mut ChaCha8Rng,
 ) -> Result<Option<i64>, Error> {
     let mut groups = Vec::new();
@@ -206,7 +217,8 @@ fn draw(
     let Some(group) = groups.choose(rng).copied() else { return Ok(None) };
     let rows = queue::stretch(conn, campaign, group, (rng.random(), i64::MAX), STRETCH as i64)?;
     let candidates: Vec<i64> = rows.into_iter().map(|(tile, _)| tile).collect();
-    let seen = leases::seen(conn, volunteer, &candidates, skipped_since)?;
+    let mut seen = leases::seen(conn, volunteer, &candidates, skipped_since)?;
+    seen.extend(taken);
     Ok(queue::take_places(conn, &unseen(&candidates, &seen, 1))?.first().copied())
 }
 
@@ -222,7 +234,10 @@ fn draw_gold(
     let candidates = gold::to_serve(conn, campaign.id, GOLD_CHOICE)?;
     let seen = leases::seen(conn, volunteer, &candidates, now - SKIP_MS)?;
     let unseen = unseen(&candidates, &seen, candidates.len());
-    Ok(unseen.sample(rng, count).copied().collect())
+    let mut drawn: Vec<i64> = unseen.sample(rng, count).copied().collect();
+    // Everybody counts uses in one order, so that two hand-outs never wait for each other.
+    drawn.sort_unstable();
+    Ok(drawn)
 }
 
 /// Completes leases with the tile and its frames, in the order they were granted.
