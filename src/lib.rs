@@ -8,13 +8,20 @@
 //! - [`dispatch`]: which tile next, a pure and seeded pipe.
 //! - [`storage`]: the only room that knows diesel; one connection type over SQLite and PostgreSQL.
 //! - [`imagery`]: GeoTIFF to scene archive, and images out of it.
+//! - [`export`]: the damage map to bytes, one file for each format; formats never query.
 //! - [`services`]: the verbs, one file and one transaction each.
+//! - [`http`]: parse, authorise, call one service, reply.
+//! - [`cli`]: the same services at the command line; [`config`] holds its settings.
 
 #![warn(missing_docs)]
 
+pub mod cli;
+pub mod config;
 pub mod consensus;
 pub mod dispatch;
 pub mod domain;
+pub mod export;
+pub mod http;
 pub mod imagery;
 pub mod services;
 pub mod storage;

@@ -1,1 +1,17 @@
-fn main() {}
+//! The binary: reads the command line and runs one command.
+
+use std::process::ExitCode;
+
+use aftermap::cli::{Cli, run};
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,actix_server=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    run(Cli::parse()).await
+}

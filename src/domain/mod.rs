@@ -1,11 +1,14 @@
 //! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
 
+pub mod access;
 pub mod bbox;
 pub mod campaign;
 pub mod cell;
 pub mod consensus;
+pub mod damage_map;
 pub mod label;
 pub mod policy;
+pub mod pseudonym;
 pub mod scale;
 pub mod scene;
 pub mod tile;

@@ -24,6 +24,9 @@ pub enum ImageryError {
         /// The system's answer.
         source: io::Error,
     },
+    /// An option has a value that makes no sense.
+    #[error("{0}")]
+    Invalid(#[from] crate::domain::Invalid),
     /// A text that is no archive name was used as one.
     #[error("`{0}` is not the name of a scene archive (64 hexadecimal digits and .pmtiles)")]
     ArchiveName(String),

@@ -16,6 +16,18 @@ pub enum Error {
     /// Nobody is signed in, or no longer.
     #[error("{0}")]
     Unauthorized(String),
+    /// The access token has run out; the session may still be good, so the client refreshes and asks again.
+    #[error("the sign-in has run out: refresh it and ask again")]
+    SessionExpired,
+    /// Name and password, or name and recovery code, do not belong together.
+    #[error("the name or the {0} is wrong")]
+    WrongCredentials(&'static str),
+    /// Too many wrong passwords for one name.
+    #[error("too many wrong attempts for this name: try again in {0} seconds")]
+    TooManyAttempts(u64),
+    /// Somebody else has that name.
+    #[error("the name `{0}` is taken: choose another")]
+    NameTaken(String),
     /// The person may not do that.
     #[error("{0}")]
     Forbidden(String),

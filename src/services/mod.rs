@@ -1,16 +1,26 @@
 //! The verbs of the project: one file each, one transaction each, nothing of HTTP.
 
+pub mod access_token;
+pub mod accounts;
 pub mod change_state;
 pub mod clock;
 pub mod create_campaign;
 mod derive_tiles;
 mod error;
+pub mod export_map;
+pub mod grant_role;
 pub mod hand_out;
+pub mod housekeeping;
 pub mod import_gold;
 pub mod ingest;
+pub mod passwords;
 pub mod refit;
 pub mod release_lease;
+pub mod secrets;
+pub mod sign_in;
+pub mod statistics;
 pub mod submit_label;
+pub mod throttle;
 mod tile_consensus;
 
 pub use error::Error;

@@ -21,6 +21,14 @@ const BATCH: i64 = 64;
 /// One process at a time does this; the others find the lock taken and leave it.
 pub async fn refit(store: &Store, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
     let (id, name) = (campaign.id, format!("refit {}", campaign.id));
+    let settings = campaign.clone();
+    let wanted = move |conn: &mut Conn| {
+        let behind = !queue::behind_model(conn, id, settings.model, i64::MIN, 1)?.is_empty();
+        Ok::<_, Error>(behind || next_number(conn, &settings, now_please)?.is_some())
+    };
+    if !store.read(wanted).await? {
+        return Ok(None);
+    }
     let holder = format!("{}-{}", std::process::id(), rand::random::<u32>());
     let (lock, owner) = (name.clone(), holder.clone());
     let take = move |conn: &mut Conn| {
@@ -40,15 +48,13 @@ pub async fn refit(store: &Store, campaign: &Campaign, now_please: bool) -> Resu
 
 /// Fits and stores the next model, if one is due.
 async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
-    let (id, policy) = (campaign.id, campaign.policy.clone());
+    let (id, settings) = (campaign.id, campaign.clone());
     let now = clock::now_ms();
-    let due = move |conn: &mut Conn| {
-        let (number, until) = models::newest(conn, id)?;
-        let (fresh, counted) = models::labels_since(conn, id, until)?;
-        let due = fresh > 0 && (now_please || fresh >= policy.refit_due(counted));
-        Ok::<_, Error>(if due { Some((number + 1, models::refit_input(conn, id)?)) } else { None })
+    let read = move |conn: &mut Conn| match next_number(conn, &settings, now_please)? {
+        Some(number) => Ok::<_, Error>(Some((number, models::refit_input(conn, id)?))),
+        None => Ok(None),
     };
-    let Some((number, input)) = store.read(due).await? else { return Ok(None) };
+    let Some((number, input)) = store.read(read).await? else { return Ok(None) };
     let scale = campaign.scale.clone();
     let (labels, gold_tiles) = (input.labels.len(), input.gold.len());
     let fit = tokio::task::spawn_blocking(move || {
@@ -75,6 +81,14 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
     store.write(keep).await?;
     tracing::info!(campaign = campaign.slug, model = number, labels, "skills fitted anew");
     Ok(Some(number))
+}
+
+/// The number of the next model, if enough labels have come in since the last one.
+fn next_number(conn: &mut Conn, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
+    let (number, until) = models::newest(conn, campaign.id)?;
+    let (fresh, counted) = models::labels_since(conn, campaign.id, until)?;
+    let due = fresh > 0 && (now_please || fresh >= campaign.policy.refit_due(counted));
+    Ok(due.then_some(number + 1))
 }
 
 /// Recomputes tiles that stand on an older model, a few at a time, each under its own lock.

@@ -147,6 +147,18 @@ pub fn expired(conn: &mut Conn, campaign_id: i64, now: i64, limit: i64) -> Query
     }
 }
 
+/// Whether any lease of a campaign has run out and still holds its place.
+pub fn any_expired(conn: &mut Conn, campaign_id: i64, now: i64) -> QueryResult<bool> {
+    let one = leases::table
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .filter(leases::expires_at.le(now))
+        .select(leases::id)
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(one.is_some())
+}
+
 /// Those of the tiles that should not be given to this volunteer now: labelled by them, in their hands, or skipped
 /// after `skipped_since`.
 pub fn seen(conn: &mut Conn, volunteer_id: i64, tiles: &[i64], skipped_since: i64) -> QueryResult<Vec<i64>> {

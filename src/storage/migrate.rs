@@ -6,7 +6,7 @@ use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Conn, StoreError};
+use super::{Conn, DatabaseUrl, StoreError};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -40,6 +40,11 @@ pub fn down(conn: &mut Conn) -> Result<String, StoreError> {
         Conn::Sqlite(conn) => conn.immediate_transaction(|conn| revert(conn, SQLITE)),
         Conn::Postgres(conn) => conn.transaction(|conn| revert(conn, POSTGRES)),
     }
+}
+
+/// Opens a database as it is, without bringing it up, and takes its newest migration back.
+pub fn down_at(url: &DatabaseUrl) -> Result<String, StoreError> {
+    down(&mut url.connect(false)?)
 }
 
 fn run_pending<C, DB>(conn: &mut C, source: EmbeddedMigrations) -> Result<Vec<String>, StoreError>

@@ -6,20 +6,27 @@ pub mod audit_log;
 pub mod campaigns;
 mod connection;
 pub mod consensus;
+pub mod damage_map;
 pub mod footprints;
 pub mod gold;
 mod ids;
+pub mod label_log;
 pub mod labels;
 pub mod leases;
 pub mod locks;
 pub mod migrate;
 pub mod models;
 pub mod participations;
+pub mod personal_tokens;
 pub mod queue;
+pub mod roles;
 pub mod scenes;
 pub mod schema;
+pub mod sessions;
+pub mod statistics;
 mod store;
 pub mod tiles;
+pub mod volunteers;
 mod writer;
 
 pub(crate) use connection::each_backend;
@@ -28,6 +35,30 @@ pub use connection::{Conn, DatabaseUrl};
 pub use diesel::result::Error as QueryError;
 pub use ids::new_id;
 pub use store::{Failure, Store};
+
+/// Asks the database for nothing, to see whether it answers.
+pub fn ping(conn: &mut Conn) -> Result<(), QueryError> {
+    use diesel::connection::SimpleConnection;
+    conn.batch_execute("SELECT 1")
+}
+
+/// Whether a statement failed because a row with such a unique value is there already.
+pub fn is_duplicate(error: &QueryError) -> bool {
+    use diesel::result::DatabaseErrorKind::UniqueViolation;
+    matches!(error, QueryError::DatabaseError(UniqueViolation, _))
+}
+
+/// Whether a statement failed because the database went away or its disk is full: a repeat may work later.
+pub fn is_away(error: &QueryError) -> bool {
+    use diesel::result::DatabaseErrorKind::ClosedConnection;
+    const SIGNS: [&str; 5] =
+        ["disk is full", "disk I/O error", "closed the connection", "connection to server", "shutting down"];
+    match error {
+        QueryError::DatabaseError(ClosedConnection, _) | QueryError::BrokenTransactionManager => true,
+        QueryError::DatabaseError(_, info) => SIGNS.iter().any(|sign| info.message().contains(sign)),
+        _ => false,
+    }
+}
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -2,4 +2,6 @@
 
 mod helpers;
 mod nasty;
+mod place;
 mod real;
+mod town;

@@ -118,7 +118,7 @@ fn a_second_run_finds_the_archive_and_changes_nothing() {
     assert_eq!(aftermap::imagery::CutScene { reused: false, ..second }, first);
     assert_eq!(std::fs::read(&place).unwrap(), bytes);
     assert_eq!(place.metadata().unwrap().modified().unwrap(), written);
-    assert_eq!(names(tiles.path()), [first.archive.clone()]);
+    assert_eq!(names(tiles.path()), std::slice::from_ref(&first.archive));
 }
 
 #[test]
@@ -242,4 +242,16 @@ fn the_landsat_series_and_the_cloudy_pair_can_be_cut() {
             assert!(zooms.contains(&scene.max_zoom), "{name}: {}", scene.max_zoom);
         }
     }
+}
+
+#[test]
+fn two_runs_at_once_do_not_harm_each_other() {
+    let Some(file) = data("demo_madre_fire_2025/madre_fire_before.tif") else { return };
+    let tiles = tempfile::tempdir().unwrap();
+    let scenes: Vec<_> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(|| cut(&file, tiles.path()).unwrap())).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert!(scenes.windows(2).all(|pair| pair[0].archive_sha256 == pair[1].archive_sha256));
+    assert_eq!(names(tiles.path()), [scenes[0].archive.clone()]);
 }

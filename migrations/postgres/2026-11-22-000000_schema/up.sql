@@ -200,7 +200,7 @@ CREATE TABLE footprints (
 CREATE TABLE tiles (
     id               BIGINT PRIMARY KEY,
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
-    tile_id          TEXT NOT NULL,               -- the public id: z-x-y, or the footprint's
+    tile_id          TEXT COLLATE "C" NOT NULL,   -- sorts alike on both databases; the public id: z-x-y, or the footprint's
     z                SMALLINT,                    -- cell tiles only
     x                INTEGER,
     y                INTEGER,

@@ -1,0 +1,62 @@
+//! `aftermap export`: the damage map and what belongs to it, as files.
+
+use std::path::PathBuf;
+
+use super::Refused;
+use crate::config::DataOptions;
+use crate::domain::damage_map::{Cuts, Sight, What};
+use crate::services::clock::now_ms;
+use crate::services::{Error, change_state, export_map};
+use crate::storage::Store;
+
+/// Writes a campaign's damage map, label log, volunteers, history or scenes to a file.
+///
+/// Whoever can start this program on the data folder sees everything that a researcher sees.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  aftermap export --campaign demo --format geojson --out damage.geojson")]
+pub struct Export {
+    /// Name of the campaign.
+    #[arg(long, value_name = "SLUG")]
+    pub campaign: String,
+    /// What to write: tiles, labels, volunteers, history or scenes.
+    #[arg(long, default_value = "tiles")]
+    pub what: What,
+    /// csv, or geojson (tiles and scenes).
+    #[arg(long)]
+    pub format: String,
+    /// The file to write; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Leave the class blank where its probability is below this.
+    #[arg(long, value_name = "P")]
+    pub min_probability: Option<f64>,
+    /// Add a column that says whether the probability of any damage is at least this.
+    #[arg(long, value_name = "P")]
+    pub damaged_if: Option<f64>,
+    #[command(flatten)]
+    data: DataOptions,
+}
+
+/// Writes the file and says how many rows it has.
+pub async fn run(args: Export) -> Result<(), Refused> {
+    let store = args.data.open()?;
+    let out = args.out.clone();
+    let rows = tokio::task::spawn_blocking(move || args.run(&store)).await??;
+    if out.as_os_str() != "-" {
+        println!("{rows} rows written to {}", out.display());
+    }
+    Ok(())
+}
+
+impl Export {
+    /// Writes the file and returns the number of rows. Blocks.
+    pub fn run(&self, store: &Store) -> Result<u64, Error> {
+        let cuts = Cuts { min_probability: self.min_probability, damaged_if: self.damaged_if };
+        let request = export_map::Request::new(self.what, &self.format, cuts, Sight::Researcher)?;
+        let campaign = store.read_snapshot(|conn| change_state::find(conn, &self.campaign))?;
+        if self.out.as_os_str() == "-" {
+            return export_map::write(store, &campaign, &request, now_ms(), &mut std::io::stdout().lock());
+        }
+        export_map::write_file(store, &campaign, &request, now_ms(), &self.out)
+    }
+}

@@ -1,0 +1,145 @@
+//! `aftermap ingest`: one GeoTIFF becomes one scene of a draft campaign.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Refused;
+use crate::config::DataOptions;
+use crate::domain::scene::Captured;
+use crate::imagery::{Archives, Progress};
+use crate::services::ingest::{Ingested, NewScene, ingest};
+
+/// Cut a GeoTIFF into tiles and add it to a draft campaign; repeating it changes nothing
+///
+/// Example: aftermap ingest --campaign madre-fire --scene before.tif --captured 2025-06-15 --attribution "Contains …"
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// Name of the campaign
+    #[arg(long, value_name = "SLUG")]
+    campaign: String,
+    /// The GeoTIFF
+    #[arg(long, value_name = "FILE")]
+    scene: PathBuf,
+    /// When it was taken: 2025-06-15, or 2025-06-15T08:30:00Z
+    #[arg(long, value_name = "DATE", required_unless_present = "captured_from", conflicts_with = "captured_from")]
+    captured: Option<String>,
+    /// Start of the interval of a composite
+    #[arg(long, value_name = "DATE", requires = "captured_to")]
+    captured_from: Option<String>,
+    /// End of the interval of a composite
+    #[arg(long, value_name = "DATE", requires = "captured_from")]
+    captured_to: Option<String>,
+    /// Name on screen, if not the file's
+    #[arg(long)]
+    title: Option<String>,
+    /// Satellite or aircraft
+    #[arg(long)]
+    sensor: Option<String>,
+    /// Licence of the imagery
+    #[arg(long)]
+    licence: Option<String>,
+    /// Credit line, shown wherever the picture is
+    #[arg(long)]
+    attribution: Option<String>,
+    /// Zoom of the tiles to label; by default one that fits the imagery
+    #[arg(long, value_name = "Z", conflicts_with = "footprints")]
+    zoom: Option<u8>,
+    /// GeoJSON of building footprints: one tile for each, instead of grid cells
+    #[arg(long, value_name = "FILE")]
+    footprints: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOptions,
+}
+
+/// Ingests the scene and says what came of it.
+pub async fn run(args: IngestArgs) -> Result<(), Refused> {
+    let captured = match (&args.captured, &args.captured_from, &args.captured_to) {
+        (Some(day), ..) => Captured::parse("captured", day)?,
+        (None, Some(from), Some(to)) => {
+            Captured::span(Captured::parse("captured-from", from)?, Captured::parse("captured-to", to)?)?
+        }
+        _ => return Err("say when the picture was taken: --captured 2025-06-15".into()),
+    };
+    let new = NewScene {
+        file: args.scene,
+        captured,
+        title: args.title,
+        sensor: args.sensor,
+        licence: args.licence,
+        attribution: args.attribution,
+        zoom: args.zoom,
+        footprints: args.footprints,
+    };
+    let store = args.data.open()?;
+    let done = ingest(&store, &Archives::new(args.data.tiles_dir()), &args.campaign, new, watch()).await?;
+    print_outcome(&args.campaign, &done);
+    Ok(())
+}
+
+fn print_outcome(campaign: &str, done: &Ingested) {
+    let scene = &done.scene;
+    if !done.changed {
+        println!("scene {} is in campaign {campaign} already; nothing changed", scene.title);
+        return;
+    }
+    println!(
+        "scene {} added to campaign {campaign}: {}, zoom {} to {}",
+        scene.title, scene.crs, scene.min_zoom, scene.max_zoom
+    );
+    println!("{}", done.note);
+    let places = match done.zoom {
+        Some(zoom) => format!("cells of zoom {zoom}"),
+        None => "footprints".into(),
+    };
+    println!("{} tiles ({places}); {} places left out for want of a picture", done.tiles, done.left_out);
+    if scene.licence.is_none() || scene.attribution.is_none() {
+        println!("warning: without --licence and --attribution nobody will know whose picture this is");
+    }
+}
+
+/// A progress bar on a terminal, plain lines otherwise.
+pub fn watch() -> Arc<dyn Progress + Send> {
+    if std::io::stderr().is_terminal() { Arc::new(Bar(ProgressBar::hidden())) } else { Arc::new(Lines::default()) }
+}
+
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn total(&self, tiles: u64) {
+        let look = "{bar:40} {pos}/{len} tiles  {per_sec}  {eta} left";
+        self.0.set_style(ProgressStyle::with_template(look).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.0.set_length(tiles);
+        self.0.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+    }
+
+    fn advance(&self, tiles: u64) {
+        self.0.inc(tiles);
+    }
+}
+
+/// Says how far it is at every tenth.
+#[derive(Default)]
+struct Lines {
+    total: std::sync::atomic::AtomicU64,
+    done: std::sync::atomic::AtomicU64,
+}
+
+impl Progress for Lines {
+    fn total(&self, tiles: u64) {
+        self.total.store(tiles, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    fn advance(&self, tiles: u64) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let total = self.total.load(Relaxed).max(1);
+        let before = self.done.fetch_add(tiles, Relaxed);
+        let tenth = |done: u64| done * 10 / total;
+        if tenth(before + tiles) > tenth(before) {
+            eprintln!("cut {} of {total} tiles", before + tiles);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `aftermap migrate`: brings the database schema up, or takes the newest change back.
+
+use clap::Args;
+
+use super::Refused;
+use crate::config::DataOptions;
+use crate::storage::{Store, migrate};
+
+/// Bring the database schema up to date (every command does so by itself), or take the newest change back
+///
+/// Example: aftermap migrate --data data
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// Take the newest migration back. Its tables are lost: make a backup first
+    #[arg(long)]
+    down: bool,
+    #[command(flatten)]
+    data: DataOptions,
+}
+
+/// Runs the verb.
+pub async fn run(args: MigrateArgs) -> Result<(), Refused> {
+    let url = args.data.database()?;
+    if args.down {
+        let name = tokio::task::spawn_blocking(move || migrate::down_at(&url)).await??;
+        println!("migration {name} was taken back");
+    } else {
+        tokio::task::spawn_blocking(move || Store::open(&url, 1).map(|_| ())).await??;
+        println!("the schema is up to date");
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The command line: thin verbs over the same services that the server uses.
+
+mod campaign;
+mod demo;
+mod export;
+mod gold;
+mod ingest;
+mod migrate;
+pub mod serve;
+pub mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ServeOptions;
+
+/// Why a command was refused: one clear sentence for standard error.
+pub type Refused = Box<dyn std::error::Error>;
+
+/// A crowd compares satellite images before and after an attack or a disaster; aftermap makes a damage map of it.
+#[derive(Debug, Parser)]
+#[command(name = "aftermap", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    ///
+    /// Example: aftermap serve --listen 127.0.0.1:8080 --data data
+    Serve(ServeOptions),
+    Demo(demo::DemoArgs),
+    #[command(subcommand)]
+    Campaign(campaign::CampaignCommand),
+    Ingest(ingest::IngestArgs),
+    Export(export::Export),
+    #[command(subcommand)]
+    Gold(gold::GoldCommand),
+    /// Make accounts and give roles
+    #[command(subcommand)]
+    User(user::UserCommand),
+    Migrate(migrate::MigrateArgs),
+    /// Print the description of the API (OpenAPI 3.1)
+    Openapi,
+}
+
+/// Runs one command. Exit code 0: done; 1: refused, with one sentence on standard error; wrong usage leaves with 2.
+pub async fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        Command::Serve(options) => serve::run(options).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Campaign(command) => campaign::run(command).await,
+        Command::Ingest(args) => ingest::run(args).await,
+        Command::Export(args) => export::run(args).await,
+        Command::Gold(command) => gold::run(command).await,
+        Command::User(command) => user::run(command).await.map_err(Refused::from),
+        Command::Migrate(args) => migrate::run(args).await,
+        Command::Openapi => {
+            print!("{}", crate::http::document());
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(refused) => {
+            eprintln!("aftermap: {refused}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! All settings: flag, environment variable, default and explanation in one place.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::storage::{DatabaseUrl, Store, StoreError};
+
+/// Where everything is kept. The same for every verb that touches a campaign.
+#[derive(Debug, Clone, Args)]
+pub struct DataOptions {
+    /// Folder of the SQLite database and the keys; made if need be
+    #[arg(long, env = "AFTERMAP_DATA_DIR", value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+
+    /// Database to use instead of the SQLite file in the data folder: postgres://… or sqlite:FILE
+    #[arg(long, env = "AFTERMAP_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// Folder of the scene archives [default: DIR/tiles]
+    #[arg(long, env = "AFTERMAP_TILES", value_name = "DIR")]
+    pub tiles: Option<PathBuf>,
+}
+
+/// Connections to the database that a command of the command line may hold.
+const CLI_CONNECTIONS: u32 = 2;
+
+impl DataOptions {
+    /// The address of the database.
+    pub fn database(&self) -> Result<DatabaseUrl, StoreError> {
+        match &self.database_url {
+            Some(url) => DatabaseUrl::parse(url),
+            None => Ok(DatabaseUrl::in_folder(&self.data)),
+        }
+    }
+
+    /// Opens the database, creates it and brings its schema up to date if need be. Blocks.
+    pub fn open(&self) -> Result<Store, StoreError> {
+        self.open_for(CLI_CONNECTIONS)
+    }
+
+    /// The same, with room for so many connections at a time.
+    pub fn open_for(&self, connections: u32) -> Result<Store, StoreError> {
+        Store::open(&self.database()?, connections)
+    }
+
+    /// Folder of the scene archives.
+    pub fn tiles_dir(&self) -> PathBuf {
+        self.tiles.clone().unwrap_or_else(|| self.data.join("tiles"))
+    }
+}
+
+/// Settings of `aftermap serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeOptions {
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub place: DataOptions,
+
+    /// Address and port to listen on
+    #[arg(long, env = "AFTERMAP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// File of the signing key, shared by all servers on one database; made if need be [default: DIR/key]
+    #[arg(long, env = "AFTERMAP_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// Address by which browsers reach the server; with https:// cookies travel over encrypted connections only
+    #[arg(long, env = "AFTERMAP_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Threads that answer requests [default: one for each processor core]
+    #[arg(long, env = "AFTERMAP_WORKERS", value_name = "N")]
+    pub workers: Option<usize>,
+
+    /// Connections to the database
+    #[arg(long, env = "AFTERMAP_CONNECTIONS", value_name = "N", default_value_t = 16)]
+    pub connections: u32,
+}
+
+impl ServeOptions {
+    /// File of the signing key.
+    pub fn key_file(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.place.data.join("key"))
+    }
+
+    /// Threads that answer requests.
+    pub fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.workers.unwrap_or_else(cores).max(1)
+    }
+}

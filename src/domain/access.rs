@@ -1,0 +1,228 @@
+//! Who asks, and what they may do with a campaign. Pure rules; every room that shows or changes something asks here.
+
+use super::campaign::{Campaign, CampaignState, ReleaseLevel, Visibility};
+use super::volunteer::{Role, Volunteer};
+
+/// What a credential may be used for. A browser session may do all that its owner may; a token only what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scopes {
+    /// Take tiles and hand in labels.
+    pub label: bool,
+    /// See and download what the owner's roles allow.
+    pub read: bool,
+    /// Use everything else that the owner's roles allow.
+    pub manage: bool,
+}
+
+impl Scopes {
+    /// Everything that the owner may do.
+    pub const ALL: Scopes = Scopes { label: true, read: true, manage: true };
+
+    /// Reads the words of a token (`label`, `read`, `manage`); unknown words allow nothing.
+    pub fn parse(words: &str) -> Scopes {
+        let has = |word: &str| words.split_whitespace().any(|other| other == word);
+        Scopes { label: has("label"), read: has("read"), manage: has("manage") }
+    }
+}
+
+/// A person who is signed in, as the rules below see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Who it is.
+    pub volunteer: Volunteer,
+    /// Their roles, each with its campaign's id.
+    pub roles: Vec<(i64, Role)>,
+    /// What the credential they came with may be used for.
+    pub scopes: Scopes,
+}
+
+/// Whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Viewer {
+    /// Not signed in.
+    Nobody,
+    /// Signed in, with or without an account.
+    Person(Person),
+}
+
+impl Person {
+    /// Whether they have no account.
+    pub fn is_guest(&self) -> bool {
+        self.volunteer.name.is_none()
+    }
+
+    /// The highest role in a campaign that this credential carries.
+    fn role_in(&self, campaign: i64) -> Option<Role> {
+        let held = self.roles.iter().filter(|(id, _)| *id == campaign).map(|(_, role)| *role).max()?;
+        let carried = match self.scopes {
+            Scopes { manage: true, .. } => Role::Coordinator,
+            Scopes { read: true, .. } => Role::Researcher,
+            _ => Role::Volunteer,
+        };
+        Some(held.min(carried))
+    }
+}
+
+impl Viewer {
+    /// The person, if anybody is signed in.
+    pub fn person(&self) -> Option<&Person> {
+        match self {
+            Viewer::Nobody => None,
+            Viewer::Person(person) => Some(person),
+        }
+    }
+
+    /// The volunteer's id, if anybody is signed in.
+    pub fn volunteer_id(&self) -> Option<i64> {
+        self.person().map(|person| person.volunteer.id)
+    }
+
+    /// Whether they may do everything on this server.
+    pub fn is_admin(&self) -> bool {
+        self.person().is_some_and(|person| person.volunteer.admin && person.scopes.manage)
+    }
+
+    /// The highest role in a campaign; admins count as coordinators everywhere.
+    pub fn role_in(&self, campaign: i64) -> Option<Role> {
+        if self.is_admin() {
+            return Some(Role::Coordinator);
+        }
+        self.person()?.role_in(campaign)
+    }
+
+    /// Whether they hold this role in a campaign, or a higher one.
+    pub fn is_at_least(&self, role: Role, campaign: &Campaign) -> bool {
+        self.role_in(campaign.id).is_some_and(|held| held >= role)
+    }
+
+    /// May know that the campaign exists. Drafts are seen by those who work on them; anything that is not public by
+    /// those who were given a role.
+    pub fn may_see(&self, campaign: &Campaign) -> bool {
+        match (campaign.state, campaign.visibility) {
+            (CampaignState::Draft, _) => self.is_at_least(Role::Reviewer, campaign),
+            (_, Visibility::Public) => true,
+            (_, Visibility::Invitation | Visibility::Private) => self.is_at_least(Role::Volunteer, campaign),
+        }
+    }
+
+    /// May find it on the list of campaigns: archived ones are kept but not listed.
+    pub fn may_list(&self, campaign: &Campaign) -> bool {
+        self.may_see(campaign)
+            && (campaign.state != CampaignState::Archived || self.is_at_least(Role::Coordinator, campaign))
+    }
+
+    /// May take tiles and hand in labels. Says nothing about whether the campaign is open.
+    pub fn may_label(&self, campaign: &Campaign) -> bool {
+        self.may_see(campaign) && self.person().is_some_and(|person| person.scopes.label)
+    }
+
+    /// May see the damage map and download it.
+    pub fn may_see_map(&self, campaign: &Campaign) -> bool {
+        let released = campaign.release_level == ReleaseLevel::Public;
+        self.may_see(campaign) && (released || self.is_at_least(Role::Researcher, campaign))
+    }
+
+    /// May see counts, answers and probabilities of tiles that are still open, and which tiles are check gold.
+    pub fn may_see_open_tiles(&self, campaign: &Campaign) -> bool {
+        self.is_at_least(Role::Reviewer, campaign)
+    }
+
+    /// May download every label, with pseudonyms.
+    pub fn may_download_labels(&self, campaign: &Campaign) -> bool {
+        self.is_at_least(Role::Researcher, campaign)
+    }
+
+    /// May open, pause, close and watch it.
+    pub fn may_coordinate(&self, campaign: &Campaign) -> bool {
+        self.is_at_least(Role::Coordinator, campaign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::campaign::{CampaignKind, CampaignTexts, TileSource};
+    use crate::domain::policy::Policy;
+    use crate::domain::scale::Scale;
+
+    fn campaign(state: CampaignState, visibility: Visibility, release_level: ReleaseLevel) -> Campaign {
+        Campaign {
+            id: 7,
+            slug: "c7".into(),
+            state,
+            visibility,
+            release_level,
+            kind: CampaignKind::Pair,
+            tile_source: TileSource::Cells,
+            labelling_zoom: None,
+            scale: Scale::built_in("conflict3").unwrap(),
+            policy: Policy::default(),
+            language: "en".into(),
+            texts: CampaignTexts::default(),
+            licence: None,
+            synthetic: false,
+            model: 0,
+            pseudonym_key: vec![],
+            created_at: 0,
+            opened_at: None,
+            closed_at: None,
+            bounds: None,
+        }
+    }
+
+    fn person(roles: &[(i64, Role)], scopes: Scopes) -> Viewer {
+        let volunteer = Volunteer { id: 1, name: Some("layla".into()), admin: false };
+        Viewer::Person(Person { volunteer, roles: roles.to_vec(), scopes })
+    }
+
+    #[test]
+    fn a_private_campaign_is_invisible_without_a_role_in_that_very_campaign() {
+        let hidden = campaign(CampaignState::Open, Visibility::Private, ReleaseLevel::Public);
+        assert!(!Viewer::Nobody.may_see(&hidden));
+        assert!(!person(&[(8, Role::Coordinator)], Scopes::ALL).may_see(&hidden));
+        assert!(person(&[(7, Role::Volunteer)], Scopes::ALL).may_see(&hidden));
+        assert!(!Viewer::Nobody.may_see_map(&hidden));
+    }
+
+    #[test]
+    fn a_draft_is_seen_by_those_who_work_on_it() {
+        let draft = campaign(CampaignState::Draft, Visibility::Public, ReleaseLevel::Public);
+        assert!(!Viewer::Nobody.may_see(&draft));
+        assert!(!person(&[(7, Role::Volunteer)], Scopes::ALL).may_see(&draft));
+        assert!(person(&[(7, Role::Coordinator)], Scopes::ALL).may_see(&draft));
+    }
+
+    #[test]
+    fn an_unreleased_map_is_for_researchers_and_open_tiles_for_reviewers() {
+        let unreleased = campaign(CampaignState::Open, Visibility::Public, ReleaseLevel::Private);
+        let reviewer = person(&[(7, Role::Reviewer)], Scopes::ALL);
+        let researcher = person(&[(7, Role::Researcher)], Scopes::ALL);
+        assert!(reviewer.may_see_open_tiles(&unreleased) && !reviewer.may_see_map(&unreleased));
+        assert!(!reviewer.may_download_labels(&unreleased));
+        assert!(researcher.may_see_map(&unreleased) && researcher.may_download_labels(&unreleased));
+        assert!(!researcher.may_coordinate(&unreleased));
+    }
+
+    #[test]
+    fn a_token_carries_no_more_than_its_scopes_say() {
+        let open = campaign(CampaignState::Open, Visibility::Private, ReleaseLevel::Private);
+        let coordinator = [(7, Role::Coordinator)];
+        let label = person(&coordinator, Scopes::parse("label"));
+        assert!(label.may_label(&open) && !label.may_see_open_tiles(&open) && !label.may_coordinate(&open));
+        let read = person(&coordinator, Scopes::parse("read"));
+        assert!(!read.may_label(&open) && read.may_download_labels(&open) && !read.may_coordinate(&open));
+        assert!(person(&coordinator, Scopes::parse("manage")).may_coordinate(&open));
+        assert_eq!(Scopes::parse("admin LABEL"), Scopes { label: false, read: false, manage: false });
+    }
+
+    #[test]
+    fn an_admin_coordinates_everything_but_only_with_a_credential_that_may_manage() {
+        let draft = campaign(CampaignState::Draft, Visibility::Private, ReleaseLevel::Private);
+        let admin = |scopes| {
+            let volunteer = Volunteer { id: 1, name: Some("root".into()), admin: true };
+            Viewer::Person(Person { volunteer, roles: vec![], scopes })
+        };
+        assert!(admin(Scopes::ALL).may_coordinate(&draft));
+        assert!(!admin(Scopes::parse("label read")).may_see(&draft));
+    }
+}

@@ -1,0 +1,122 @@
+//! GeoJSON (RFC 7946), written feature by feature: the same names as in CSV, null where CSV is blank.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::geometry::round;
+use super::text::{push_day, push_instant};
+use super::{Format, Record, Records, Sheet, Value};
+
+/// One FeatureCollection.
+pub struct GeoJson;
+
+/// Text is handed on in pieces of about this many bytes.
+const PIECE: usize = 1 << 16;
+
+impl Format for GeoJson {
+    fn extension(&self) -> &'static str {
+        "geojson"
+    }
+
+    fn media_type(&self) -> &'static str {
+        "application/geo+json"
+    }
+
+    fn needs_places(&self) -> bool {
+        true
+    }
+
+    fn write(&self, sheet: &Sheet, records: &mut Records, out: &mut dyn Write) -> io::Result<u64> {
+        let names: Vec<String> = sheet.columns.iter().map(|name| format!("{}:", quoted(name))).collect();
+        let mut text = opening(sheet);
+        let mut count = 0;
+        for record in records {
+            text.push_str(if count == 0 { "\n" } else { ",\n" });
+            push_feature(&mut text, &names, &record?);
+            count += 1;
+            if text.len() >= PIECE {
+                out.write_all(text.as_bytes())?;
+                text.clear();
+            }
+        }
+        text.push_str("\n]}\n");
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        Ok(count)
+    }
+}
+
+/// All up to the first feature. What the map says about itself stands first, so that a reader need not wait for it.
+fn opening(sheet: &Sheet) -> String {
+    let map = &sheet.map;
+    let or_null = |value: Option<&str>| value.map_or("null".to_owned(), quoted);
+    let credits: Vec<String> = map.attributions().into_iter().map(quoted).collect();
+    let method = map.method.as_ref().map(|(name, version)| format!("{name} {version}"));
+    let mut text = format!(
+        r#"{{"type":"FeatureCollection","name":{},"campaign":{},"title":{},"licence":{},"attribution":[{}],"synthetic":{},"scale":{},"method":{},"model":{}"#,
+        quoted(sheet.name),
+        quoted(&map.campaign),
+        quoted(&map.title),
+        or_null(map.licence.as_deref()),
+        credits.join(","),
+        map.synthetic,
+        quoted(&map.scale.key),
+        or_null(method.as_deref()),
+        map.model,
+    );
+    if let Some(bounds) = sheet.bounds {
+        let [west, south, east, north] = bounds.to_array().map(round);
+        let _ = write!(text, r#","bbox":[{west},{south},{east},{north}]"#);
+    }
+    text.push_str(r#","features":["#);
+    text
+}
+
+fn push_feature(text: &mut String, names: &[String], record: &Record) {
+    text.push_str(r#"{"type":"Feature","id":"#);
+    text.push_str(&quoted(&record.id));
+    text.push_str(r#","geometry":"#);
+    match &record.geometry {
+        Some(geometry) => geometry.push_geojson(text),
+        None => text.push_str("null"),
+    }
+    text.push_str(r#","properties":{"#);
+    let mut first = true;
+    for (name, value) in names.iter().zip(&record.values) {
+        if *value == Value::Outline {
+            continue;
+        }
+        if !first {
+            text.push(',');
+        }
+        first = false;
+        text.push_str(name);
+        push_value(text, value);
+    }
+    text.push_str("}}");
+}
+
+fn push_value(text: &mut String, value: &Value) {
+    // Writing to a String cannot fail.
+    let _ = match value {
+        Value::Blank | Value::Outline => text.write_str("null"),
+        Value::Bool(yes) => write!(text, "{yes}"),
+        Value::Int(number) => write!(text, "{number}"),
+        Value::Number(number) if number.is_finite() => write!(text, "{number}"),
+        Value::Number(_) => text.write_str("null"),
+        Value::Text(words) => text.write_str(&quoted(words)),
+        Value::Instant(ms) => return in_quotes(text, |text| push_instant(text, *ms)),
+        Value::Day(ms) => return in_quotes(text, |text| push_day(text, *ms)),
+    };
+}
+
+fn in_quotes(text: &mut String, push: impl FnOnce(&mut String)) {
+    text.push('"');
+    push(text);
+    text.push('"');
+}
+
+/// A JSON string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,91 @@
+//! Guests and accounts.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::Body;
+use super::cookies;
+use super::error::{Error, Problem};
+use super::gate::{Anyone, App, By};
+use crate::services::accounts;
+
+/// A guest who has just come.
+#[derive(Serialize, ToSchema)]
+pub struct Guest {
+    volunteer_id: String,
+    /// For tools without cookies: `Authorization: Bearer …`, good for 90 days, for labelling only.
+    token: String,
+}
+
+/// Name and password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// 2 to 40 letters, digits, dots, dashes or underscores.
+    pub name: String,
+    /// 10 to 128 characters.
+    pub password: String,
+}
+
+/// What opens an account whose password is lost.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    name: String,
+    /// As it was shown when the account was made; blanks, dashes and case do not matter.
+    recovery_code: String,
+    /// The new password.
+    password: String,
+}
+
+/// An account that was just made or recovered.
+#[derive(Serialize, ToSchema)]
+pub struct Account {
+    volunteer_id: String,
+    name: String,
+    /// Shown this once. Any older code no longer works.
+    recovery_code: String,
+}
+
+/// Start as a guest
+#[utoipa::path(post, path = "/api/v1/guests", operation_id = "create_guest",
+    responses((status = 201, body = Guest), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn create_guest(app: Data<App>) -> Result<HttpResponse, Error> {
+    let guest = accounts::guest(&app.sign_in).await?;
+    let mut reply = HttpResponse::Created();
+    for cookie in cookies::of_session(&guest.tokens, app.is_https()) {
+        reply.cookie(cookie);
+    }
+    Ok(reply.json(Guest { volunteer_id: guest.volunteer.to_string(), token: guest.token }))
+}
+
+/// Make an account; a guest keeps the work
+#[utoipa::path(post, path = "/api/v1/accounts", operation_id = "create_account", request_body = Credentials,
+    responses((status = 201, body = Account), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn create_account(app: Data<App>, by: By<Anyone>, body: Body<Credentials>) -> Result<HttpResponse, Error> {
+    let Body(Credentials { name, password }) = body;
+    let account = accounts::create(&app.sign_in, by.credentials(), name, password).await?;
+    Ok(welcome(HttpResponse::Created(), &app, account))
+}
+
+/// A new password by recovery code
+#[utoipa::path(post, path = "/api/v1/session/recovery", operation_id = "recover_account", request_body = Recovery,
+    responses((status = 200, body = Account), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn recover_account(app: Data<App>, body: Body<Recovery>) -> Result<HttpResponse, Error> {
+    let Body(Recovery { name, recovery_code, password }) = body;
+    let account = accounts::recover(&app.sign_in, &name, &recovery_code, password).await?;
+    Ok(welcome(HttpResponse::Ok(), &app, account))
+}
+
+fn welcome(mut reply: actix_web::HttpResponseBuilder, app: &App, account: accounts::Account) -> HttpResponse {
+    for cookie in cookies::of_session(&account.tokens, app.is_https()) {
+        reply.cookie(cookie);
+    }
+    reply.json(Account {
+        volunteer_id: account.volunteer.to_string(),
+        name: account.name,
+        recovery_code: account.recovery_code,
+    })
+}

@@ -1,0 +1,71 @@
+//! Reading a JSON body: bounded in size and time, and clear about where it is wrong.
+
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use super::error::Error;
+
+/// The longest body that is read, bytes.
+pub const LIMIT: usize = 256 * 1024;
+/// How long a body may take to arrive.
+const TIME: Duration = Duration::from_secs(20);
+
+/// A body of JSON.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Body<T>, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_json =
+            media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+        let payload = payload.take();
+        Box::pin(async move {
+            if !is_json {
+                return Err(Error::not_json());
+            }
+            let bytes = tokio::time::timeout(TIME, collect(payload)).await.map_err(|_| Error::too_slow())??;
+            serde_json::from_slice(&bytes).map(Body).map_err(|error| unreadable(&error))
+        })
+    }
+}
+
+async fn collect(mut payload: Payload) -> Result<Bytes, Error> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Error::unreadable(format!("the body broke off: {error}")))?;
+        if body.len() + chunk.len() > LIMIT {
+            return Err(Error::too_large(LIMIT));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// The parser's message, which ends with the place, and the field where it names one.
+fn unreadable(error: &serde_json::Error) -> Error {
+    let message = error.to_string();
+    if !error.is_data() {
+        return Error::unreadable(format!("the body is not JSON: {message}"));
+    }
+    match named_field(&message) {
+        Some(field) => crate::services::Error::invalid(&field, message).into(),
+        None => Error::unreadable(format!("the body is not what is asked for here: {message}")),
+    }
+}
+
+/// The field in a message of serde's such as "unknown field `x`, expected …".
+pub fn named_field(message: &str) -> Option<String> {
+    let about_a_field = ["unknown field `", "missing field `", "duplicate field `"];
+    let start = about_a_field.iter().find_map(|start| message.strip_prefix(start))?;
+    start.split_once('`').map(|(field, _)| field.to_owned())
+}

@@ -1,0 +1,314 @@
+//! Campaigns: the list, one of them, and opening or closing it.
+
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::Body;
+use super::error::{Error, Problem};
+use super::gate::{Anyone, By, CampaignVisit, Coordinator, InCampaign};
+use super::wire::rfc3339;
+use crate::domain::access::Viewer;
+use crate::domain::campaign::{self, CampaignKind, CampaignState, ReleaseLevel, TileSource, Visibility};
+use crate::domain::{scale, scene};
+use crate::services::{self, change_state};
+use crate::storage::{Conn, campaigns, participations, scenes};
+
+/// How far a campaign is, exactly. The same for everybody.
+#[derive(Serialize, ToSchema)]
+pub struct Progress {
+    tiles: u64,
+    open: u64,
+    closed: u64,
+    /// `closed` of `tiles`, 0 to 1.
+    share: f64,
+}
+
+/// A campaign on the list.
+#[derive(Serialize, ToSchema)]
+pub struct CampaignSummary {
+    slug: String,
+    title: String,
+    purpose: String,
+    state: CampaignState,
+    kind: CampaignKind,
+    visibility: Visibility,
+    /// Whether the imagery was drawn by a program.
+    synthetic: bool,
+    /// West, south, east, north in degrees; `null` while there are no tiles.
+    bounds: Option<[f64; 4]>,
+    progress: Progress,
+}
+
+/// The campaigns that the viewer may see.
+#[derive(Serialize, ToSchema)]
+pub struct Campaigns {
+    campaigns: Vec<CampaignSummary>,
+}
+
+/// What an answer says about damage.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AnswerRole {
+    /// It names a damage class.
+    Class,
+    /// "Maybe": between two classes.
+    Between,
+    /// It says nothing about damage.
+    Side,
+}
+
+/// One answer that a volunteer may give.
+#[derive(Serialize, ToSchema)]
+pub struct Answer {
+    key: String,
+    role: AnswerRole,
+    /// Place of the milder class of a `between` answer.
+    low: Option<u8>,
+    /// Place of the graver class of a `between` answer.
+    high: Option<u8>,
+    /// The number that exports print.
+    code: i32,
+    /// Whether it is a class of heavy damage.
+    heavy: bool,
+}
+
+/// The answers of a campaign: classes from undamaged to worst, then between, then side answers.
+#[derive(Serialize, ToSchema)]
+pub struct Scale {
+    key: String,
+    ordered: bool,
+    answers: Vec<Answer>,
+}
+
+/// One image acquisition.
+#[derive(Serialize, ToSchema)]
+pub struct Scene {
+    id: String,
+    title: String,
+    /// When it was taken, or the start of a composite's interval.
+    #[schema(format = DateTime)]
+    captured_from: String,
+    #[schema(format = DateTime)]
+    captured_to: String,
+    sensor: Option<String>,
+    min_zoom: u8,
+    /// Native zoom; above it the client magnifies.
+    max_zoom: u8,
+    /// West, south, east, north in degrees.
+    bounds: [f64; 4],
+    /// Credit line: to be shown wherever the picture is.
+    attribution: Option<String>,
+    licence: Option<String>,
+}
+
+/// What the viewer has done in a campaign.
+#[derive(Serialize, ToSchema)]
+pub struct Mine {
+    labels: u64,
+}
+
+/// What the viewer may do in a campaign.
+#[derive(Serialize, ToSchema)]
+pub struct May {
+    /// Label, once signed in or in as a guest. Whether tiles are handed out depends on the state.
+    label: bool,
+    see_map: bool,
+    coordinate: bool,
+    download_labels: bool,
+}
+
+/// The highest role of the viewer in a campaign.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ViewerRole {
+    /// Signed in without an account.
+    Guest,
+    /// Signed in.
+    Volunteer,
+    /// Settles contested tiles.
+    Reviewer,
+    /// Downloads everything.
+    Researcher,
+    /// Runs the campaign.
+    Coordinator,
+    /// Runs the server.
+    Admin,
+}
+
+/// A campaign in full.
+#[derive(Serialize, ToSchema)]
+pub struct Campaign {
+    #[serde(flatten)]
+    summary: CampaignSummary,
+    instructions: String,
+    care_notice: String,
+    help_lines: String,
+    /// Language of the texts (BCP 47).
+    language: String,
+    /// Licence of the damage map.
+    licence: Option<String>,
+    labelling_zoom: Option<u8>,
+    tile_source: TileSource,
+    release_level: ReleaseLevel,
+    scale: Scale,
+    /// By date.
+    scenes: Vec<Scene>,
+    mine: Option<Mine>,
+    role: Option<ViewerRole>,
+    may: May,
+}
+
+/// The state that a campaign is to have.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StateRequest {
+    state: NextState,
+}
+
+/// A state that a coordinator may choose.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NextState {
+    /// Hand out tiles.
+    Open,
+    /// Hand nothing out for now.
+    Paused,
+    /// Finished.
+    Closed,
+}
+
+impl From<NextState> for CampaignState {
+    fn from(next: NextState) -> CampaignState {
+        match next {
+            NextState::Open => CampaignState::Open,
+            NextState::Paused => CampaignState::Paused,
+            NextState::Closed => CampaignState::Closed,
+        }
+    }
+}
+
+/// Campaigns I may see
+#[utoipa::path(get, path = "/api/v1/campaigns", operation_id = "list_campaigns",
+    responses((status = 200, body = Campaigns), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_campaigns(by: By<Anyone>) -> Result<HttpResponse, Error> {
+    let list = by.read(|conn, visit| {
+        let all = campaigns::list(conn)?;
+        let seen = all.iter().filter(|campaign| visit.viewer.may_list(campaign));
+        seen.map(|campaign| summary(conn, campaign)).collect::<Result<Vec<_>, _>>()
+    });
+    Ok(HttpResponse::Ok().json(Campaigns { campaigns: list.await? }))
+}
+
+/// One campaign
+#[utoipa::path(get, path = "/api/v1/campaigns/{slug}", operation_id = "get_campaign",
+    params(("slug" = String, Path, description = "Name of the campaign")),
+    responses((status = 200, body = Campaign), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_campaign(door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
+    Ok(HttpResponse::Ok().json(door.read(in_full).await?))
+}
+
+/// Open, pause or close
+#[utoipa::path(post, path = "/api/v1/campaigns/{slug}/state", operation_id = "set_campaign_state",
+    params(("slug" = String, Path, description = "Name of the campaign")), request_body = StateRequest,
+    responses((status = 200, body = Campaign), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn set_campaign_state(
+    door: InCampaign<Coordinator>,
+    body: Body<StateRequest>,
+) -> Result<HttpResponse, Error> {
+    let next = CampaignState::from(body.0.state);
+    let campaign = door.write(move |conn, visit| {
+        let actor = visit.viewer.volunteer_id();
+        let campaign = change_state::change_state(conn, &visit.campaign.slug, next, actor, visit.now)?;
+        in_full(conn, &CampaignVisit { campaign, ..visit.clone() })
+    });
+    Ok(HttpResponse::Ok().json(campaign.await?))
+}
+
+fn summary(conn: &mut Conn, campaign: &campaign::Campaign) -> Result<CampaignSummary, services::Error> {
+    let (tiles, closed) = campaigns::progress(conn, campaign.id)?;
+    let share = if tiles == 0 { 0.0 } else { closed as f64 / tiles as f64 };
+    Ok(CampaignSummary {
+        slug: campaign.slug.clone(),
+        title: campaign.texts.title.clone(),
+        purpose: campaign.texts.purpose.clone(),
+        state: campaign.state,
+        kind: campaign.kind,
+        visibility: campaign.visibility,
+        synthetic: campaign.synthetic,
+        bounds: campaign.bounds.map(|bounds| bounds.to_array()),
+        progress: Progress { tiles, open: tiles.saturating_sub(closed), closed, share },
+    })
+}
+
+fn in_full(conn: &mut Conn, visit: &CampaignVisit) -> Result<Campaign, services::Error> {
+    let CampaignVisit { viewer, campaign, .. } = visit;
+    let mine = match viewer.volunteer_id() {
+        Some(volunteer) => Some(Mine { labels: participations::labels_of(conn, campaign.id, volunteer)? }),
+        None => None,
+    };
+    Ok(Campaign {
+        summary: summary(conn, campaign)?,
+        instructions: campaign.texts.instructions.clone(),
+        care_notice: campaign.texts.care_notice.clone(),
+        help_lines: campaign.texts.help_lines.clone(),
+        language: campaign.language.clone(),
+        licence: campaign.licence.clone(),
+        labelling_zoom: campaign.labelling_zoom,
+        tile_source: campaign.tile_source,
+        release_level: campaign.release_level,
+        scale: answers(&campaign.scale),
+        scenes: scenes::of_campaign(conn, campaign.id)?.into_iter().map(Scene::from).collect(),
+        mine,
+        role: role(viewer, campaign),
+        may: May {
+            // Nobody in particular becomes a guest when labelling starts.
+            label: viewer.may_label(campaign) || *viewer == Viewer::Nobody,
+            see_map: viewer.may_see_map(campaign),
+            coordinate: viewer.may_coordinate(campaign),
+            download_labels: viewer.may_download_labels(campaign),
+        },
+    })
+}
+
+fn role(viewer: &Viewer, campaign: &campaign::Campaign) -> Option<ViewerRole> {
+    use crate::domain::volunteer::Role;
+    let person = viewer.person()?;
+    Some(match viewer.role_in(campaign.id) {
+        _ if viewer.is_admin() => ViewerRole::Admin,
+        Some(Role::Coordinator) => ViewerRole::Coordinator,
+        Some(Role::Researcher) => ViewerRole::Researcher,
+        Some(Role::Reviewer) => ViewerRole::Reviewer,
+        Some(Role::Volunteer) | None if person.is_guest() => ViewerRole::Guest,
+        Some(Role::Volunteer) | None => ViewerRole::Volunteer,
+    })
+}
+
+fn answers(scale: &scale::Scale) -> Scale {
+    let answers = scale.answers.iter().enumerate().map(|(place, answer)| {
+        let (role, low, high) = match answer.role {
+            scale::Role::Class => (AnswerRole::Class, None, None),
+            scale::Role::Between { low, high } => (AnswerRole::Between, Some(low), Some(high)),
+            scale::Role::Side => (AnswerRole::Side, None, None),
+        };
+        Answer { key: answer.key.clone(), role, low, high, code: answer.code, heavy: scale.is_heavy(place as u8) }
+    });
+    Scale { key: scale.key.clone(), ordered: scale.ordered, answers: answers.collect() }
+}
+
+impl From<scene::Scene> for Scene {
+    fn from(scene: scene::Scene) -> Scene {
+        Scene {
+            id: scene.id.to_string(),
+            title: scene.title,
+            captured_from: rfc3339(scene.captured_from),
+            captured_to: rfc3339(scene.captured_to),
+            sensor: scene.sensor,
+            min_zoom: scene.min_zoom,
+            max_zoom: scene.max_zoom,
+            bounds: scene.bounds.to_array(),
+            attribution: scene.attribution,
+            licence: scene.licence,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The two cookies of a browser: the access token for every request, the refresh token for the session's address only.
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::services::sign_in::{SESSION_MS, Tokens};
+
+const ACCESS: &str = "aftermap_access";
+const REFRESH: &str = "aftermap_refresh";
+/// The refresh token is sent here only.
+const REFRESH_PATH: &str = "/api/v1/session";
+
+/// The access token that a request brought.
+pub fn access(request: &HttpRequest) -> Option<String> {
+    request.cookie(ACCESS).map(|cookie| cookie.value().to_owned())
+}
+
+/// The refresh token that a request brought.
+pub fn refresh(request: &HttpRequest) -> Option<String> {
+    request.cookie(REFRESH).map(|cookie| cookie.value().to_owned())
+}
+
+/// Both cookies of an open session. They outlive the token inside the first, so that a browser that comes back after a
+/// while is told to refresh instead of being taken for nobody.
+pub fn of_session(tokens: &Tokens, https: bool) -> [Cookie<'static>; 2] {
+    let age = Duration::milliseconds(SESSION_MS);
+    [
+        cookie(ACCESS, tokens.access.clone(), "/", SameSite::Lax, age, https),
+        cookie(REFRESH, tokens.refresh.clone(), REFRESH_PATH, SameSite::Strict, age, https),
+    ]
+}
+
+/// Makes the browser forget both.
+pub fn forget(mut reply: HttpResponse, https: bool) -> HttpResponse {
+    let gone = [
+        cookie(ACCESS, String::new(), "/", SameSite::Lax, Duration::ZERO, https),
+        cookie(REFRESH, String::new(), REFRESH_PATH, SameSite::Strict, Duration::ZERO, https),
+    ];
+    for cookie in &gone {
+        // Only a cookie that cannot be written as a header is refused, and these can.
+        let _ = reply.add_cookie(cookie);
+    }
+    reply
+}
+
+fn cookie(
+    name: &'static str,
+    value: String,
+    path: &'static str,
+    same_site: SameSite,
+    age: Duration,
+    https: bool,
+) -> Cookie<'static> {
+    Cookie::build(name, value).path(path).http_only(true).secure(https).same_site(same_site).max_age(age).finish()
+}

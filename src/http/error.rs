@@ -1,0 +1,200 @@
+//! What goes wrong, as an answer: the only place with status codes. Everything is a problem document (RFC 9457).
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::imagery::ImageryError;
+use crate::services;
+use crate::storage::{self, StoreError};
+
+/// The media type of all refusals.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request was refused or failed (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// `about:blank`: the code says it all.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
+    /// `forbidden`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
+    pub code: &'static str,
+    /// What a person reads: the thing, the reason, and what to do.
+    pub detail: String,
+    /// The field that is wrong, if one is.
+    pub field: Option<String>,
+}
+
+/// A refusal or failure on its way out.
+#[derive(Debug)]
+pub struct Error {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    field: Option<String>,
+    retry_after_seconds: Option<u64>,
+    allow: Option<String>,
+}
+
+impl Error {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Error {
+        Error { status, code, detail: detail.into(), field: None, retry_after_seconds: None, allow: None }
+    }
+
+    /// The request cannot be read.
+    pub fn unreadable(detail: impl Into<String>) -> Error {
+        Error::new(StatusCode::BAD_REQUEST, "invalid", detail)
+    }
+
+    /// The body is not of the type it must be.
+    pub fn not_json() -> Error {
+        let detail = "the body must be JSON, with the header `Content-Type: application/json`";
+        Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid", detail)
+    }
+
+    /// The body is longer than `limit` bytes.
+    pub fn too_large(limit: usize) -> Error {
+        let detail = format!("the body is longer than {} kB: send it in smaller parts", limit / 1024);
+        Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
+    /// The body did not arrive in time.
+    pub fn too_slow() -> Error {
+        Error::new(StatusCode::REQUEST_TIMEOUT, "unavailable", "the body did not arrive in time: send it again")
+    }
+
+    /// There is nothing at this address.
+    pub fn not_found(detail: impl Into<String>) -> Error {
+        Error::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// There is something at this address, but not for this method.
+    pub fn method_not_allowed(allowed: &str) -> Error {
+        let detail = format!("this address answers to {allowed} only");
+        let refusal = Error::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        Error { allow: Some(allowed.to_owned()), ..refusal }
+    }
+
+    /// A page of another site tried to act in this person's name.
+    pub fn foreign_origin() -> Error {
+        Error::new(StatusCode::FORBIDDEN, "forbidden", "this request was sent by a page of another site")
+    }
+
+    /// Not now, but soon.
+    pub fn unavailable(detail: impl Into<String>) -> Error {
+        let refusal = Error::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Error { retry_after_seconds: Some(1), ..refusal }
+    }
+
+    /// Our fault. The cause goes to the log, not to the client.
+    pub fn internal(cause: impl fmt::Display) -> Error {
+        tracing::error!(%cause, "a request failed");
+        let detail = "something went wrong on the server; its log says more under this answer's X-Request-Id";
+        Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// Whether nobody is signed in.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// For an answer that some library gave: keeps its status and says the least.
+    pub fn of_status(status: StatusCode) -> Error {
+        let code = match status.as_u16() {
+            401 => "unauthorized",
+            403 => "forbidden",
+            404 => "not_found",
+            405 => "method_not_allowed",
+            413 => "too_large",
+            503 => "unavailable",
+            500..600 => "internal",
+            _ => "invalid",
+        };
+        Error::new(status, code, status.canonical_reason().unwrap_or("refused"))
+    }
+}
+
+impl From<services::Error> for Error {
+    fn from(error: services::Error) -> Error {
+        use services::Error as Cause;
+        let detail = error.to_string();
+        match error {
+            Cause::NotFound(_) => Error::not_found(detail),
+            Cause::Conflict(_) => Error::new(StatusCode::CONFLICT, "conflict", detail),
+            Cause::NameTaken(_) => {
+                let refusal = Error::new(StatusCode::CONFLICT, "name_taken", detail);
+                Error { field: Some("name".into()), ..refusal }
+            }
+            Cause::Unauthorized(_) => Error::new(StatusCode::UNAUTHORIZED, "unauthorized", detail),
+            Cause::SessionExpired => Error::new(StatusCode::UNAUTHORIZED, "session_expired", detail),
+            Cause::WrongCredentials(_) => Error::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
+            Cause::TooManyAttempts(seconds) => {
+                let refusal = Error::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
+                Error { retry_after_seconds: Some(seconds), ..refusal }
+            }
+            Cause::Forbidden(_) => Error::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            Cause::Invalid(invalid) => {
+                let refusal = Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", invalid.reason);
+                Error { field: Some(invalid.field), ..refusal }
+            }
+            Cause::Store(StoreError::Busy) => Error::unavailable("the server is busy: try again in a moment"),
+            Cause::Store(StoreError::Unavailable(cause)) => database_away(&cause),
+            Cause::Query(cause) if storage::is_away(&cause) => database_away(&cause.to_string()),
+            other => Error::internal(other),
+        }
+    }
+}
+
+fn database_away(cause: &str) -> Error {
+    tracing::warn!(cause, "the database is away");
+    Error::unavailable("the database does not answer at the moment: try again")
+}
+
+impl From<ImageryError> for Error {
+    fn from(error: ImageryError) -> Error {
+        Error::internal(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut reply = HttpResponse::build(self.status);
+        reply.insert_header((CACHE_CONTROL, "no-store")).content_type(PROBLEM_JSON);
+        if let Some(seconds) = self.retry_after_seconds {
+            reply.insert_header((RETRY_AFTER, seconds));
+        }
+        if let Some(allow) = &self.allow {
+            reply.insert_header((ALLOW, allow.as_str()));
+        }
+        let problem = Problem {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Refused").to_owned(),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail.clone(),
+            field: self.field.clone(),
+        };
+        reply.body(serde_json::to_vec(&problem).unwrap_or_default())
+    }
+}

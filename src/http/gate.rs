@@ -1,0 +1,313 @@
+//! The gate: the only way from a handler to the database. Who asks is found out in the transaction that does the work,
+//! and the role that is needed stands in the handler's signature, so that no handler can forget it.
+//!
+//! ```text
+//! async fn take(door: InCampaign<Volunteer>, …)      signed in, may label in the campaign of the address
+//! door.write(|conn, visit| …)                        visit.viewer, visit.campaign, visit.now
+//! ```
+
+use std::future::{Future, Ready, ready};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::cookies;
+use super::error::Error;
+use crate::domain::access::Viewer;
+use crate::domain::campaign::Campaign;
+use crate::imagery::Archives;
+use crate::services::sign_in::{self, Credentials, SignIn};
+use crate::services::{self, clock};
+use crate::storage::{Conn, Store, campaigns};
+
+/// What all requests share. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    store: Store,
+    ready: Arc<AtomicBool>,
+    /// Signing in and out.
+    pub sign_in: SignIn,
+    /// The images.
+    pub archives: Archives,
+    /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
+    pub public_url: Option<Arc<str>>,
+}
+
+impl App {
+    /// A server on this database; ready from the start.
+    pub fn new(store: Store, sign_in: SignIn, archives: Archives, public_url: Option<String>) -> App {
+        let ready = Arc::new(AtomicBool::new(true));
+        App { store, ready, sign_in, archives, public_url: public_url.map(Into::into) }
+    }
+
+    /// Whether cookies are for encrypted connections only.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Says whether new work is welcome: not before everything is prepared, and not while shutting down.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// Whether new work is welcome.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Reads what everybody may know, or what the caller guards by itself.
+    pub async fn read_unguarded<T, F>(&self, run: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, services::Error> + Send + 'static,
+    {
+        Ok(self.store.read(run).await?)
+    }
+}
+
+/// What somebody must be to pass.
+pub trait Standing: 'static {
+    /// Whether this viewer may pass where no campaign is concerned.
+    fn admit(viewer: &Viewer) -> bool;
+    /// Whether this viewer may pass in a campaign that they can see.
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool;
+}
+
+/// Everybody, signed in or not.
+pub struct Anyone;
+/// Whoever is signed in, guests too, and may label.
+pub struct Volunteer;
+/// Whoever may have the damage map.
+pub struct MapReader;
+/// Whoever runs the campaign.
+pub struct Coordinator;
+
+impl Standing for Anyone {
+    fn admit(_: &Viewer) -> bool {
+        true
+    }
+    fn admit_to(_: &Viewer, _: &Campaign) -> bool {
+        true
+    }
+}
+
+impl Standing for Volunteer {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.person().is_some_and(|person| person.scopes.label)
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_label(campaign)
+    }
+}
+
+impl Standing for MapReader {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_see_map(campaign)
+    }
+}
+
+impl Standing for Coordinator {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_coordinate(campaign)
+    }
+}
+
+/// A request that is let through if its sender is an `R`.
+pub struct By<R> {
+    app: App,
+    credentials: Credentials,
+    standing: PhantomData<R>,
+}
+
+/// A request about the campaign in its address that is let through if its sender is an `R` there.
+pub struct InCampaign<R> {
+    by: By<R>,
+    slug: String,
+}
+
+/// Who asks, and when.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// Who it is.
+    pub viewer: Viewer,
+    /// The server's time, milliseconds since 1970.
+    pub now: i64,
+}
+
+/// Who asks about which campaign, and when.
+#[derive(Debug, Clone)]
+pub struct CampaignVisit {
+    /// Who it is.
+    pub viewer: Viewer,
+    /// The campaign, which the viewer may see.
+    pub campaign: Campaign,
+    /// The server's time, milliseconds since 1970.
+    pub now: i64,
+}
+
+/// The id of a viewer who must be signed in.
+pub fn volunteer_id(viewer: &Viewer) -> Result<i64, services::Error> {
+    viewer.volunteer_id().ok_or_else(not_signed_in)
+}
+
+impl<R: Standing> By<R> {
+    /// What the request brought with it, unchecked by the database.
+    pub fn credentials(&self) -> Credentials {
+        self.credentials
+    }
+
+    /// Runs a reading transaction.
+    pub async fn read<T, F>(&self, run: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn, &Visit) -> Result<T, services::Error> + Send + 'static,
+    {
+        let credentials = self.credentials;
+        let work = move |conn: &mut Conn| {
+            let visit = enter::<R>(conn, &credentials)?;
+            run(conn, &visit)
+        };
+        Ok(self.app.store.read(work).await?)
+    }
+
+    /// Runs a writing transaction; answers after it is durably stored. It may be run more than once.
+    pub async fn write<T, F>(&self, run: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn, &Visit) -> Result<T, services::Error> + Send + 'static,
+    {
+        let credentials = self.credentials;
+        let work = move |conn: &mut Conn| {
+            let visit = enter::<R>(conn, &credentials)?;
+            run(conn, &visit)
+        };
+        Ok(self.app.store.write(work).await?)
+    }
+}
+
+impl<R: Standing> InCampaign<R> {
+    /// Runs a reading transaction.
+    pub async fn read<T, F>(&self, run: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn, &CampaignVisit) -> Result<T, services::Error> + Send + 'static,
+    {
+        let (credentials, slug) = (self.by.credentials, self.slug.clone());
+        let work = move |conn: &mut Conn| {
+            let visit = enter_campaign::<R>(conn, &credentials, &slug)?;
+            run(conn, &visit)
+        };
+        Ok(self.by.app.store.read(work).await?)
+    }
+
+    /// Runs a writing transaction; answers after it is durably stored. It may be run more than once.
+    pub async fn write<T, F>(&self, run: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn, &CampaignVisit) -> Result<T, services::Error> + Send + 'static,
+    {
+        let (credentials, slug) = (self.by.credentials, self.slug.clone());
+        let work = move |conn: &mut Conn| {
+            let visit = enter_campaign::<R>(conn, &credentials, &slug)?;
+            run(conn, &visit)
+        };
+        Ok(self.by.app.store.write(work).await?)
+    }
+
+    /// For services that need several transactions: lets the sender pass once, then hands over the store.
+    pub async fn serve<T, F, Reply>(&self, run: F) -> Result<T, Error>
+    where
+        F: FnOnce(Store, CampaignVisit) -> Reply,
+        Reply: Future<Output = Result<T, services::Error>>,
+    {
+        let visit = self.read(|_, visit| Ok(visit.clone())).await?;
+        Ok(run(self.by.app.store.clone(), visit).await?)
+    }
+}
+
+fn enter<R: Standing>(conn: &mut Conn, credentials: &Credentials) -> Result<Visit, services::Error> {
+    let now = clock::now_ms();
+    let viewer = sign_in::viewer(conn, credentials, now)?;
+    match R::admit(&viewer) {
+        true => Ok(Visit { viewer, now }),
+        false => Err(refusal(&viewer)),
+    }
+}
+
+fn enter_campaign<R: Standing>(
+    conn: &mut Conn,
+    credentials: &Credentials,
+    slug: &str,
+) -> Result<CampaignVisit, services::Error> {
+    let now = clock::now_ms();
+    let viewer = sign_in::viewer(conn, credentials, now)?;
+    // One that this viewer may not see reads like one that does not exist.
+    let campaign = campaigns::find(conn, slug)?
+        .filter(|campaign| viewer.may_see(campaign))
+        .ok_or_else(|| services::Error::NotFound(format!("there is no campaign `{slug}` that you may see")))?;
+    match R::admit_to(&viewer, &campaign) {
+        true => Ok(CampaignVisit { viewer, campaign, now }),
+        false => Err(refusal(&viewer)),
+    }
+}
+
+fn refusal(viewer: &Viewer) -> services::Error {
+    match viewer {
+        Viewer::Nobody => not_signed_in(),
+        Viewer::Person(_) => services::Error::Forbidden("you do not have the role or the token that this needs".into()),
+    }
+}
+
+fn not_signed_in() -> services::Error {
+    services::Error::Unauthorized("sign in first, or come in as a guest".into())
+}
+
+impl<R: Standing> FromRequest for By<R> {
+    type Error = Error;
+    type Future = Ready<Result<By<R>, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(by(request))
+    }
+}
+
+impl<R: Standing> FromRequest for InCampaign<R> {
+    type Error = Error;
+    type Future = Ready<Result<InCampaign<R>, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let slug = request.match_info().get("slug").unwrap_or_default().to_owned();
+        ready(by(request).map(|by| InCampaign { by, slug }))
+    }
+}
+
+fn by<R>(request: &HttpRequest) -> Result<By<R>, Error> {
+    let app = request.app_data::<Data<App>>().ok_or_else(|| Error::internal("the server was put together wrongly"))?;
+    let credentials = credentials(request, app)?;
+    Ok(By { app: App::clone(app), credentials, standing: PhantomData })
+}
+
+/// A bearer token, else the access cookie, else nothing.
+fn credentials(request: &HttpRequest, app: &App) -> Result<Credentials, Error> {
+    if let Some(header) = request.headers().get(AUTHORIZATION) {
+        let token = header.to_str().ok().and_then(|text| text.split_once(' '));
+        return match token {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+                Ok(Credentials::from_bearer(token.trim()))
+            }
+            _ => Err(services::Error::Unauthorized("write the header as `Authorization: Bearer TOKEN`".into()).into()),
+        };
+    }
+    Ok(cookies::access(request).map_or(Credentials::None, |token| app.sign_in.browser(&token)))
+}

@@ -1,0 +1,116 @@
+//! Image tiles of the scenes: as private as their campaign, and never changing, so that browsers keep them.
+
+use std::collections::HashMap;
+use std::sync::RwLock;
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::error::{Error, Problem};
+use super::gate::{Anyone, App, By};
+use crate::domain::access::Viewer;
+use crate::domain::cell::Cell;
+use crate::storage::{campaigns, scenes};
+
+/// How long the answer to "whose scene is this, and may everybody see it" is kept in memory.
+const KEPT: Duration = Duration::from_secs(10);
+/// How many scenes are kept in memory.
+const SCENES: usize = 10_000;
+
+/// What is remembered about scenes, so that images of public campaigns do not ask the database each.
+#[derive(Default)]
+pub struct Lookups {
+    scenes: RwLock<HashMap<i64, (Instant, Option<SceneAccess>)>>,
+}
+
+#[derive(Clone)]
+struct SceneAccess {
+    archive: String,
+    campaign_id: i64,
+    is_public: bool,
+}
+
+impl Lookups {
+    async fn scene(&self, app: &App, id: i64) -> Result<Option<SceneAccess>, Error> {
+        let known = self.scenes.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&id).cloned();
+        if let Some((at, scene)) = known
+            && at.elapsed() < KEPT
+        {
+            return Ok(scene);
+        }
+        let look = app.read_unguarded(move |conn| {
+            let Some((campaign_id, archive)) = scenes::archive(conn, id)? else { return Ok(None) };
+            let campaign = campaigns::by_id(conn, campaign_id)?;
+            let is_public = campaign.is_some_and(|campaign| Viewer::Nobody.may_see(&campaign));
+            Ok(Some(SceneAccess { archive, campaign_id, is_public }))
+        });
+        let scene = look.await?;
+        let mut scenes = self.scenes.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if scenes.len() >= SCENES {
+            scenes.clear();
+        }
+        scenes.insert(id, (Instant::now(), scene.clone()));
+        Ok(scene)
+    }
+}
+
+/// One image tile of a scene
+#[utoipa::path(get, path = "/tiles/{scene_id}/{z}/{x}/{y}", operation_id = "get_tile_image",
+    params(("scene_id" = String, Path, description = "The scene"), ("z" = u8, Path, description = "Zoom"),
+        ("x" = u32, Path, description = "Column"), ("y" = u32, Path, description = "Row, from the north")),
+    responses((status = 200, description = "256 px WebP", content_type = "image/webp"), (status = 204, description = "No picture there"),
+        (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_tile_image(
+    app: Data<App>,
+    lookups: Data<Lookups>,
+    by: By<Anyone>,
+    path: Path<(i64, u8, u32, u32)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
+    let (scene_id, z, x, y) = path.into_inner();
+    let unknown =
+        || Error::not_found(format!("there is no image {z}/{x}/{y} of a scene `{scene_id}` that you may see"));
+    let cell = Cell::new(z, x, y).ok_or_else(unknown)?;
+    let scene = lookups.scene(&app, scene_id).await?.ok_or_else(unknown)?;
+    if !scene.is_public && !may_see(&by, scene.campaign_id).await? {
+        return Err(unknown());
+    }
+    let archive = app.archives.open(&scene.archive)?;
+    let zooms = archive.metadata();
+    if !(zooms.min_zoom..=zooms.max_zoom).contains(&z) {
+        return Err(unknown());
+    }
+    let tag = format!("\"{}-{z}-{x}-{y}\"", scene.archive.get(..16).unwrap_or_default());
+    let (visibility, vary) =
+        if scene.is_public { ("public", None) } else { ("private", Some("Cookie, Authorization")) };
+    let mut reply = HttpResponse::Ok();
+    reply.insert_header((ETAG, tag.as_str()));
+    reply.insert_header((CACHE_CONTROL, format!("{visibility}, max-age=31536000, immutable")));
+    if let Some(vary) = vary {
+        reply.insert_header((VARY, vary));
+    }
+    if is_known(&request, &tag) {
+        return Ok(reply.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
+    }
+    Ok(match app.archives.tile(&scene.archive, cell).await? {
+        Some(image) => reply.content_type("image/webp").body(image),
+        None => reply.status(actix_web::http::StatusCode::NO_CONTENT).finish(),
+    })
+}
+
+async fn may_see(by: &By<Anyone>, campaign_id: i64) -> Result<bool, Error> {
+    by.read(move |conn, visit| {
+        let campaign = campaigns::by_id(conn, campaign_id)?;
+        Ok(campaign.is_some_and(|campaign| visit.viewer.may_see(&campaign)))
+    })
+    .await
+}
+
+/// Whether the client says that it has this very version.
+pub fn is_known(request: &HttpRequest, tag: &str) -> bool {
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    known.split(',').any(|one| one.trim() == "*" || bare(one) == bare(tag))
+}

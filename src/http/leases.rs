@@ -1,0 +1,122 @@
+//! Leases: tiles to label, and giving them back.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Path, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::body::Body;
+use super::error::{Error, Problem};
+use super::gate::{By, InCampaign, Volunteer, volunteer_id};
+use super::wire::{id_in_address, rfc3339};
+use crate::domain::tile;
+use crate::services::hand_out::{self, Request};
+use crate::services::{self, release_lease};
+
+/// Most tiles that may be asked for at a time.
+const MAX_COUNT: usize = 5;
+
+/// How many tiles.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseRequest {
+    #[schema(minimum = 1, maximum = 5)]
+    count: usize,
+}
+
+/// One place to label.
+#[derive(Serialize, ToSchema)]
+pub struct LeasedTile {
+    /// Public id: `z-x-y`, or the footprint's.
+    id: String,
+    /// West, south, east, north in degrees.
+    bbox: [f64; 4],
+    /// GeoJSON geometry of the building; `null` for a grid cell.
+    #[schema(value_type = Option<Object>)]
+    footprint: Option<serde_json::Value>,
+}
+
+/// One tile seen in one scene.
+#[derive(Serialize, ToSchema)]
+pub struct Frame {
+    scene_id: String,
+    #[schema(format = DateTime)]
+    captured_from: String,
+    #[schema(format = DateTime)]
+    captured_to: String,
+}
+
+/// A tile handed to a volunteer for a limited time.
+#[derive(Serialize, ToSchema)]
+pub struct Lease {
+    lease_id: String,
+    tile: LeasedTile,
+    /// By date.
+    frames: Vec<Frame>,
+    /// After this the place may be given to somebody else; an answer is taken all the same.
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+/// Leases; none when nothing can be given now.
+#[derive(Serialize, ToSchema)]
+pub struct Leases {
+    leases: Vec<Lease>,
+}
+
+/// How a lease ends.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Ending {
+    /// Keep the tile away from me for a day.
+    #[serde(default)]
+    skip: bool,
+}
+
+/// Tiles to label
+#[utoipa::path(post, path = "/api/v1/campaigns/{slug}/leases", operation_id = "take_leases",
+    params(("slug" = String, Path, description = "Name of the campaign")), request_body = LeaseRequest,
+    responses((status = 200, body = Leases), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn take_leases(door: InCampaign<Volunteer>, body: Body<LeaseRequest>) -> Result<HttpResponse, Error> {
+    let count = body.0.count;
+    if !(1..=MAX_COUNT).contains(&count) {
+        return Err(services::Error::invalid("count", format!("ask for 1 to {MAX_COUNT} tiles at a time")).into());
+    }
+    let leases = door.serve(|store, visit| async move {
+        let request = Request { volunteer: volunteer_id(&visit.viewer)?, count, again: true, seed: rand::random() };
+        hand_out::hand_out(&store, &visit.campaign, request).await
+    });
+    Ok(HttpResponse::Ok().json(Leases { leases: leases.await?.into_iter().map(Lease::from).collect() }))
+}
+
+/// Give a tile back, or skip it
+#[utoipa::path(delete, path = "/api/v1/leases/{id}", operation_id = "release_lease",
+    params(("id" = String, Path, description = "The lease"), Ending),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")))]
+pub async fn release_lease(by: By<Volunteer>, id: Path<String>, ending: Query<Ending>) -> Result<HttpResponse, Error> {
+    let (lease, skip) = (id_in_address(&id, "lease")?, ending.skip);
+    by.write(move |conn, visit| release_lease::release(conn, volunteer_id(&visit.viewer)?, lease, skip, visit.now))
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl From<tile::Lease> for Lease {
+    fn from(lease: tile::Lease) -> Lease {
+        let frame = |frame: tile::Frame| Frame {
+            scene_id: frame.scene_id.to_string(),
+            captured_from: rfc3339(frame.captured_from),
+            captured_to: rfc3339(frame.captured_to),
+        };
+        Lease {
+            lease_id: lease.id.to_string(),
+            tile: LeasedTile {
+                id: lease.tile.tile_id,
+                bbox: lease.tile.bbox.to_array(),
+                footprint: lease.tile.footprint.and_then(|text| serde_json::from_str(&text).ok()),
+            },
+            frames: lease.frames.into_iter().map(frame).collect(),
+            expires_at: rfc3339(lease.expires_at),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The http room: parse, authorise, call one service, reply. This file is the table of all routes.
+//!
+//! Handlers reach the database only through [`gate`], where the role they need is part of their signature. Status codes
+//! stand in [`error`] alone. What every request gets (headers, request id, log line) is in `envelope`.
+
+mod accounts;
+mod body;
+mod campaigns;
+mod cookies;
+mod envelope;
+pub mod error;
+pub mod gate;
+mod health;
+mod images;
+mod labels;
+mod leases;
+
+mod openapi;
+mod server;
+mod session;
+mod web;
+mod wire;
+
+use actix_web::guard;
+use actix_web::http::Method;
+use actix_web::middleware::Compress;
+use actix_web::web::{PathConfig, QueryConfig, ServiceConfig, resource, route, scope};
+use actix_web::{Handler, HttpRequest, Resource, Responder, Route};
+
+use error::Error;
+pub use gate::App;
+pub use openapi::document;
+pub use server::{Server, ServerOptions};
+
+/// Every address of the server, and who answers it.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .app_data(PathConfig::default().error_handler(|error, _| Error::not_found(error.to_string()).into()))
+        .app_data(QueryConfig::default().error_handler(|error, _| Error::unreadable(error.to_string()).into()))
+        // Images are compressed already, and there are many of them.
+        .service(at("/tiles/{scene_id}/{z}/{x}/{y}", [get(images::get_tile_image)]))
+        .service(at("/healthz", [get(health::healthz)]))
+        .service(at("/readyz", [get(health::readyz)]))
+        .service(
+            scope("")
+                .wrap(Compress::default())
+                .service(at("/api/v1/openapi.json", [get(openapi::serve)]))
+                // who I am
+                .service(at("/api/v1/guests", [post(accounts::create_guest)]))
+                .service(at("/api/v1/accounts", [post(accounts::create_account)]))
+                .service(at(
+                    "/api/v1/session",
+                    [get(session::get_session), post(session::sign_in), delete(session::sign_out)],
+                ))
+                .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
+                .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
+                // campaigns
+                .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
+                .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
+                .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
+                // labelling
+                .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
+                .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))
+                .service(at("/api/v1/labels", [post(labels::submit_labels)]))
+                // the page itself, and everything that is not there
+                .default_service(route().to(web::page)),
+        );
+}
+
+/// One address with the methods it answers to; any other method is told which.
+fn at<const N: usize>(path: &str, methods: [(Method, Route); N]) -> Resource {
+    let allowed: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
+    let allowed = allowed.join(", ");
+    let refuse = move |_: HttpRequest| {
+        let refusal = Error::method_not_allowed(&allowed);
+        async move { Err::<String, Error>(refusal) }
+    };
+    let routes = methods.into_iter().map(|(_, route)| route);
+    routes.fold(resource(path), Resource::route).default_service(route().to(refuse))
+}
+
+fn get<H: Handler<Args>, Args: actix_web::FromRequest + 'static>(handler: H) -> (Method, Route)
+where
+    H::Output: Responder + 'static,
+{
+    (Method::GET, route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
+}
+
+fn post<H: Handler<Args>, Args: actix_web::FromRequest + 'static>(handler: H) -> (Method, Route)
+where
+    H::Output: Responder + 'static,
+{
+    (Method::POST, route().guard(guard::Post()).to(handler))
+}
+
+fn delete<H: Handler<Args>, Args: actix_web::FromRequest + 'static>(handler: H) -> (Method, Route)
+where
+    H::Output: Responder + 'static,
+{
+    (Method::DELETE, route().guard(guard::Delete()).to(handler))
+}

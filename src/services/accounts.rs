@@ -1,0 +1,179 @@
+//! Guests and accounts: made, claimed, recovered.
+
+use super::secrets::{self, hash, hash_hex, normal_recovery_code};
+use super::sign_in::{Credentials, NewSession, SESSION_MS, SignIn, Tokens, viewer};
+use super::{Error, clock};
+use crate::domain::access::Viewer;
+use crate::domain::volunteer::{check_name, check_password};
+use crate::storage::personal_tokens::{self, NewToken};
+use crate::storage::volunteers::{self, NewAccount};
+use crate::storage::{Conn, is_duplicate, new_id, sessions};
+
+/// A guest who has just come.
+#[derive(Debug)]
+pub struct Guest {
+    /// The volunteer's id.
+    pub volunteer: i64,
+    /// For tools without cookies: good for 90 days, for labelling only.
+    pub token: String,
+    /// For browsers.
+    pub tokens: Tokens,
+}
+
+/// An account that was just made or recovered.
+#[derive(Debug)]
+pub struct Account {
+    /// The volunteer's id.
+    pub volunteer: i64,
+    /// Sign-in name as it is shown.
+    pub name: String,
+    /// Shown this once; the server keeps its hash.
+    pub recovery_code: String,
+    /// For browsers.
+    pub tokens: Tokens,
+}
+
+/// Lets somebody in without an account.
+pub async fn guest(desk: &SignIn) -> Result<Guest, Error> {
+    let now = clock::now_ms();
+    let (volunteer, token, fresh) = (new_id(), secrets::token(), NewSession::prepare(&desk.keys)?);
+    let (token_hash, tokens) = (hash(&token), fresh.tokens(&desk.keys, volunteer, now)?);
+    desk.store
+        .write(move |conn| {
+            volunteers::insert_guest(conn, volunteer, now)?;
+            let new = NewToken {
+                volunteer_id: volunteer,
+                hash: &token_hash,
+                name: "guest",
+                scopes: "label",
+                expires_at: now + SESSION_MS,
+            };
+            personal_tokens::insert(conn, new_id(), &new, now)?;
+            fresh.open(conn, volunteer, now)
+        })
+        .await?;
+    Ok(Guest { volunteer, token, tokens })
+}
+
+/// Makes an account. A guest who asks becomes the account and keeps the work; what the guest signed in with ends.
+pub async fn create(desk: &SignIn, from: Credentials, name: String, password: String) -> Result<Account, Error> {
+    let now = clock::now_ms();
+    let name_key = check_name(&name)?;
+    check_password(&name, &password)?;
+    // A first look spares the hashing; the constraint decides.
+    let (shown, key) = (name.clone(), name_key.clone());
+    desk.store
+        .read(move |conn| {
+            guest_of(&viewer(conn, &from, now)?)?;
+            volunteers::by_name(conn, &key)?.map_or(Ok(()), |_| Err(Error::NameTaken(shown)))
+        })
+        .await?;
+    let password_hash = desk.passwords.hash(password).await?;
+    let (secrets, fresh, new_volunteer) = (Secrets::new(password_hash), NewSession::prepare(&desk.keys)?, new_id());
+    let (shown, stored, session) = (name.clone(), secrets.clone(), fresh.clone());
+    let volunteer = desk
+        .store
+        .write(move |conn| {
+            let guest = guest_of(&viewer(conn, &from, now)?)?;
+            let volunteer = add(conn, guest.unwrap_or(new_volunteer), guest.is_some(), &shown, &stored, now)?;
+            session.open(conn, volunteer, now)?;
+            Ok::<_, Error>(volunteer)
+        })
+        .await?;
+    let tokens = fresh.tokens(&desk.keys, volunteer, now)?;
+    Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens })
+}
+
+/// Sets a new password by recovery code, makes a new code, and ends every session and token of the account.
+pub async fn recover(desk: &SignIn, name: &str, code: &str, password: String) -> Result<Account, Error> {
+    let now = clock::now_ms();
+    check_password(name, &password)?;
+    let name_key = check_name(name).unwrap_or_default();
+    desk.throttle.attempt(&name_key, now)?;
+    let given = hash_hex(&normal_recovery_code(code));
+    // Hashed before the code is looked at, so that a known name takes as long as an unknown one.
+    let password_hash = desk.passwords.hash(password).await?;
+    let (secrets, fresh) = (Secrets::new(password_hash), NewSession::prepare(&desk.keys)?);
+    let (key, stored, session) = (name_key.clone(), secrets.clone(), fresh.clone());
+    let (volunteer, name) = desk
+        .store
+        .write(move |conn| {
+            let account = volunteers::by_name(conn, &key)?
+                .filter(|account| !account.closed && account.recovery_hash.as_ref() == Some(&given))
+                .ok_or(Error::WrongCredentials("recovery code"))?;
+            volunteers::set_secrets(conn, account.id, &stored.password_hash, &stored.recovery_hash())?;
+            end_all(conn, account.id, now)?;
+            session.open(conn, account.id, now)?;
+            Ok::<_, Error>((account.id, account.name.unwrap_or_default()))
+        })
+        .await?;
+    desk.throttle.succeeded(&name_key);
+    let tokens = fresh.tokens(&desk.keys, volunteer, now)?;
+    Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens })
+}
+
+/// The secrets of an account that is about to be stored.
+#[derive(Clone)]
+pub struct Secrets {
+    /// PHC string of the password.
+    pub password_hash: String,
+    /// Shown once to the owner.
+    pub recovery_code: String,
+}
+
+impl Secrets {
+    /// With a new recovery code.
+    pub fn new(password_hash: String) -> Secrets {
+        Secrets { password_hash, recovery_code: secrets::recovery_code() }
+    }
+
+    fn recovery_hash(&self) -> String {
+        hash_hex(&normal_recovery_code(&self.recovery_code))
+    }
+}
+
+/// Adds an account, or turns the guest of that id into one: what the guest signed in with ends, the work stays.
+pub fn add(
+    conn: &mut Conn,
+    volunteer: i64,
+    is_guest: bool,
+    name: &str,
+    secrets: &Secrets,
+    now: i64,
+) -> Result<i64, Error> {
+    let name_key = check_name(name)?;
+    let recovery_hash = secrets.recovery_hash();
+    let new =
+        NewAccount { name, name_key: &name_key, password_hash: &secrets.password_hash, recovery_hash: &recovery_hash };
+    if volunteers::by_name(conn, &name_key)?.is_some() {
+        return Err(Error::NameTaken(name.into()));
+    }
+    // Two people who choose one name at the same moment: the constraint tells the second.
+    let taken = |error| if is_duplicate(&error) { Error::NameTaken(name.into()) } else { Error::Query(error) };
+    if !is_guest {
+        volunteers::insert_account(conn, volunteer, &new, now).map_err(taken)?;
+    } else if volunteers::claim_guest(conn, volunteer, &new).map_err(taken)? {
+        end_all(conn, volunteer, now)?;
+    } else {
+        return Err(already_an_account());
+    }
+    Ok(volunteer)
+}
+
+/// Ends everything that somebody is signed in with.
+fn end_all(conn: &mut Conn, volunteer: i64, now: i64) -> Result<(), Error> {
+    sessions::revoke_all(conn, volunteer, now)?;
+    Ok(personal_tokens::revoke_all(conn, volunteer, now)?)
+}
+
+/// The guest who asks for an account; `None`: nobody is signed in. Whoever has an account must sign out first.
+fn guest_of(viewer: &Viewer) -> Result<Option<i64>, Error> {
+    match viewer.person() {
+        Some(person) if !person.is_guest() => Err(already_an_account()),
+        person => Ok(person.map(|person| person.volunteer.id)),
+    }
+}
+
+fn already_an_account() -> Error {
+    Error::Conflict("you are signed in to an account: sign out before you make another".into())
+}

@@ -1,0 +1,57 @@
+//! What the server does by itself: fits skills anew when it is time, takes back leases in quiet times, and forgets old
+//! ones.
+
+use std::time::Duration;
+
+use super::release_lease::reclaim_expired;
+use super::{Error, clock, refit::refit};
+use crate::domain::campaign::{Campaign, CampaignState};
+use crate::storage::{Conn, Store, campaigns, leases};
+
+/// Pause between two rounds.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Ended leases are remembered for 30 days, so that an answer that comes late still finds its tile.
+const REMEMBER_MS: i64 = 30 * 86_400_000;
+
+/// Keeps house for ever; stops when it is dropped. A round that fails is logged and tried again.
+pub async fn keep_house(store: Store) {
+    loop {
+        if let Err(error) = round(&store).await {
+            tracing::warn!(%error, "housekeeping failed; trying again");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// One round over all campaigns.
+pub async fn round(store: &Store) -> Result<(), Error> {
+    for campaign in store.read(|conn| Ok::<_, Error>(campaigns::list(conn)?)).await? {
+        match campaign.state {
+            CampaignState::Open | CampaignState::Paused => {
+                sweep(store, &campaign).await?;
+                refit(store, &campaign, false).await?;
+            }
+            // The last labels of a campaign get a model too, if it ever had one.
+            CampaignState::Closed if campaign.model > 0 => {
+                refit(store, &campaign, true).await?;
+            }
+            _ => {}
+        }
+    }
+    let before = clock::now_ms() - REMEMBER_MS;
+    store.write(move |conn| Ok::<_, Error>(leases::forget(conn, before)?)).await?;
+    Ok(())
+}
+
+/// Takes back leases that ran out while nobody asked for tiles.
+async fn sweep(store: &Store, campaign: &Campaign) -> Result<(), Error> {
+    let id = campaign.id;
+    let due = move |conn: &mut Conn| Ok::<_, Error>(leases::any_expired(conn, id, clock::now_ms())?);
+    while store.read(due).await? {
+        let reclaimed = store.write(move |conn| reclaim_expired(conn, id, clock::now_ms())).await?;
+        if reclaimed == 0 {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Who is asking: sessions and tokens, looked up in the request's own transaction; signing in, refreshing, signing out.
+
+use std::sync::Arc;
+
+use super::access_token::{Access, Keys};
+use super::passwords::Passwords;
+use super::secrets::{self, hash};
+use super::throttle::Throttle;
+use super::{Error, clock};
+use crate::domain::access::{Person, Scopes, Viewer};
+use crate::domain::volunteer::{Role, Volunteer, check_name};
+use crate::storage::sessions::{self, PersonRow};
+use crate::storage::{Conn, Store, new_id, personal_tokens, roles, volunteers};
+
+/// How long a session lives without being refreshed, and a guest's token: 90 days, milliseconds.
+pub const SESSION_MS: i64 = 90 * 86_400_000;
+/// How long the refresh token before the present one is accepted: tabs that refresh at the same moment, milliseconds.
+const RACE_MS: i64 = 30_000;
+
+/// What a request brought to show who sends it, checked as far as that needs no database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credentials {
+    /// Nothing, or nothing that is ours.
+    None,
+    /// A good access token: it names this session of this volunteer.
+    Session {
+        /// Id of the session.
+        session: i64,
+        /// Whose it is.
+        volunteer: i64,
+    },
+    /// An access token whose time is over.
+    Expired,
+    /// The SHA-256 of a bearer token.
+    Token([u8; 32]),
+}
+
+impl Credentials {
+    /// Those of a script: a bearer token.
+    pub fn from_bearer(token: &str) -> Credentials {
+        Credentials::Token(hash(token))
+    }
+}
+
+/// Whoever sends these credentials. Call it in the transaction that does the work, so that a revoked session, a disabled
+/// person or a changed role act at once on all servers.
+///
+/// A session that has ended reads as nobody, because public pages stay open to that browser; a token that is not valid
+/// is refused, because a script must learn it.
+pub fn viewer(conn: &mut Conn, credentials: &Credentials, now: i64) -> Result<Viewer, Error> {
+    match credentials {
+        Credentials::None => Ok(Viewer::Nobody),
+        Credentials::Expired => Err(Error::SessionExpired),
+        Credentials::Session { session, volunteer } => {
+            let rows = sessions::person(conn, *session, now)?;
+            let person = person(rows, Scopes::ALL).filter(|person| person.volunteer.id == *volunteer);
+            Ok(person.map_or(Viewer::Nobody, Viewer::Person))
+        }
+        Credentials::Token(hash) => {
+            let mut scopes = String::new();
+            let rows = personal_tokens::person(conn, hash, now)?;
+            let rows = rows.into_iter().map(|(words, row)| {
+                scopes = words;
+                row
+            });
+            let rows: Vec<PersonRow> = rows.collect();
+            person(rows, Scopes::parse(&scopes))
+                .map(Viewer::Person)
+                .ok_or_else(|| Error::Unauthorized("this token is unknown, or its time is over".into()))
+        }
+    }
+}
+
+fn person(rows: Vec<PersonRow>, scopes: Scopes) -> Option<Person> {
+    let (id, name, admin, _) = rows.first()?.clone();
+    let roles = rows.into_iter().filter_map(|(_, _, _, role)| role);
+    let roles = roles.filter_map(|(campaign, role)| Some((campaign, Role::from_key(&role)?))).collect();
+    Some(Person { volunteer: Volunteer { id, name, admin }, roles, scopes })
+}
+
+/// Everything that signing in needs. Cheap to clone; all clones share the limits.
+#[derive(Clone)]
+pub struct SignIn {
+    pub(super) store: Store,
+    pub(super) keys: Arc<Keys>,
+    pub(super) passwords: Passwords,
+    pub(super) throttle: Arc<Throttle>,
+}
+
+/// What a browser keeps.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// The access token, for every request.
+    pub access: String,
+    /// The refresh token, for refreshing and signing out only.
+    pub refresh: String,
+}
+
+/// Who is signed in, with the names of the campaigns in which they hold a role.
+#[derive(Debug, Clone)]
+pub struct SessionInfo {
+    /// The person; `None` when nobody is signed in.
+    pub volunteer: Option<Volunteer>,
+    /// Campaign slugs and roles.
+    pub roles: Vec<(String, Role)>,
+}
+
+/// A session that is about to be opened: its id and refresh token are made before the transaction, which may be
+/// repeated.
+#[derive(Clone)]
+pub(super) struct NewSession {
+    id: i64,
+    refresh: String,
+}
+
+impl SignIn {
+    /// With the limits at their start.
+    pub fn new(store: Store, keys: Keys) -> SignIn {
+        SignIn { store, keys: Arc::new(keys), passwords: Passwords::default(), throttle: Arc::default() }
+    }
+
+    /// What a browser's access token proves.
+    pub fn browser(&self, access_token: &str) -> Credentials {
+        match self.keys.read(access_token, clock::now_ms()) {
+            Access::Session { session, volunteer } => Credentials::Session { session, volunteer },
+            Access::Expired => Credentials::Expired,
+            Access::Foreign => Credentials::None,
+        }
+    }
+
+    /// Signs in with name and password. The session that the request came with, if any, ends.
+    pub async fn sign_in(
+        &self,
+        before: Credentials,
+        name: &str,
+        password: String,
+    ) -> Result<(SessionInfo, Tokens), Error> {
+        let now = clock::now_ms();
+        let wrong = || Error::WrongCredentials("password");
+        // A name that nobody can have takes the same path and time as one that nobody has.
+        let name_key = check_name(name).unwrap_or_default();
+        self.throttle.attempt(&name_key, now)?;
+        let key = name_key.clone();
+        let account = self.store.read(move |conn| Ok::<_, Error>(volunteers::by_name(conn, &key)?)).await?;
+        let stored = account.filter(|account| !account.closed).and_then(|account| account.password_hash);
+        if !self.passwords.verify(password, stored.clone()).await? {
+            return Err(wrong());
+        }
+        self.throttle.succeeded(&name_key);
+        let fresh = NewSession::prepare(&self.keys)?;
+        let (id, refresh) = (fresh.id, fresh.refresh.clone());
+        let info = self.store.write(move |conn| {
+            // Looked up again: between the two transactions the password may have been changed.
+            let account = volunteers::by_name(conn, &name_key)?
+                .filter(|account| !account.closed && account.password_hash == stored)
+                .ok_or_else(wrong)?;
+            end_session(conn, before, now)?;
+            fresh.open(conn, account.id, now)?;
+            session_info(conn, Some(Volunteer { id: account.id, name: account.name, admin: account.admin }))
+        });
+        let info = info.await?;
+        let volunteer = info.volunteer.as_ref().map_or(0, |volunteer| volunteer.id);
+        Ok((info, Tokens { access: self.keys.issue(id, volunteer, now)?, refresh }))
+    }
+
+    /// New tokens for a refresh token. Tabs that refresh at the same moment get the same ones. A token that was
+    /// replaced before ends the session: somebody has a copy.
+    pub async fn refresh(&self, token: &str) -> Result<(SessionInfo, Tokens), Error> {
+        let now = clock::now_ms();
+        let refused = || Error::Unauthorized("this session has ended: sign in again".into());
+        let Some((session, genuine)) = self.read_refresh_token(token)? else { return Err(refused()) };
+        let (prefix, _) = token.rsplit_once('.').unwrap_or_default();
+        let next = format!("{prefix}.{}", self.keys.seal("refresh", token)?);
+        let (given_hash, next_hash) = (hash(token), hash(&next));
+        let outcome = self.store.write(move |conn| {
+            let Some(open) = sessions::lock_open(conn, session, now)? else { return Ok(None) };
+            let in_use = open.refresh_hash == given_hash;
+            let just_replaced = open.previous_hash.as_deref() == Some(&given_hash[..])
+                && (open.refreshed_at..=open.refreshed_at + RACE_MS).contains(&now);
+            if in_use {
+                sessions::rotate(conn, &open, &next_hash, now, now + SESSION_MS)?;
+            } else if !just_replaced {
+                if genuine {
+                    sessions::revoke(conn, session, now)?;
+                }
+                return Ok(None);
+            }
+            let credentials = Credentials::Session { session, volunteer: open.volunteer_id };
+            match viewer(conn, &credentials, now)? {
+                Viewer::Nobody => Ok(None),
+                Viewer::Person(person) => session_info(conn, Some(person.volunteer)).map(Some),
+            }
+        });
+        let info = outcome.await?.ok_or_else(refused)?;
+        let volunteer = info.volunteer.as_ref().map_or(0, |volunteer| volunteer.id);
+        Ok((info, Tokens { access: self.keys.issue(session, volunteer, now)?, refresh: next }))
+    }
+
+    /// Ends the session, on all servers at once. Ending what has ended already is no error.
+    pub async fn sign_out(&self, credentials: Credentials, refresh: Option<&str>) -> Result<(), Error> {
+        let now = clock::now_ms();
+        let by_refresh = match refresh.map(|token| self.read_refresh_token(token)).transpose()?.flatten() {
+            Some((session, true)) => Some(session),
+            _ => None,
+        };
+        self.store
+            .write(move |conn| {
+                end_session(conn, credentials, now)?;
+                by_refresh.map(|session| sessions::revoke(conn, session, now)).transpose()?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// The session that a refresh token names, and whether we made the token; `None` where it is none.
+    fn read_refresh_token(&self, token: &str) -> Result<Option<(i64, bool)>, Error> {
+        let mut parts = token.splitn(3, '.');
+        let (Some(session), Some(family), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+            return Ok(None);
+        };
+        let Ok(session) = session.parse::<i64>() else { return Ok(None) };
+        Ok(Some((session, self.keys.seal("family", &session.to_string())? == family)))
+    }
+}
+
+impl NewSession {
+    /// Makes the id and the first refresh token: `session.family.secret`. The family proves that a token was once
+    /// ours, so that nobody can end a session by guessing its id.
+    pub(super) fn prepare(keys: &Keys) -> Result<NewSession, Error> {
+        let id = new_id();
+        let refresh = format!("{id}.{}.{}", keys.seal("family", &id.to_string())?, secrets::token());
+        Ok(NewSession { id, refresh })
+    }
+
+    /// Adds the session to the database.
+    pub(super) fn open(&self, conn: &mut Conn, volunteer: i64, now: i64) -> Result<(), Error> {
+        Ok(sessions::insert(conn, self.id, volunteer, &hash(&self.refresh), now, now + SESSION_MS)?)
+    }
+
+    /// The tokens of the open session.
+    pub(super) fn tokens(&self, keys: &Keys, volunteer: i64, now: i64) -> Result<Tokens, Error> {
+        Ok(Tokens { access: keys.issue(self.id, volunteer, now)?, refresh: self.refresh.clone() })
+    }
+}
+
+/// What `GET /session` tells about somebody.
+pub fn session_info(conn: &mut Conn, volunteer: Option<Volunteer>) -> Result<SessionInfo, Error> {
+    let roles = match &volunteer {
+        Some(volunteer) => roles::of_volunteer(conn, volunteer.id)?,
+        None => Vec::new(),
+    };
+    Ok(SessionInfo { volunteer, roles })
+}
+
+/// Ends the session that a request came with.
+fn end_session(conn: &mut Conn, credentials: Credentials, now: i64) -> Result<(), Error> {
+    if let Credentials::Session { session, .. } = credentials {
+        sessions::revoke(conn, session, now)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,310 @@
+//! The rows of the damage map, read page by page in the order of the tiles' public ids: a constant number of queries
+//! for a thousand tiles, and never more than these in memory.
+
+use std::collections::HashMap;
+
+use diesel::dsl::{count_star, not};
+use diesel::prelude::*;
+
+use super::Conn;
+use super::campaigns::{broken, word};
+use super::schema::{consensus, current_labels, frames, gold, models, queue, scenes, tiles};
+use crate::domain::bbox::Bbox;
+use crate::domain::cell::Cell;
+use crate::domain::consensus::Consensus;
+use crate::domain::damage_map::{Crowd, Gold, TileRow};
+use crate::domain::tile::Tile;
+
+/// Tiles read at once.
+const PAGE: i64 = 1_000;
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    tile_id: String,
+    z: Option<i16>,
+    x: Option<i32>,
+    y: Option<i32>,
+    west: f64,
+    south: f64,
+    east: f64,
+    north: f64,
+    footprint: Option<String>,
+    state: String,
+    closed_at: Option<i64>,
+    gold: Option<String>,
+    worn_out_at: Option<i64>,
+    expert_answer: Option<i16>,
+    crowd: Option<CrowdRow>,
+}
+
+#[derive(Queryable)]
+struct CrowdRow {
+    class: Option<i16>,
+    probability: Option<f64>,
+    probabilities: String,
+    labels: i16,
+    answers: String,
+    agreement: Option<f64>,
+    entropy: f64,
+    evidence: f64,
+    effective_redundancy: f64,
+    unusable_share: f64,
+    date_before: Option<i64>,
+    date_after: Option<i64>,
+    window_probability: Option<f64>,
+    closed_reason: Option<String>,
+    method: String,
+    method_version: String,
+}
+
+/// Reads all tiles of a campaign, one after the other. Must run inside one snapshot.
+pub struct TileRows<'c> {
+    conn: &'c mut Conn,
+    campaign_id: i64,
+    classes: u8,
+    /// The scenes of every tile, where there are at most two of them.
+    same_scenes: Option<Option<(i64, i64)>>,
+    last: String,
+    page: std::vec::IntoIter<TileRow>,
+    finished: bool,
+}
+
+impl<'c> TileRows<'c> {
+    /// `scenes` are the ids of the campaign's scenes, by date; `classes` is the number of damage classes.
+    pub fn new(conn: &'c mut Conn, campaign_id: i64, scenes: &[i64], classes: u8) -> TileRows<'c> {
+        let same_scenes = match scenes {
+            [] => Some(None),
+            [only] => Some(Some((*only, *only))),
+            [first, last] => Some(Some((*first, *last))),
+            _ => None,
+        };
+        let page = Vec::new().into_iter();
+        TileRows { conn, campaign_id, classes, same_scenes, last: String::new(), page, finished: false }
+    }
+
+    fn next_page(&mut self) -> QueryResult<()> {
+        let rows = page(self.conn, self.campaign_id, &self.last)?;
+        self.finished = (rows.len() as i64) < PAGE;
+        let Some(newest) = rows.last() else { return Ok(()) };
+        let range =
+            (self.campaign_id, std::mem::replace(&mut self.last, newest.tile_id.clone()), newest.tile_id.clone());
+        let mut surplus = surplus(self.conn, &range)?;
+        let scenes = match self.same_scenes {
+            Some(_) => HashMap::new(),
+            None => first_and_last_scene(self.conn, &range)?,
+        };
+        let (same_scenes, classes) = (self.same_scenes, self.classes);
+        let complete = |row: Row| {
+            let of_tile = same_scenes.unwrap_or_else(|| scenes.get(&row.id).copied());
+            let surplus = surplus.remove(&row.id).unwrap_or(0);
+            tile_row(row, of_tile, surplus, classes)
+        };
+        self.page = rows.into_iter().map(complete).collect::<QueryResult<Vec<_>>>()?.into_iter();
+        Ok(())
+    }
+}
+
+impl Iterator for TileRows<'_> {
+    type Item = QueryResult<TileRow>;
+
+    fn next(&mut self) -> Option<QueryResult<TileRow>> {
+        if self.page.len() == 0
+            && !self.finished
+            && let Err(error) = self.next_page()
+        {
+            self.finished = true;
+            return Some(Err(error));
+        }
+        self.page.next().map(Ok)
+    }
+}
+
+/// Up to [`PAGE`] tiles after that public id.
+fn page(conn: &mut Conn, campaign_id: i64, after: &str) -> QueryResult<Vec<Row>> {
+    tiles::table
+        .inner_join(queue::table.on(queue::tile.eq(tiles::id)))
+        .left_join(gold::table.on(gold::tile.eq(tiles::id)))
+        .left_join(consensus::table.on(consensus::tile.eq(tiles::id)))
+        .filter(tiles::campaign_id.eq(campaign_id))
+        .filter(tiles::tile_id.gt(after))
+        .filter(tiles::withdrawn_at.is_null())
+        .order(tiles::tile_id)
+        .limit(PAGE)
+        .select((
+            tiles::id,
+            tiles::tile_id,
+            tiles::z,
+            tiles::x,
+            tiles::y,
+            tiles::west,
+            tiles::south,
+            tiles::east,
+            tiles::north,
+            tiles::footprint,
+            queue::state,
+            queue::closed_at,
+            queue::gold,
+            gold::worn_out_at.nullable(),
+            gold::answer.nullable(),
+            (
+                consensus::class,
+                consensus::probability,
+                consensus::probabilities,
+                consensus::labels,
+                consensus::answers,
+                consensus::agreement,
+                consensus::entropy,
+                consensus::evidence,
+                consensus::effective_redundancy,
+                consensus::unusable_share,
+                consensus::date_before,
+                consensus::date_after,
+                consensus::window_probability,
+                consensus::closed_reason,
+                consensus::method,
+                consensus::method_version,
+            )
+                .nullable(),
+        ))
+        .load(conn)
+}
+
+/// A campaign and a range of public ids: after the first, up to and with the second.
+type Range = (i64, String, String);
+
+/// Labels of each tile that stand but wait outside its consensus. Gold has no places to wait for.
+fn surplus(conn: &mut Conn, (campaign_id, after, to): &Range) -> QueryResult<HashMap<i64, u32>> {
+    let rows = tiles::table
+        .inner_join(queue::table.on(queue::tile.eq(tiles::id)))
+        .inner_join(current_labels::table.on(current_labels::tile.eq(tiles::id)))
+        .filter(tiles::campaign_id.eq(campaign_id))
+        .filter(tiles::tile_id.gt(after).and(tiles::tile_id.le(to)))
+        .filter(queue::gold.is_null())
+        .filter(not(current_labels::counted).and(not(current_labels::excluded)))
+        .group_by(tiles::id)
+        .select((tiles::id, count_star()))
+        .load::<(i64, i64)>(conn)?;
+    Ok(rows.into_iter().map(|(tile, count)| (tile, u32::try_from(count).unwrap_or(u32::MAX))).collect())
+}
+
+/// The earliest and the latest scene of each tile.
+fn first_and_last_scene(conn: &mut Conn, (campaign_id, after, to): &Range) -> QueryResult<HashMap<i64, (i64, i64)>> {
+    let rows = tiles::table
+        .inner_join(frames::table.on(frames::tile.eq(tiles::id)))
+        .inner_join(scenes::table.on(scenes::id.eq(frames::scene_id)))
+        .filter(tiles::campaign_id.eq(campaign_id))
+        .filter(tiles::tile_id.gt(after).and(tiles::tile_id.le(to)))
+        .filter(scenes::withdrawn_at.is_null())
+        .order((scenes::captured_from, scenes::captured_to, scenes::id))
+        .select((tiles::id, scenes::id))
+        .load::<(i64, i64)>(conn)?;
+    let mut found: HashMap<i64, (i64, i64)> = HashMap::new();
+    for (tile, scene) in rows {
+        found.entry(tile).and_modify(|(_, last)| *last = scene).or_insert((scene, scene));
+    }
+    Ok(found)
+}
+
+fn tile_row(row: Row, scenes: Option<(i64, i64)>, surplus: u32, classes: u8) -> QueryResult<TileRow> {
+    let cell = match (row.z, row.x, row.y) {
+        (Some(z), Some(x), Some(y)) => Some(Cell { z: z as u8, x: x as u32, y: y as u32 }),
+        _ => None,
+    };
+    let gold = match row.gold.as_deref() {
+        None => None,
+        Some("practice") => Some(Gold::Practice),
+        Some(_) if row.worn_out_at.is_some() => Some(Gold::WornOut),
+        Some(_) => Some(Gold::Check),
+    };
+    let bbox = Bbox { west: row.west, south: row.south, east: row.east, north: row.north };
+    Ok(TileRow {
+        tile: Tile { id: row.id, tile_id: row.tile_id, cell, bbox, footprint: row.footprint },
+        state: word(&row.state)?,
+        closed_at: row.closed_at,
+        gold,
+        scenes,
+        crowd: Some(match row.crowd {
+            Some(crowd) => self::crowd(crowd, surplus)?,
+            None => Crowd { surplus, ..without_labels(row.expert_answer, classes) },
+        }),
+    })
+}
+
+fn crowd(row: CrowdRow, surplus: u32) -> QueryResult<Crowd> {
+    let consensus = Consensus {
+        probabilities: list(&row.probabilities)?,
+        class: row.class.and_then(|class| u8::try_from(class).ok()),
+        probability: row.probability,
+        labels: u32::from(row.labels.unsigned_abs()),
+        answers: list(&row.answers)?,
+        agreement: row.agreement,
+        entropy: row.entropy,
+        evidence: row.evidence,
+        effective_redundancy: row.effective_redundancy,
+        unusable_share: row.unusable_share,
+    };
+    Ok(Crowd {
+        consensus: Some(consensus),
+        last_intact: row.date_before,
+        first_damaged: row.date_after,
+        window_probability: row.window_probability,
+        surplus,
+        closed_reason: row.closed_reason,
+        method: Some((row.method, row.method_version)),
+    })
+}
+
+/// Reads a JSON list of numbers. Not by serde_json, which may miss a number by its last digit: what is printed for a
+/// class must be the number that is stored for it.
+fn list<T: std::str::FromStr>(json: &str) -> QueryResult<Vec<T>> {
+    let inner = json.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let numbers = inner.map(|inner| match inner.trim() {
+        "" => Some(Vec::new()),
+        inner => inner.split(',').map(|number| number.trim().parse().ok()).collect(),
+    });
+    numbers.flatten().ok_or_else(|| broken(format!("a stored consensus holds `{json}`, which is no list of numbers")))
+}
+
+/// A tile without labels of its own: nothing is known, or what experts fixed beforehand (gold).
+fn without_labels(expert_answer: Option<i16>, classes: u8) -> Crowd {
+    let Some(class) = expert_answer.and_then(|answer| u8::try_from(answer).ok()).filter(|&class| class < classes)
+    else {
+        return Crowd::default();
+    };
+    let consensus = Consensus {
+        probabilities: (0..classes).map(|place| f64::from(u8::from(place == class))).collect(),
+        class: Some(class),
+        probability: Some(1.0),
+        labels: 0,
+        answers: Vec::new(),
+        agreement: None,
+        entropy: 0.0,
+        evidence: 0.0,
+        effective_redundancy: 0.0,
+        unusable_share: 0.0,
+    };
+    let words = ("expert".to_owned(), "1".to_owned());
+    Crowd { consensus: Some(consensus), closed_reason: Some("gold".into()), method: Some(words), ..Crowd::default() }
+}
+
+/// Name and version of a model's method; `None` for model 0.
+pub fn method(conn: &mut Conn, campaign_id: i64, model: u32) -> QueryResult<Option<(String, String)>> {
+    models::table
+        .find((campaign_id, model as i32))
+        .select((models::method, models::method_version))
+        .first(conn)
+        .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_list_is_read_to_the_last_digit() {
+        assert_eq!(list::<f64>("[0.15384615384615385, 1e-3,1]").unwrap(), [0.153_846_153_846_153_85, 0.001, 1.0]);
+        assert_eq!(list::<u32>("[]").unwrap(), [0u32; 0]);
+        assert!(list::<u32>("[1,]").is_err() && list::<u32>("1,2").is_err() && list::<f64>("[null]").is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! The personal_tokens table: what scripts and guests' tools sign in with. Only hashes are kept.
+
+use diesel::prelude::*;
+
+use super::Conn;
+use super::schema::{personal_tokens, roles, volunteers};
+use super::sessions::PersonRow;
+
+/// A new token as it is stored.
+pub struct NewToken<'a> {
+    /// Whose it is.
+    pub volunteer_id: i64,
+    /// SHA-256 of the token.
+    pub hash: &'a [u8],
+    /// What its owner calls it.
+    pub name: &'a str,
+    /// What it may be used for: words separated by blanks.
+    pub scopes: &'a str,
+    /// When it stops working. Milliseconds since 1970, UTC.
+    pub expires_at: i64,
+}
+
+/// Adds a token.
+pub fn insert(conn: &mut Conn, id: i64, new: &NewToken<'_>, now: i64) -> QueryResult<()> {
+    let row = (
+        personal_tokens::id.eq(id),
+        personal_tokens::volunteer_id.eq(new.volunteer_id),
+        personal_tokens::token_hash.eq(new.hash),
+        personal_tokens::name.eq(new.name),
+        personal_tokens::scopes.eq(new.scopes),
+        personal_tokens::created_at.eq(now),
+        personal_tokens::expires_at.eq(new.expires_at),
+    );
+    diesel::insert_into(personal_tokens::table).values(row).execute(conn).map(drop)
+}
+
+/// Whoever owns a token that is valid now, with the token's scopes and their roles; empty where there is none.
+pub fn person(conn: &mut Conn, hash: &[u8], now: i64) -> QueryResult<Vec<(String, PersonRow)>> {
+    personal_tokens::table
+        .inner_join(volunteers::table.on(volunteers::id.eq(personal_tokens::volunteer_id)))
+        .left_join(roles::table.on(roles::volunteer_id.eq(volunteers::id)))
+        .filter(personal_tokens::token_hash.eq(hash))
+        .filter(personal_tokens::revoked_at.is_null())
+        .filter(personal_tokens::expires_at.gt(now))
+        .filter(volunteers::disabled_at.is_null())
+        .filter(volunteers::deleted_at.is_null())
+        .select((
+            personal_tokens::scopes,
+            (volunteers::id, volunteers::name, volunteers::admin, (roles::campaign_id, roles::role).nullable()),
+        ))
+        .load(conn)
+}
+
+/// Ends all tokens of a person.
+pub fn revoke_all(conn: &mut Conn, volunteer: i64, now: i64) -> QueryResult<()> {
+    let open = personal_tokens::table
+        .filter(personal_tokens::volunteer_id.eq(volunteer))
+        .filter(personal_tokens::revoked_at.is_null());
+    diesel::update(open).set(personal_tokens::revoked_at.eq(now)).execute(conn).map(drop)
+}

@@ -1,0 +1,105 @@
+//! The sessions table: who is signed in from a browser, and with which refresh token.
+
+use diesel::prelude::*;
+
+use super::Conn;
+use super::schema::{roles, sessions, volunteers};
+
+/// A person found through a session or a token, with one of their roles; one row for each role, one if there is none.
+pub type PersonRow = (i64, Option<String>, bool, Option<(i64, String)>);
+
+/// The part of a session that refreshing looks at.
+#[derive(Debug, Clone, Queryable)]
+pub struct Session {
+    /// Database id.
+    pub id: i64,
+    /// Whose it is.
+    pub volunteer_id: i64,
+    /// SHA-256 of the refresh token in use.
+    pub refresh_hash: Vec<u8>,
+    /// SHA-256 of the one before it.
+    pub previous_hash: Option<Vec<u8>>,
+    /// When the token in use was issued. Milliseconds since 1970, UTC.
+    pub refreshed_at: i64,
+}
+
+/// Adds a session.
+pub fn insert(
+    conn: &mut Conn,
+    id: i64,
+    volunteer: i64,
+    refresh_hash: &[u8],
+    now: i64,
+    expires_at: i64,
+) -> QueryResult<()> {
+    let row = (
+        sessions::id.eq(id),
+        sessions::volunteer_id.eq(volunteer),
+        sessions::refresh_hash.eq(refresh_hash),
+        sessions::created_at.eq(now),
+        sessions::refreshed_at.eq(now),
+        sessions::expires_at.eq(expires_at),
+    );
+    diesel::insert_into(sessions::table).values(row).execute(conn).map(drop)
+}
+
+/// Whoever is signed in by this session, with their roles; empty where the session has ended or the person may not
+/// sign in.
+pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<PersonRow>> {
+    sessions::table
+        .inner_join(volunteers::table.on(volunteers::id.eq(sessions::volunteer_id)))
+        .left_join(roles::table.on(roles::volunteer_id.eq(volunteers::id)))
+        .filter(sessions::id.eq(session))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .filter(volunteers::disabled_at.is_null())
+        .filter(volunteers::deleted_at.is_null())
+        .select((volunteers::id, volunteers::name, volunteers::admin, (roles::campaign_id, roles::role).nullable()))
+        .load(conn)
+}
+
+/// A session that has not ended, locked against another refresh until the transaction is over.
+pub fn lock_open(conn: &mut Conn, id: i64, now: i64) -> QueryResult<Option<Session>> {
+    // An update that changes nothing takes the row's lock on PostgreSQL; SQLite writes one transaction at a time anyway.
+    let open = sessions::table
+        .filter(sessions::id.eq(id))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(now));
+    if diesel::update(open).set(sessions::id.eq(id)).execute(conn)? == 0 {
+        return Ok(None);
+    }
+    sessions::table
+        .find(id)
+        .select((
+            sessions::id,
+            sessions::volunteer_id,
+            sessions::refresh_hash,
+            sessions::previous_hash,
+            sessions::refreshed_at,
+        ))
+        .first(conn)
+        .optional()
+}
+
+/// Replaces the refresh token; the old one is kept as the previous one.
+pub fn rotate(conn: &mut Conn, session: &Session, next_hash: &[u8], now: i64, expires_at: i64) -> QueryResult<()> {
+    let changes = (
+        sessions::previous_hash.eq(&session.refresh_hash),
+        sessions::refresh_hash.eq(next_hash),
+        sessions::refreshed_at.eq(now),
+        sessions::expires_at.eq(expires_at),
+    );
+    diesel::update(sessions::table.find(session.id)).set(changes).execute(conn).map(drop)
+}
+
+/// Ends one session.
+pub fn revoke(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
+    let open = sessions::table.filter(sessions::id.eq(id)).filter(sessions::revoked_at.is_null());
+    diesel::update(open).set(sessions::revoked_at.eq(now)).execute(conn).map(drop)
+}
+
+/// Ends all sessions of a person.
+pub fn revoke_all(conn: &mut Conn, volunteer: i64, now: i64) -> QueryResult<()> {
+    let open = sessions::table.filter(sessions::volunteer_id.eq(volunteer)).filter(sessions::revoked_at.is_null());
+    diesel::update(open).set(sessions::revoked_at.eq(now)).execute(conn).map(drop)
+}

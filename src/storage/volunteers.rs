@@ -1,0 +1,117 @@
+//! The volunteers table: people with or without an account.
+
+use diesel::prelude::*;
+
+use super::Conn;
+use super::schema::volunteers;
+
+/// What a new account is made of.
+pub struct NewAccount<'a> {
+    /// Sign-in name as it is shown.
+    pub name: &'a str,
+    /// The form in which names are compared.
+    pub name_key: &'a str,
+    /// PHC string of the password.
+    pub password_hash: &'a str,
+    /// Hash of the recovery code.
+    pub recovery_hash: &'a str,
+}
+
+/// An account with the secrets by which its owner proves to be its owner.
+#[derive(Debug, Clone, Queryable)]
+pub struct Account {
+    /// Database id.
+    pub id: i64,
+    /// Sign-in name; `None` for a guest.
+    pub name: Option<String>,
+    /// PHC string of the password.
+    pub password_hash: Option<String>,
+    /// Hash of the recovery code.
+    pub recovery_hash: Option<String>,
+    /// May do everything on this server.
+    pub admin: bool,
+    /// Disabled or deleted: may not sign in.
+    pub closed: bool,
+}
+
+/// Adds a guest and returns the id.
+pub fn insert_guest(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
+    let row = (volunteers::id.eq(id), volunteers::admin.eq(false), volunteers::created_at.eq(now));
+    diesel::insert_into(volunteers::table).values(row).execute(conn).map(drop)
+}
+
+/// Adds an account. A name that is taken is a `UniqueViolation`.
+pub fn insert_account(conn: &mut Conn, id: i64, new: &NewAccount<'_>, now: i64) -> QueryResult<()> {
+    let row = (
+        volunteers::id.eq(id),
+        volunteers::name.eq(new.name),
+        volunteers::name_key.eq(new.name_key),
+        volunteers::password_hash.eq(new.password_hash),
+        volunteers::recovery_hash.eq(new.recovery_hash),
+        volunteers::admin.eq(false),
+        volunteers::created_at.eq(now),
+    );
+    diesel::insert_into(volunteers::table).values(row).execute(conn).map(drop)
+}
+
+/// Turns a guest into an account; false where the volunteer is no guest (any more).
+pub fn claim_guest(conn: &mut Conn, id: i64, new: &NewAccount<'_>) -> QueryResult<bool> {
+    let guest = volunteers::table.filter(volunteers::id.eq(id)).filter(volunteers::name.is_null());
+    let changes = (
+        volunteers::name.eq(new.name),
+        volunteers::name_key.eq(new.name_key),
+        volunteers::password_hash.eq(new.password_hash),
+        volunteers::recovery_hash.eq(new.recovery_hash),
+    );
+    Ok(diesel::update(guest).set(changes).execute(conn)? == 1)
+}
+
+/// The account of that name, in the form in which names are compared.
+pub fn by_name(conn: &mut Conn, name_key: &str) -> QueryResult<Option<Account>> {
+    let closed = volunteers::disabled_at.is_not_null().or(volunteers::deleted_at.is_not_null());
+    volunteers::table
+        .filter(volunteers::name_key.eq(name_key))
+        .select((
+            volunteers::id,
+            volunteers::name,
+            volunteers::password_hash,
+            volunteers::recovery_hash,
+            volunteers::admin,
+            closed,
+        ))
+        .first(conn)
+        .optional()
+}
+
+/// All accounts by name; guests are left out.
+pub fn accounts(conn: &mut Conn) -> QueryResult<Vec<Account>> {
+    let closed = volunteers::disabled_at.is_not_null().or(volunteers::deleted_at.is_not_null());
+    volunteers::table
+        .filter(volunteers::name_key.is_not_null())
+        .order(volunteers::name_key)
+        .select((
+            volunteers::id,
+            volunteers::name,
+            volunteers::password_hash,
+            volunteers::recovery_hash,
+            volunteers::admin,
+            closed,
+        ))
+        .load(conn)
+}
+
+/// Sets a new password and a new recovery code.
+pub fn set_secrets(conn: &mut Conn, id: i64, password_hash: &str, recovery_hash: &str) -> QueryResult<()> {
+    let changes = (volunteers::password_hash.eq(password_hash), volunteers::recovery_hash.eq(recovery_hash));
+    diesel::update(volunteers::table.find(id)).set(changes).execute(conn).map(drop)
+}
+
+/// Makes somebody an admin of the server.
+pub fn set_admin(conn: &mut Conn, id: i64) -> QueryResult<()> {
+    diesel::update(volunteers::table.find(id)).set(volunteers::admin.eq(true)).execute(conn).map(drop)
+}
+
+/// Closes an account: nobody signs in with it, and open sessions end.
+pub fn disable(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
+    diesel::update(volunteers::table.find(id)).set(volunteers::disabled_at.eq(now)).execute(conn).map(drop)
+}

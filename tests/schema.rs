@@ -1,0 +1,217 @@
+//! The migrations: up, down and up again give the same schema on each database; both databases hold the same tables
+//! and columns, which are those of `storage/schema.rs`; a database from a newer version is left alone.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aftermap::storage::{Conn, Store, migrate};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use support::{databases, root};
+
+/// What a column is, in words that both databases and diesel share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Column {
+    kind: String,
+    nullable: bool,
+}
+
+/// Table and column name to column.
+type Schema = BTreeMap<(String, String), Column>;
+
+#[test]
+fn up_down_up_gives_the_same_schema() {
+    for database in databases() {
+        let mut conn = database.connect();
+        let ran = migrate::up(&mut conn).unwrap();
+        let first = definitions(&mut conn);
+        assert!(!ran.is_empty() && first.len() > 20, "{}: {} definitions", database.name, first.len());
+        for _ in &ran {
+            migrate::down(&mut conn).unwrap();
+        }
+        assert_eq!(definitions(&mut conn), Vec::<String>::new(), "{}: down leaves nothing behind", database.name);
+        assert_eq!(migrate::up(&mut conn).unwrap(), ran, "{}", database.name);
+        assert_eq!(definitions(&mut conn), first, "{}", database.name);
+    }
+}
+
+#[test]
+fn a_second_up_changes_nothing() {
+    for database in databases() {
+        let mut conn = database.connect();
+        migrate::up(&mut conn).unwrap();
+        assert_eq!(migrate::up(&mut conn).unwrap(), Vec::<String>::new(), "{}", database.name);
+    }
+}
+
+#[test]
+fn both_databases_hold_what_the_code_expects() {
+    let expected = of_diesel();
+    assert!(expected.len() > 200, "storage/schema.rs was read: {} columns", expected.len());
+    for database in databases() {
+        let mut conn = database.connect();
+        migrate::up(&mut conn).unwrap();
+        let found = of_database(&mut conn);
+        for (name, column) in &expected {
+            assert_eq!(found.get(name), Some(column), "{}: {}.{}", database.name, name.0, name.1);
+        }
+        for name in found.keys() {
+            assert!(expected.contains_key(name), "{}: {}.{} is not in schema.rs", database.name, name.0, name.1);
+        }
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_indexes() {
+    let mut all = databases().into_iter().map(|database| {
+        let mut conn = database.connect();
+        migrate::up(&mut conn).unwrap();
+        indexes(&mut conn)
+    });
+    let sqlite = all.next().unwrap();
+    assert!(sqlite.contains(&"queue_ring".to_owned()));
+    for other in all {
+        assert_eq!(sqlite, other);
+    }
+}
+
+#[test]
+fn both_trees_of_migrations_have_the_same_names() {
+    let names = |folder: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(root().join("migrations").join(folder)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+    for database in databases() {
+        let mut conn = database.connect();
+        migrate::up(&mut conn).unwrap();
+        let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
+        run(&mut conn, newer);
+        let before = definitions(&mut conn);
+        let refusal = Store::open(&database.url, 1).err().expect("a newer database is refused").to_string();
+        assert!(refusal.contains("29990101000000") && refusal.contains("newer"), "{}: {refusal}", database.name);
+        assert_eq!(definitions(&mut conn), before, "{}", database.name);
+    }
+}
+
+fn run(conn: &mut Conn, sql: &str) {
+    match conn {
+        Conn::Sqlite(conn) => conn.batch_execute(sql).unwrap(),
+        Conn::Postgres(conn) => conn.batch_execute(sql).unwrap(),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+fn lines(conn: &mut Conn, (sqlite, postgres): (&str, &str)) -> Vec<String> {
+    let rows: Vec<Line> = match conn {
+        Conn::Sqlite(conn) => diesel::sql_query(sqlite).load(conn).unwrap(),
+        Conn::Postgres(conn) => diesel::sql_query(postgres).load(conn).unwrap(),
+    };
+    rows.into_iter().map(|row| row.line).collect()
+}
+
+/// Every table, column, constraint and index in the database's own words, without diesel's own table.
+fn definitions(conn: &mut Conn) -> Vec<String> {
+    let sqlite = "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS line FROM sqlite_master
+                  WHERE tbl_name <> '__diesel_schema_migrations' ORDER BY 1";
+    let postgres = "SELECT line FROM (
+            SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' '
+                   || coalesce(column_default, '') AS line, table_name AS t
+            FROM information_schema.columns WHERE table_schema = 'public'
+            UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(oid), conrelid::regclass::text
+            FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+            UNION ALL SELECT 'index ' || indexdef, tablename::text FROM pg_indexes WHERE schemaname = 'public'
+        ) AS everything WHERE t <> '__diesel_schema_migrations' ORDER BY 1";
+    lines(conn, (sqlite, postgres))
+}
+
+/// The names of the indexes that the migrations name; those behind keys and UNIQUE are each database's own affair.
+fn indexes(conn: &mut Conn) -> Vec<String> {
+    let sqlite = "SELECT name AS line FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1";
+    let postgres = "SELECT indexname::text AS line FROM pg_indexes
+                    WHERE schemaname = 'public' AND indexname !~ '_(pkey|key)[0-9]*$' ORDER BY 1";
+    lines(conn, (sqlite, postgres))
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    table_name: String,
+    #[diesel(sql_type = Text)]
+    column_name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Bool)]
+    nullable: bool,
+}
+
+/// What the database holds.
+fn of_database(conn: &mut Conn) -> Schema {
+    // SQLite's INTEGER PRIMARY KEY is its 64-bit row id; a key is NOT NULL even where that is left unsaid.
+    let sqlite = r#"SELECT m.name AS table_name, c.name AS column_name,
+                           CASE WHEN m.sql LIKE '% ' || c.name || ' %INTEGER PRIMARY KEY%' AND c.pk = 1
+                                THEN 'BIGINT' ELSE c.type END AS kind,
+                           (c."notnull" = 0 AND c.pk = 0) AS nullable
+                    FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'"#;
+    let postgres =
+        "SELECT table_name::text, column_name::text, data_type::text AS kind, is_nullable = 'YES' AS nullable
+                    FROM information_schema.columns WHERE table_schema = 'public'";
+    let rows: Vec<Row> = match conn {
+        Conn::Sqlite(conn) => diesel::sql_query(sqlite).load(conn).unwrap(),
+        Conn::Postgres(conn) => diesel::sql_query(postgres).load(conn).unwrap(),
+    };
+    let own = rows.into_iter().filter(|row| !row.table_name.starts_with("__diesel"));
+    own.map(|row| {
+        let column = Column { kind: common_word(&row.kind, &row.column_name), nullable: row.nullable };
+        ((row.table_name, row.column_name), column)
+    })
+    .collect()
+}
+
+/// One word for one kind of value, whoever speaks.
+fn common_word(kind: &str, column: &str) -> String {
+    let word = match kind.to_uppercase().as_str() {
+        "BIGINT" => "BigInt",
+        "SMALLINT" => "SmallInt",
+        "INTEGER" => "Integer",
+        "BOOLEAN" => "Bool",
+        "TEXT" => "Text",
+        "BLOB" | "BYTEA" => "Binary",
+        "DOUBLE PRECISION" => "Double",
+        other => panic!("{column}: the type {other} is new; say here what diesel calls it"),
+    };
+    word.to_owned()
+}
+
+/// What `storage/schema.rs` says, read as text: diesel's macro keeps no list that a test could ask for.
+fn of_diesel() -> Schema {
+    let text = std::fs::read_to_string(root().join(Path::new("src/storage/schema.rs"))).unwrap();
+    let mut schema = Schema::new();
+    let mut table = String::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.ends_with(';')) {
+        if let Some((name, rest)) = line.split_once(" (")
+            && rest.ends_with("{")
+        {
+            table = name.to_owned();
+        } else if let Some((name, kind)) = line.trim_end_matches(',').split_once(" -> ") {
+            let inner = kind.strip_prefix("Nullable<").and_then(|kind| kind.strip_suffix('>'));
+            let column = Column { kind: inner.unwrap_or(kind).to_owned(), nullable: inner.is_some() };
+            schema.insert((table.clone(), name.to_owned()), column);
+        }
+    }
+    schema
+}

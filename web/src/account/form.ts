@@ -1,0 +1,26 @@
+// What the account forms share: checks before sending, and where a refusal is shown.
+import { ApiError } from '../api'
+import { t, tOf } from '../i18n'
+
+/** Field name → what is wrong with it; `form` for what belongs to no field. */
+export type Faults = Record<string, string>
+
+const SHORTEST_PASSWORD = 10
+const KNOWN = ['offline', 'unavailable', 'wrong_credentials', 'name_taken']
+
+export function checkNew(name: string, password: string): Faults {
+  const faults: Faults = {}
+  if (!name.trim()) faults.name = t('account.name_missing')
+  // The server counts characters, not UTF-16 units.
+  if ([...password].length < SHORTEST_PASSWORD) faults.password = t('account.password_short')
+  return faults
+}
+
+/** Says a refusal at the field it names, else above the form. */
+export function faultsOf(error: unknown, wrong: 'wrong_credentials' | 'wrong_recovery' = 'wrong_credentials'): Faults {
+  if (!(error instanceof ApiError)) return { form: tOf('problem', 'unavailable') }
+  if (error.code === 'wrong_credentials') return { form: tOf('problem', wrong) }
+  const words = KNOWN.includes(error.code) ? tOf('problem', error.code) : error.detail || tOf('problem', error.code)
+  const field = error.code === 'name_taken' ? 'name' : error.field
+  return field === 'name' || field === 'password' || field === 'recovery_code' ? { [field]: words } : { form: words }
+}

@@ -1,0 +1,45 @@
+// Numbers and dates as people read them. Nothing unfinished is ever rounded up to "all".
+import { locale } from './i18n'
+
+const whole = new Intl.NumberFormat(locale)
+const percentage = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 })
+
+export const count = (value: number): string => whole.format(value)
+
+/** Share of `part` in `all` in per cent with one decimal, rounded down, so that 100 % means every single one. */
+export function percent(part: number, all: number): string {
+  if (all <= 0) return percentage.format(0)
+  const tenths = Math.floor((part * 1000) / all)
+  if (tenths === 0 && part > 0) return `< ${percentage.format(0.001)}`
+  return percentage.format(Math.min(tenths, 1000) / 1000)
+}
+
+/** A probability (0 to 1) as whole per cent; only certainty itself is 0 % or 100 %. */
+export function probability(value: number): string {
+  const rounded = Math.round(value * 100)
+  const shown = value > 0 && rounded === 0 ? 1 : value < 1 && rounded === 100 ? 99 : rounded
+  return percentage.format(shown / 100)
+}
+
+/** A number with at most one decimal. */
+export const decimal = (value: number): string =>
+  new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(value)
+
+const day = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', year: 'numeric', month: 'short', day: 'numeric' })
+
+/** The day of an image, or the days of a composite; always UTC, as the server counts. */
+export function captured(from: string, to: string): string {
+  const [start, end] = [new Date(from), new Date(to)]
+  if (Number.isNaN(start.getTime()) || Number.isNaN(end.getTime())) return from
+  return day.formatRange(start, end)
+}
+
+export function dayOf(time: string): string {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? time : day.format(date)
+}
+
+/** The time of day here, to the second: when a figure was last brought up to date. */
+export function clock(time: string): string {
+  return new Date(time).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+}
