@@ -46,6 +46,13 @@ pub struct Search {
     ended: bool,
 }
 
+impl Search {
+    /// Whether there is nothing more to look at: it went once around, or the volunteer's hands are full.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+}
+
 /// Gives leases to a volunteer, in as many short transactions as it takes to find them or to go once around.
 pub async fn hand_out(store: &Store, campaign: &Campaign, request: Request) -> Result<Vec<Lease>, Error> {
     let mut search = Search::default();
@@ -115,14 +122,15 @@ impl Seeker<'_> {
         let want = plan.by_value + plan.at_random + plan.gold;
         let mut ordinary = Vec::new();
         for _ in 0..plan.at_random {
-            ordinary.extend(self.draw(conn)?);
+            let one = self.draw(conn, &ordinary)?;
+            ordinary.extend(one);
         }
         self.look(conn, want, search, &mut ordinary)?;
         let golden = if ordinary.is_empty() { Vec::new() } else { self.draw_gold(conn, plan.gold)? };
-        for tile in &golden {
+        let chosen = mix(ordinary.clone(), golden.clone(), want, &mut self.rng);
+        for tile in golden.iter().filter(|tile| chosen.contains(tile)) {
             gold::count_use(conn, *tile, self.campaign.policy.gold_uses, self.now)?;
         }
-        let chosen = mix(ordinary.clone(), golden, want, &mut self.rng);
         for tile in ordinary.into_iter().filter(|tile| !chosen.contains(tile)) {
             give_back(conn, tile)?;
         }
@@ -144,7 +152,7 @@ impl Seeker<'_> {
             };
             let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCH as i64)?;
             looked += rows.len().max(1);
-            let given = self.take_unseen(conn, &rows, want - taken.len())?;
+            let given = self.take_unseen(conn, &rows, taken, want - taken.len())?;
             taken.extend(&given);
             let reached = |(tile, _): &&(i64, i64)| taken.len() < want || given.contains(tile);
             let last = rows.iter().filter(reached).map(|(_, key)| *key).max();
@@ -171,8 +179,8 @@ impl Seeker<'_> {
     }
 
     /// Draws one tile at random among all that are open, whatever its value; `None` where the first try meets none
-    /// unseen.
-    fn draw(&mut self, conn: &mut Conn) -> Result<Option<i64>, Error> {
+    /// that is unseen and not yet `taken`.
+    fn draw(&mut self, conn: &mut Conn, taken: &[i64]) -> Result<Option<i64>, Error> {
         let mut groups = Vec::new();
         while groups.len() < GROUP_CHOICE
             && let Some(group) = queue::next_group(conn, self.campaign.id, groups.last().copied())?
@@ -182,13 +190,20 @@ impl Seeker<'_> {
         let Some(group) = groups.choose(&mut self.rng).copied() else { return Ok(None) };
         let stretch = (self.rng.random(), i64::MAX);
         let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCH as i64)?;
-        Ok(self.take_unseen(conn, &rows, 1)?.first().copied())
+        Ok(self.take_unseen(conn, &rows, taken, 1)?.first().copied())
     }
 
-    /// Takes places on up to `count` of these tiles that the volunteer has not seen.
-    fn take_unseen(&self, conn: &mut Conn, rows: &[(i64, i64)], count: usize) -> Result<Vec<i64>, Error> {
+    /// Takes places on up to `count` of these tiles that the volunteer has not seen and that are not yet `taken`.
+    fn take_unseen(
+        &self,
+        conn: &mut Conn,
+        rows: &[(i64, i64)],
+        taken: &[i64],
+        count: usize,
+    ) -> Result<Vec<i64>, Error> {
         let candidates: Vec<i64> = rows.iter().map(|(tile, _)| *tile).collect();
-        let seen = leases::seen(conn, self.volunteer, &candidates, self.now - SKIP_MS)?;
+        let mut seen = leases::seen(conn, self.volunteer, &candidates, self.now - SKIP_MS)?;
+        seen.extend(taken);
         Ok(queue::take_places(conn, &unseen(&candidates, &seen, count))?)
     }
 
@@ -200,7 +215,10 @@ impl Seeker<'_> {
         let candidates = gold::to_serve(conn, self.campaign.id, GOLD_CHOICE)?;
         let seen = leases::seen(conn, self.volunteer, &candidates, self.now - SKIP_MS)?;
         let unseen = unseen(&candidates, &seen, candidates.len());
-        Ok(unseen.sample(&mut self.rng, count).copied().collect())
+        let mut drawn: Vec<i64> = unseen.sample(&mut self.rng, count).copied().collect();
+        // Everybody counts uses in one order, so that two hand-outs never wait for each other.
+        drawn.sort_unstable();
+        Ok(drawn)
     }
 }
 
