@@ -8,6 +8,9 @@ export default defineConfig({
   plugins: [svelte()],
   build: {
     target: ['es2020', 'chrome89', 'firefox90', 'safari15'],
+    // With Safari 15 here, logical properties would be rewritten to depend on the language instead of the direction;
+    // Safari 15 knows them all the same.
+    cssTarget: ['chrome89', 'firefox90', 'safari16'],
     // The page's security policy allows no inline script, and every browser above preloads modules itself.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

@@ -6,8 +6,8 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::damage_map::{Cuts, Sight, What};
 use crate::services::clock::now_ms;
-use crate::services::{Error, export_map};
-use crate::storage::{Store, campaigns};
+use crate::services::{Error, change_state, export_map};
+use crate::storage::Store;
 
 /// Writes a campaign's damage map, label log, volunteers, history or scenes to a file.
 ///
@@ -53,10 +53,7 @@ impl Export {
     pub fn run(&self, store: &Store) -> Result<u64, Error> {
         let cuts = Cuts { min_probability: self.min_probability, damaged_if: self.damaged_if };
         let request = export_map::Request::new(self.what, &self.format, cuts, Sight::Researcher)?;
-        let campaign = store.read_snapshot(|conn| Ok::<_, Error>(campaigns::find(conn, &self.campaign)?))?;
-        let campaign = campaign.ok_or_else(|| {
-            Error::NotFound(format!("there is no campaign `{}`: see `aftermap campaign list`", self.campaign))
-        })?;
+        let campaign = store.read_snapshot(|conn| change_state::find(conn, &self.campaign))?;
         if self.out.as_os_str() == "-" {
             return export_map::write(store, &campaign, &request, now_ms(), &mut std::io::stdout().lock());
         }

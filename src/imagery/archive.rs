@@ -134,8 +134,9 @@ impl Temporary {
             let path = tiles_dir.join(format!("{archive}.{}-{number}.part", std::process::id()));
             match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    // Locked before anything is written: whoever cleans up leaves empty and locked files alone.
-                    file.lock().map_err(ImageryError::io(&path, "locking"))?;
+                    // Locked before anything is written: whoever cleans up leaves empty and locked files alone. Where
+                    // the file system knows no locks, nobody gets one, so nobody cleans up: untidy, not dangerous.
+                    let _ = file.lock();
                     return Ok(Temporary { path, file, kept: false });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -9,20 +9,11 @@ pub const ENCODER_VERSION: &str = "webp q80 m4, bilinear, box overviews, layout 
 /// libwebp's quality, 0 to 100.
 const QUALITY: f32 = 80.0;
 
-/// Encodes 256 x 256 straight-alpha pixels. A tile that is valid everywhere becomes a simple lossy file ('VP8 ').
+/// Encodes 256 x 256 straight-alpha pixels. A tile that is valid everywhere becomes a simple lossy file ('VP8 '):
+/// libwebp leaves out an alpha plane in which nothing is transparent.
 pub fn encode(tile: &[u8]) -> Result<Bytes, String> {
-    let encoded = if is_opaque(tile) {
-        let rgb: Vec<u8> = tile.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
-        webp::Encoder::from_rgb(&rgb, CELL_PIXELS, CELL_PIXELS).encode_simple(false, QUALITY)
-    } else {
-        webp::Encoder::from_rgba(tile, CELL_PIXELS, CELL_PIXELS).encode_simple(false, QUALITY)
-    };
+    let encoded = webp::Encoder::from_rgba(tile, CELL_PIXELS, CELL_PIXELS).encode_simple(false, QUALITY);
     encoded.map(|data| Bytes::copy_from_slice(&data)).map_err(|error| format!("a tile cannot be encoded: {error:?}"))
-}
-
-/// Whether every pixel has full alpha.
-fn is_opaque(tile: &[u8]) -> bool {
-    tile.chunks_exact(4).all(|pixel| pixel[3] == 255)
 }
 
 /// Whether an encoded tile is known to be valid everywhere from its header alone: a simple lossy WebP has no alpha.

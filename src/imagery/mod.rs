@@ -9,6 +9,8 @@
 //! [`synthetic`] town that the demo and the tests draw for themselves.
 
 mod archive;
+mod archives;
+mod bands;
 pub mod cut;
 mod encode;
 mod error;
@@ -23,12 +25,13 @@ mod serve;
 mod source;
 pub mod synthetic;
 
+pub use archives::Archives;
 pub use error::ImageryError;
 
 pub use footprints::{Footprint, read_footprints, square_around};
 pub use georef::{Crs, Georef};
 pub use geotiff::GeoTiffSource;
 pub use scene::{CutRequest, CutScene, Progress, cut_scene};
-pub use serve::{Archives, SceneArchive, SceneMetadata};
+pub use serve::{SceneArchive, SceneMetadata};
 pub use source::{RasterSource, RgbaImage, Window};
 pub use synthetic::{SyntheticScene, SyntheticTown, TownOptions};

@@ -169,15 +169,15 @@ fn shrink(children: [Option<Vec<u8>>; 4]) -> Option<Vec<u8>> {
 
 #[inline]
 fn mean(rows: &[u8], at: usize, row: usize) -> [u8; 4] {
-    let mut sum = [0u32; 4];
-    for from in [at, at + 4, at + row, at + row + 4] {
-        let pixel = &rows[from..from + 4];
-        let alpha = u32::from(pixel[3]);
-        sum[0] += u32::from(pixel[0]) * alpha;
-        sum[1] += u32::from(pixel[1]) * alpha;
-        sum[2] += u32::from(pixel[2]) * alpha;
-        sum[3] += alpha;
+    let pixel = |from: usize| <[u8; 4]>::try_from(&rows[from..from + 4]).unwrap_or([0; 4]).map(u32::from);
+    let (a, b, c, d) = (pixel(at), pixel(at + 4), pixel(at + row), pixel(at + row + 4));
+    if a[3] + b[3] + c[3] + d[3] == 1020 {
+        // The usual case: everything valid.
+        let plain = |i: usize| ((a[i] + b[i] + c[i] + d[i] + 2) / 4) as u8;
+        return [plain(0), plain(1), plain(2), 255];
     }
+    let weighed = |i: usize| a[i] * a[3] + b[i] * b[3] + c[i] * c[3] + d[i] * d[3];
+    let sum = [weighed(0), weighed(1), weighed(2), a[3] + b[3] + c[3] + d[3]];
     let alpha = (sum[3] + 2) / 4;
     if alpha == 0 {
         return [0; 4];

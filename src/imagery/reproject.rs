@@ -118,20 +118,26 @@ fn render_square(grid: &CoordGrid, patch: &Patch, (i, j): (u32, u32), step: u32,
     let across = samples(right.0 - start.0, right.1 - start.1);
     let along = samples(down.0 - start.0, down.1 - start.1);
     let mut any = 0;
+    let mut lines = Vec::with_capacity(along as usize);
     for py in 0..step {
-        for px in 0..step {
+        lines.clear();
+        // Within a square the coordinates are linear along a row: only its two ends are interpolated in full.
+        lines.extend((0..along).map(|v| {
+            let t = (f64::from(py) + (f64::from(v) + 0.5) / f64::from(along)) * share;
+            let (left, right) = (grid.at(i, j, 0.0, t), grid.at(i, j, 1.0, t));
+            (left, (right.0 - left.0, right.1 - left.1))
+        }));
+        let first = ((j * step + py) * CELL_PIXELS + i * step) as usize * 4;
+        for (px, pixel) in tile[first..first + step as usize * 4].chunks_exact_mut(4).enumerate() {
             let mut sum = [0.0f32; 4];
-            for v in 0..along {
-                let t = (f64::from(py) + (f64::from(v) + 0.5) / f64::from(along)) * share;
+            for &(left, run) in &lines {
                 for u in 0..across {
-                    let s = (f64::from(px) + (f64::from(u) + 0.5) / f64::from(across)) * share;
-                    add_sample(patch, grid.at(i, j, s, t), &mut sum);
+                    let s = (px as f64 + (f64::from(u) + 0.5) / f64::from(across)) * share;
+                    add_sample(patch, (left.0 + run.0 * s, left.1 + run.1 * s), &mut sum);
                 }
             }
-            let pixel = straight(sum, (across * along) as f32);
+            pixel.copy_from_slice(&straight(sum, (across * along) as f32));
             any |= pixel[3];
-            let at = (((j * step + py) * CELL_PIXELS + i * step + px) * 4) as usize;
-            tile[at..at + 4].copy_from_slice(&pixel);
         }
     }
     any
@@ -154,20 +160,19 @@ fn add_sample(patch: &Patch, (col, row): (f64, f64), sum: &mut [f32; 4]) {
     let (left, right) = (clamp(x0, image.width), clamp(x0 + 1.0, image.width));
     let (top, bottom) =
         (clamp(y0, image.height) * image.width as usize, clamp(y0 + 1.0, image.height) * image.width as usize);
-    let corners = [
-        (top + left, (1.0 - fx) * (1.0 - fy)),
-        (top + right, fx * (1.0 - fy)),
-        (bottom + left, (1.0 - fx) * fy),
-        (bottom + right, fx * fy),
-    ];
-    for (at, weight) in corners {
-        let pixel = &image.data[at * 4..at * 4 + 4];
-        let weight = weight * f32::from(pixel[3]);
-        sum[0] += weight * f32::from(pixel[0]);
-        sum[1] += weight * f32::from(pixel[1]);
-        sum[2] += weight * f32::from(pixel[2]);
-        sum[3] += weight;
+    let pixel = |at: usize| <[u8; 4]>::try_from(&image.data[at * 4..at * 4 + 4]).unwrap_or([0; 4]);
+    let pixels = [pixel(top + left), pixel(top + right), pixel(bottom + left), pixel(bottom + right)];
+    let mut weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
+    for (weight, pixel) in weights.iter_mut().zip(&pixels) {
+        *weight *= f32::from(pixel[3]);
     }
+    for channel in 0..3 {
+        sum[channel] += weights[0] * f32::from(pixels[0][channel])
+            + weights[1] * f32::from(pixels[1][channel])
+            + weights[2] * f32::from(pixels[2][channel])
+            + weights[3] * f32::from(pixels[3][channel]);
+    }
+    sum[3] += weights[0] + weights[1] + weights[2] + weights[3];
 }
 
 fn straight(sum: [f32; 4], samples: f32) -> [u8; 4] {

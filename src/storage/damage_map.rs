@@ -232,13 +232,12 @@ fn tile_row(row: Row, scenes: Option<(i64, i64)>, surplus: u32, classes: u8) -> 
 }
 
 fn crowd(row: CrowdRow, surplus: u32) -> QueryResult<Crowd> {
-    let unreadable = |error: serde_json::Error| broken(format!("a stored consensus cannot be read: {error}"));
     let consensus = Consensus {
-        probabilities: serde_json::from_str(&row.probabilities).map_err(unreadable)?,
+        probabilities: list(&row.probabilities)?,
         class: row.class.and_then(|class| u8::try_from(class).ok()),
         probability: row.probability,
         labels: u32::from(row.labels.unsigned_abs()),
-        answers: serde_json::from_str(&row.answers).map_err(unreadable)?,
+        answers: list(&row.answers)?,
         agreement: row.agreement,
         entropy: row.entropy,
         evidence: row.evidence,
@@ -254,6 +253,17 @@ fn crowd(row: CrowdRow, surplus: u32) -> QueryResult<Crowd> {
         closed_reason: row.closed_reason,
         method: Some((row.method, row.method_version)),
     })
+}
+
+/// Reads a JSON list of numbers. Not by serde_json, which may miss a number by its last digit: what is printed for a
+/// class must be the number that is stored for it.
+fn list<T: std::str::FromStr>(json: &str) -> QueryResult<Vec<T>> {
+    let inner = json.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let numbers = inner.map(|inner| match inner.trim() {
+        "" => Some(Vec::new()),
+        inner => inner.split(',').map(|number| number.trim().parse().ok()).collect(),
+    });
+    numbers.flatten().ok_or_else(|| broken(format!("a stored consensus holds `{json}`, which is no list of numbers")))
 }
 
 /// A tile without labels of its own: nothing is known, or what experts fixed beforehand (gold).
@@ -285,4 +295,16 @@ pub fn method(conn: &mut Conn, campaign_id: i64, model: u32) -> QueryResult<Opti
         .select((models::method, models::method_version))
         .first(conn)
         .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_list_is_read_to_the_last_digit() {
+        assert_eq!(list::<f64>("[0.15384615384615385, 1e-3,1]").unwrap(), [0.153_846_153_846_153_85, 0.001, 1.0]);
+        assert_eq!(list::<u32>("[]").unwrap(), [0u32; 0]);
+        assert!(list::<u32>("[1,]").is_err() && list::<u32>("1,2").is_err() && list::<f64>("[null]").is_err());
+    }
 }

@@ -6,6 +6,7 @@
 
 mod building;
 mod canvas;
+mod damage;
 mod ground;
 mod noise;
 mod plan;

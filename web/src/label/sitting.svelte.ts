@@ -11,6 +11,8 @@ export type Supply = 'waiting' | 'flowing' | 'empty' | 'lost' | 'stopped' | 'ref
 
 const ASK_AGAIN_MS = 5_000
 const PROGRESS_MS = 20_000
+/** After how many rounds without tiles the page asks by itself whether there are some again. */
+const QUIET_ROUNDS = 6
 
 export class Sitting {
   /** What is on screen; replaced after every step, because the queue itself is plain. */
@@ -28,7 +30,9 @@ export class Sitting {
   #queue = new Queue()
   #asking: Promise<void> | null = null
   #skipping: Lease | null = null
+  #posting: Promise<void> = Promise.resolve()
   #since = 0
+  #quiet = 0
   #timers: ReturnType<typeof setInterval>[] = []
 
   constructor(readonly campaign: Campaign) {
@@ -63,7 +67,7 @@ export class Sitting {
     const change = this.#queue.answer(key)
     if (!entry) return
     if (!again) this.count += 1
-    if (change) void this.#post(change, key, seconds)
+    if (change) this.#posting = this.#post(change, key, seconds)
     this.#sendSkip()
     this.#show(again ? t('label.changed', { answer: answerName(key) }) : t('label.answered', { answer: answerName(key) }))
   }
@@ -127,10 +131,20 @@ export class Sitting {
   }
 
   #show(said: string): void {
-    this.said = said
+    // A screen reader says the same words twice only if they differ.
+    this.said = this.said === said ? `${said}\u00a0` : said
     this.#queue.dropExpired(Date.now())
     this.#refreshShown()
-    if (this.#queue.wantsMore && this.supply !== 'empty') void this.ask()
+    if (!this.#queue.shown) void this.#afterLast()
+    else if (this.#queue.wantsMore && this.supply !== 'empty') void this.ask()
+  }
+
+  /** Nothing is left to show: the next tiles come with the receipt of the last answer, or are asked for then. */
+  async #afterLast(): Promise<void> {
+    this.supply = 'waiting'
+    await this.#posting
+    await mail.flush()
+    if (!this.#queue.shown) await this.ask()
   }
 
   #refreshShown(): void {
@@ -149,10 +163,13 @@ export class Sitting {
     if (lease) void api.skip(lease.lease_id).catch(() => undefined)
   }
 
-  /** Every few seconds: asks again where tiles ran short for a passing reason. */
+  /** Every few seconds: asks again where tiles ran short for a passing reason, now and then where there were none. */
   async #lookAfter(): Promise<void> {
-    const short = this.supply === 'lost' || (this.supply === 'flowing' && this.#queue.wantsMore && !this.#queue.shown)
-    if (short && document.visibilityState === 'visible') await this.ask()
+    this.#quiet = this.supply === 'empty' && !this.#queue.shown ? this.#quiet + 1 : 0
+    const short = this.supply === 'lost' || this.#quiet >= QUIET_ROUNDS
+    if (!short || document.visibilityState === 'hidden') return
+    this.#quiet = 0
+    await this.ask()
   }
 
   async #readProgress(): Promise<void> {

@@ -1,0 +1,50 @@
+//! volunteers.csv: who labelled, under pseudonyms.
+
+use super::super::{Record, Value};
+use super::Sheet;
+use crate::domain::damage_map::{DamageMap, VolunteerRow};
+
+/// The columns of volunteers.csv. `accuracy` is the share of check gold answered as the experts did.
+pub fn sheet(map: &DamageMap) -> Sheet<'_> {
+    let columns = "volunteer labels gold_labels gold_correct accuracy accuracy_low accuracy_high weight excluded";
+    Sheet::new("volunteers", map, columns.split_whitespace())
+}
+
+/// One volunteer under their pseudonym.
+pub fn record(volunteer: &str, row: &VolunteerRow) -> Record {
+    let interval = wilson(row.gold_correct, row.gold_labels);
+    let values = vec![
+        Value::Text(volunteer.to_owned()),
+        Value::Int(row.labels.into()),
+        Value::Int(row.gold_labels.into()),
+        Value::Int(row.gold_correct.into()),
+        Value::number((row.gold_labels > 0).then(|| f64::from(row.gold_correct) / f64::from(row.gold_labels))),
+        Value::number(interval.map(|(low, _)| low)),
+        Value::number(interval.map(|(_, high)| high)),
+        Value::number(row.weight),
+        Value::Bool(row.excluded),
+    ];
+    Record { id: volunteer.to_owned(), geometry: None, values }
+}
+
+/// The 95 % interval of a share (Wilson, 1927); `None` for no trials.
+fn wilson(successes: u32, trials: u32) -> Option<(f64, f64)> {
+    const Z: f64 = 1.959_963_984_540_054;
+    let (hits, n) = (f64::from(successes), f64::from(trials));
+    let middle = (hits + Z * Z / 2.0) / (n + Z * Z);
+    let half = Z / (n + Z * Z) * (hits * (n - hits) / n + Z * Z / 4.0).sqrt();
+    (trials > 0).then(|| ((middle - half).max(0.0), (middle + half).min(1.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        assert_eq!(wilson(0, 0), None);
+        let (low, high) = wilson(8, 10).unwrap();
+        assert!((low - 0.490_2).abs() < 1e-4 && (high - 0.943_3).abs() < 1e-4, "{low} {high}");
+        assert_eq!(wilson(10, 10).unwrap().1, 1.0);
+    }
+}
