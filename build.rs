@@ -22,6 +22,8 @@ fn embed_web() {
     if env::var_os("REQUIRE_WEB").is_some() {
         println!("cargo::error=web/dist/index.html is missing: run `make web` first");
     } else {
-        println!("cargo::warning=web/dist/index.html is missing, so this binary has no front end: run `make web` first");
+        println!(
+            "cargo::warning=web/dist/index.html is missing, so this binary has no front end: run `make web` first"
+        );
     }
 }

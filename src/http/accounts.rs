@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::cookies;
-use super::error::{Error, Problem};
+use super::error::Error;
 use super::gate::{Anyone, App, By};
 use crate::services::accounts;
 
@@ -51,7 +51,7 @@ pub struct Account {
 
 /// Start as a guest
 #[utoipa::path(post, path = "/api/v1/guests", operation_id = "create_guest",
-    responses((status = 201, body = Guest), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 201, body = Guest)))]
 pub async fn create_guest(app: Data<App>) -> Result<HttpResponse, Error> {
     let guest = accounts::guest(&app.sign_in).await?;
     let mut reply = HttpResponse::Created();
@@ -63,7 +63,7 @@ pub async fn create_guest(app: Data<App>) -> Result<HttpResponse, Error> {
 
 /// Make an account; a guest keeps the work
 #[utoipa::path(post, path = "/api/v1/accounts", operation_id = "create_account", request_body = Credentials,
-    responses((status = 201, body = Account), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 201, body = Account)))]
 pub async fn create_account(app: Data<App>, by: By<Anyone>, body: Body<Credentials>) -> Result<HttpResponse, Error> {
     let Body(Credentials { name, password }) = body;
     let account = accounts::create(&app.sign_in, by.credentials(), name, password).await?;
@@ -72,7 +72,7 @@ pub async fn create_account(app: Data<App>, by: By<Anyone>, body: Body<Credentia
 
 /// A new password by recovery code
 #[utoipa::path(post, path = "/api/v1/session/recovery", operation_id = "recover_account", request_body = Recovery,
-    responses((status = 200, body = Account), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Account)))]
 pub async fn recover_account(app: Data<App>, body: Body<Recovery>) -> Result<HttpResponse, Error> {
     let Body(Recovery { name, recovery_code, password }) = body;
     let account = accounts::recover(&app.sign_in, &name, &recovery_code, password).await?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
-use super::error::{Error, Problem};
+use super::error::Error;
 use super::gate::{Anyone, By, CampaignVisit, Coordinator, InCampaign};
 use super::wire::rfc3339;
 use crate::domain::access::Viewer;
@@ -36,6 +36,7 @@ pub struct CampaignSummary {
     /// Whether the imagery was drawn by a program.
     synthetic: bool,
     /// West, south, east, north in degrees; `null` while there are no tiles.
+    #[schema(required)]
     bounds: Option<[f64; 4]>,
     progress: Progress,
 }
@@ -64,8 +65,10 @@ pub struct Answer {
     key: String,
     role: AnswerRole,
     /// Place of the milder class of a `between` answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     low: Option<u8>,
     /// Place of the graver class of a `between` answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     high: Option<u8>,
     /// The number that exports print.
     code: i32,
@@ -91,15 +94,15 @@ pub struct Scene {
     captured_from: String,
     #[schema(format = DateTime)]
     captured_to: String,
-    sensor: Option<String>,
+    sensor: String,
     min_zoom: u8,
     /// Native zoom; above it the client magnifies.
     max_zoom: u8,
     /// West, south, east, north in degrees.
     bounds: [f64; 4],
     /// Credit line: to be shown wherever the picture is.
-    attribution: Option<String>,
-    licence: Option<String>,
+    attribution: String,
+    licence: String,
 }
 
 /// What the viewer has done in a campaign.
@@ -146,15 +149,21 @@ pub struct Campaign {
     help_lines: String,
     /// Language of the texts (BCP 47).
     language: String,
-    /// Licence of the damage map.
-    licence: Option<String>,
+    /// Licence of the damage map; empty where none was chosen.
+    licence: String,
+    /// Zoom of grid tiles; `null` for footprints.
+    #[schema(required)]
     labelling_zoom: Option<u8>,
     tile_source: TileSource,
     release_level: ReleaseLevel,
     scale: Scale,
     /// By date.
     scenes: Vec<Scene>,
+    /// `null` where nobody is signed in.
+    #[schema(required)]
     mine: Option<Mine>,
+    /// `null` where nobody is signed in.
+    #[schema(required)]
     role: Option<ViewerRole>,
     may: May,
 }
@@ -190,7 +199,7 @@ impl From<NextState> for CampaignState {
 
 /// Campaigns I may see
 #[utoipa::path(get, path = "/api/v1/campaigns", operation_id = "list_campaigns",
-    responses((status = 200, body = Campaigns), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Campaigns)))]
 pub async fn list_campaigns(by: By<Anyone>) -> Result<HttpResponse, Error> {
     let list = by.read(|conn, visit| {
         let all = campaigns::list(conn)?;
@@ -203,7 +212,7 @@ pub async fn list_campaigns(by: By<Anyone>) -> Result<HttpResponse, Error> {
 /// One campaign
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}", operation_id = "get_campaign",
     params(("slug" = String, Path, description = "Name of the campaign")),
-    responses((status = 200, body = Campaign), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Campaign)))]
 pub async fn get_campaign(door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
     Ok(HttpResponse::Ok().json(door.read(in_full).await?))
 }
@@ -211,7 +220,7 @@ pub async fn get_campaign(door: InCampaign<Anyone>) -> Result<HttpResponse, Erro
 /// Open, pause or close
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/state", operation_id = "set_campaign_state",
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = StateRequest,
-    responses((status = 200, body = Campaign), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Campaign)))]
 pub async fn set_campaign_state(
     door: InCampaign<Coordinator>,
     body: Body<StateRequest>,
@@ -253,7 +262,7 @@ fn in_full(conn: &mut Conn, visit: &CampaignVisit) -> Result<Campaign, services:
         care_notice: campaign.texts.care_notice.clone(),
         help_lines: campaign.texts.help_lines.clone(),
         language: campaign.language.clone(),
-        licence: campaign.licence.clone(),
+        licence: campaign.licence.clone().unwrap_or_default(),
         labelling_zoom: campaign.labelling_zoom,
         tile_source: campaign.tile_source,
         release_level: campaign.release_level,
@@ -303,12 +312,12 @@ impl From<scene::Scene> for Scene {
             title: scene.title,
             captured_from: rfc3339(scene.captured_from),
             captured_to: rfc3339(scene.captured_to),
-            sensor: scene.sensor,
+            sensor: scene.sensor.unwrap_or_default(),
             min_zoom: scene.min_zoom,
             max_zoom: scene.max_zoom,
             bounds: scene.bounds.to_array(),
-            attribution: scene.attribution,
-            licence: scene.licence,
+            attribution: scene.attribution.unwrap_or_default(),
+            licence: scene.licence.unwrap_or_default(),
         }
     }
 }

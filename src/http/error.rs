@@ -31,6 +31,7 @@ pub struct Problem {
     /// What a person reads: the thing, the reason, and what to do.
     pub detail: String,
     /// The field that is wrong, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
 

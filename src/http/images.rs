@@ -8,7 +8,7 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::error::{Error, Problem};
+use super::error::Error;
 use super::gate::{Anyone, App, By};
 use crate::domain::access::Viewer;
 use crate::domain::cell::Cell;
@@ -60,8 +60,7 @@ impl Lookups {
 #[utoipa::path(get, path = "/tiles/{scene_id}/{z}/{x}/{y}", operation_id = "get_tile_image",
     params(("scene_id" = String, Path, description = "The scene"), ("z" = u8, Path, description = "Zoom"),
         ("x" = u32, Path, description = "Column"), ("y" = u32, Path, description = "Row, from the north")),
-    responses((status = 200, description = "256 px WebP", content_type = "image/webp"), (status = 204, description = "No picture there"),
-        (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "256 px WebP", content_type = "image/webp"), (status = 204, description = "No picture there")))]
 pub async fn get_tile_image(
     app: Data<App>,
     lookups: Data<Lookups>,

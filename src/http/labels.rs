@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::Body;
-use super::error::{Error, Problem};
+use super::error::Error;
 use super::gate::{By, Volunteer, volunteer_id};
 use super::leases::Lease;
 use crate::domain::Invalid;
@@ -88,7 +88,7 @@ pub struct LabelReceipts {
 
 /// Hand in labels
 #[utoipa::path(post, path = "/api/v1/labels", operation_id = "submit_labels", request_body = Vec<LabelItem>,
-    responses((status = 200, body = LabelReceipts), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = LabelReceipts)))]
 pub async fn submit_labels(
     by: By<Volunteer>,
     request: HttpRequest,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::Body;
-use super::error::{Error, Problem};
+use super::error::Error;
 use super::gate::{By, InCampaign, Volunteer, volunteer_id};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::tile;
@@ -32,7 +32,7 @@ pub struct LeasedTile {
     /// West, south, east, north in degrees.
     bbox: [f64; 4],
     /// GeoJSON geometry of the building; `null` for a grid cell.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required)]
     footprint: Option<serde_json::Value>,
 }
 
@@ -77,7 +77,7 @@ pub struct Ending {
 /// Tiles to label
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/leases", operation_id = "take_leases",
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = LeaseRequest,
-    responses((status = 200, body = Leases), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Leases)))]
 pub async fn take_leases(door: InCampaign<Volunteer>, body: Body<LeaseRequest>) -> Result<HttpResponse, Error> {
     let count = body.0.count;
     if !(1..=MAX_COUNT).contains(&count) {
@@ -93,7 +93,7 @@ pub async fn take_leases(door: InCampaign<Volunteer>, body: Body<LeaseRequest>) 
 /// Give a tile back, or skip it
 #[utoipa::path(delete, path = "/api/v1/leases/{id}", operation_id = "release_lease",
     params(("id" = String, Path, description = "The lease"), Ending),
-    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 204)))]
 pub async fn release_lease(by: By<Volunteer>, id: Path<String>, ending: Query<Ending>) -> Result<HttpResponse, Error> {
     let (lease, skip) = (id_in_address(&id, "lease")?, ending.skip);
     by.write(move |conn, visit| release_lease::release(conn, volunteer_id(&visit.viewer)?, lease, skip, visit.now))

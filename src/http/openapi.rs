@@ -1,12 +1,15 @@
 //! The description of the API (OpenAPI 3.1), generated from the handlers. `openapi.json` in the repository is this text.
 
 use actix_web::HttpResponse;
-use utoipa::OpenApi;
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi};
 
+use super::error::{PROBLEM_JSON, Problem};
 use super::{accounts, campaigns, images, labels, leases, session};
 
 #[derive(OpenApi)]
 #[openapi(
+    components(schemas(Problem)),
     info(title = "aftermap", description = "A crowd compares satellite images; its labels become a damage map."),
     paths(
         accounts::create_guest,
@@ -23,9 +26,34 @@ use super::{accounts, campaigns, images, labels, leases, session};
         leases::release_lease,
         labels::submit_labels,
         images::get_tile_image,
-    )
+    ),
+    modifiers(&Refusals)
 )]
 struct Api;
+
+/// Adds to every operation that it may be refused, and how that reads.
+struct Refusals;
+
+impl Modify for Refusals {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let refusal = ResponseBuilder::new()
+            .description("Refused or failed, with the reason")
+            .content(PROBLEM_JSON, Content::new(Some(Ref::from_schema_name("Problem"))))
+            .build();
+        for path in api.paths.paths.values_mut() {
+            for operation in [&mut path.get, &mut path.post, &mut path.delete].into_iter().flatten() {
+                for response in operation.responses.responses.values_mut() {
+                    if let RefOr::T(response) = response
+                        && response.description.is_empty()
+                    {
+                        response.description = "Done".into();
+                    }
+                }
+                operation.responses.responses.insert("default".into(), RefOr::T(refusal.clone()));
+            }
+        }
+    }
+}
 
 /// The document as text, with a line end.
 pub fn document() -> String {

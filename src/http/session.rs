@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::accounts::Credentials;
 use super::body::Body;
 use super::cookies;
-use super::error::{Error, Problem};
+use super::error::Error;
 use super::gate::{Anyone, App, By};
 use crate::domain::volunteer::Role;
 use crate::services::sign_in::{SessionInfo, Tokens, session_info};
@@ -17,8 +17,10 @@ use crate::services::sign_in::{SessionInfo, Tokens, session_info};
 #[derive(Serialize, ToSchema)]
 pub struct Session {
     signed_in: bool,
+    #[schema(required)]
     volunteer_id: Option<String>,
     /// `null` for a guest.
+    #[schema(required)]
     name: Option<String>,
     guest: bool,
     /// May do everything on this server.
@@ -51,7 +53,7 @@ impl From<SessionInfo> for Session {
 
 /// Who I am
 #[utoipa::path(get, path = "/api/v1/session", operation_id = "get_session",
-    responses((status = 200, body = Session), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Session)))]
 pub async fn get_session(by: By<Anyone>) -> Result<HttpResponse, Error> {
     let volunteer = by.read(|conn, visit| session_info(conn, visit.viewer.person().map(|one| one.volunteer.clone())));
     Ok(HttpResponse::Ok().json(Session::from(volunteer.await?)))
@@ -59,7 +61,7 @@ pub async fn get_session(by: By<Anyone>) -> Result<HttpResponse, Error> {
 
 /// Sign in
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "sign_in", request_body = Credentials,
-    responses((status = 200, body = Session), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Session)))]
 pub async fn sign_in(app: Data<App>, by: By<Anyone>, body: Body<Credentials>) -> Result<HttpResponse, Error> {
     let Body(Credentials { name, password }) = body;
     let (info, tokens) = app.sign_in.sign_in(by.credentials(), &name, password).await?;
@@ -68,7 +70,7 @@ pub async fn sign_in(app: Data<App>, by: By<Anyone>, body: Body<Credentials>) ->
 
 /// New cookies for a session
 #[utoipa::path(post, path = "/api/v1/session/refresh", operation_id = "refresh_session",
-    responses((status = 200, body = Session), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Session)))]
 pub async fn refresh_session(app: Data<App>, request: HttpRequest) -> HttpResponse {
     let token = cookies::refresh(&request).unwrap_or_default();
     match app.sign_in.refresh(&token).await.map_err(Error::from) {
@@ -81,7 +83,7 @@ pub async fn refresh_session(app: Data<App>, request: HttpRequest) -> HttpRespon
 
 /// Sign out
 #[utoipa::path(delete, path = "/api/v1/session", operation_id = "sign_out",
-    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 204)))]
 pub async fn sign_out(app: Data<App>, by: By<Anyone>, request: HttpRequest) -> Result<HttpResponse, Error> {
     app.sign_in.sign_out(by.credentials(), cookies::refresh(&request).as_deref()).await?;
     Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_https()))
