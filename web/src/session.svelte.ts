@@ -21,7 +21,7 @@ class Who {
   async load(): Promise<void> {
     this.session = await api.session()
     this.known = true
-    this.#stamp()
+    await this.#refresh()
   }
 
   /** Makes sure that labels have an author: whoever is signed in, else a new guest. */
@@ -29,11 +29,13 @@ class Who {
     if (!this.known) await this.load()
     if (this.signedIn) return
     await api.guest()
+    this.#stamp()
     await this.load()
   }
 
   async signIn(name: string, password: string): Promise<void> {
     await api.signIn(name, password)
+    this.#stamp()
     await this.load()
   }
 
