@@ -51,8 +51,8 @@ const browser = await chromium.launch({
 /** What no page may do, collected from every page of the run. */
 const foreign = []
 const errors = []
-/** While a test takes the server away, the browser's own "failed to load" lines are what it asked for. */
-let serverAway = false
+/** While a test takes the server or the session away, the browser's own "failed to load" lines are what it asked for. */
+let troubleExpected = false
 
 async function visitor(options) {
   const context = await browser.newContext({ ...options, baseURL: base })
@@ -64,7 +64,7 @@ async function visitor(options) {
   page.setDefaultTimeout(15_000)
   page.on('pageerror', (error) => errors.push(`${page.url()}: ${error.message}`))
   page.on('console', (line) => {
-    if (line.type() === 'error' && !serverAway) errors.push(`${page.url()}: ${line.text()}`)
+    if (line.type() === 'error' && !troubleExpected) errors.push(`${page.url()}: ${line.text()}`)
   })
   return { context, page }
 }
@@ -88,6 +88,11 @@ async function signIn(page) {
   await page.locator('input[name=password]').fill(coordinator.password)
   await page.locator('main form button:not([type=button])').click()
   await page.getByTestId('who').waitFor()
+}
+
+async function signOut(page) {
+  await page.getByTestId('sign-out').click()
+  await page.getByTestId('who').waitFor({ state: 'detached' })
 }
 
 const api = (page, path) => page.evaluate((path) => fetch(path).then((reply) => reply.json()), path)
@@ -229,17 +234,34 @@ await test('the coordinator sees the labels arrive without reloading', async () 
 await test('answers given while the server is away are kept, survive a reload, and arrive', async () => {
   const { page, context } = guest
   const had = await labelsOf(page)
-  serverAway = true
+  troubleExpected = true
   await context.route('**/api/v1/labels', (route) => route.abort())
   await page.keyboard.press('1')
   await page.locator('[data-testid=outbox][data-kind=unsent]').waitFor()
   await page.reload()
   await page.locator('[data-testid=outbox][data-kind=unsent]').waitFor()
   await context.unroute('**/api/v1/labels')
-  serverAway = false
+  troubleExpected = false
   await page.reload()
   await saved(page)
   assert.equal(await labelsOf(page), had + 1)
+})
+
+await test('a session that ran out is renewed in silence, for the page and for answers on their way', async () => {
+  const { page, context } = guest
+  const { volunteer_id } = await api(page, '/api/v1/session')
+  const had = await labelsOf(page)
+  troubleExpected = true
+  await context.clearCookies({ name: 'aftermap_access' })
+  await page.keyboard.press('1')
+  await page.waitForResponse((reply) => reply.url().endsWith('/api/v1/labels') && reply.ok())
+  await saved(page)
+  assert.equal(await labelsOf(page), had + 1)
+  await context.clearCookies({ name: 'aftermap_access' })
+  await page.reload()
+  await ready(page)
+  assert.equal((await api(page, '/api/v1/session')).volunteer_id, volunteer_id)
+  troubleExpected = false
 })
 
 await test('a guest makes an account and keeps the work', async () => {
@@ -257,13 +279,13 @@ await test('a guest makes an account and keeps the work', async () => {
 
 await test('a wrong password is said in plain words', async () => {
   const { page, context } = await visitor(PHONE)
-  serverAway = true // the browser reports the 401 as an error line of its own
+  troubleExpected = true // the browser reports the 401 as an error line of its own
   await page.goto('/#/sign-in')
   await page.locator('input[name=name]').fill(coordinator.name)
   await page.locator('input[name=password]').fill('not the password')
   await page.locator('main form button:not([type=button])').tap()
   assert.ok((await page.getByRole('alert').textContent()).length > 10)
-  serverAway = false
+  troubleExpected = false
   await context.close()
 })
 
@@ -291,7 +313,7 @@ for (const [size, shape] of [['360', PHONE], ['1280', DESK]]) {
       const found = []
       await signIn(page)
       for (const name of Object.keys(PAGES)) {
-        if (name === 'sign-in') await page.evaluate(() => fetch('/api/v1/session', { method: 'DELETE' }))
+        if (name === 'sign-in') await signOut(page)
         await open(page, name, look === 'rtl' ? '?dir=rtl' : '')
         await page.screenshot({ path: `${folder}/${name}-${size}-${look}.png`, fullPage: name !== 'label' && name !== 'gate' })
         found.push(...(await violations(page)).map((violation) => `${name}: ${violation}`))

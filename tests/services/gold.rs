@@ -7,7 +7,7 @@ use aftermap::domain::label::LabelStatus;
 use aftermap::domain::policy::Policy;
 use aftermap::services::import_gold::{GoldAnswer, import_gold};
 use aftermap::services::release_lease;
-use aftermap::storage::campaigns;
+use aftermap::services::statistics::progress;
 
 use crate::town::{HOUR, MINUTE, NOON, Town, label, policy, towns};
 

@@ -589,6 +589,11 @@ export interface components {
              */
             labels_counted: number;
             /**
+             * Format: int64
+             * @description Of these, the ones on gold, which measure their authors.
+             */
+            labels_gold: number;
+            /**
              * Format: double
              * @description `null` while no tile is closed.
              */
@@ -604,7 +609,10 @@ export interface components {
             tiles: components["schemas"]["TileCounts"];
             /** @description Oldest first. */
             timeline: components["schemas"]["Interval"][];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Who ever asked for tiles.
+             */
             volunteers: number;
             /**
              * Format: int64

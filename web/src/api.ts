@@ -1,6 +1,7 @@
 // All talk with the server: typed calls over the generated OpenAPI types, one kind of error, and one refresh of a run-out session.
 import createClient from 'openapi-fetch'
 import type { paths } from './api.gen'
+import { visit } from './visit'
 
 type Reply<P extends keyof paths, M extends keyof paths[P], S extends number = 200> = paths[P][M] extends {
   responses: { [K in S]: { content: { 'application/json': infer T } } }
@@ -48,12 +49,21 @@ async function reach(request: Request): Promise<Response> {
 
 let refreshing: Promise<boolean> | null = null
 
-/** Asks for new cookies; calls that come while one is under way share it, because each refresh replaces the last. */
+/**
+ * Asks for new cookies; calls that come while one is under way share it, because each refresh replaces the last.
+ * False when the session is over for good; throws when that cannot be known now.
+ */
 export function refreshSession(): Promise<boolean> {
-  refreshing ??= reach(new Request('/api/v1/session/refresh', { method: 'POST' }))
-    .then((response) => response.ok)
-    .finally(() => (refreshing = null))
+  refreshing ??= renew().finally(() => (refreshing = null))
   return refreshing
+}
+
+async function renew(): Promise<boolean> {
+  const response = await reach(new Request('/api/v1/session/refresh', { method: 'POST' }))
+  if (response.ok) return true
+  if (response.status !== 401) throw errorOf(response, await response.json().catch(() => null))
+  visit.signedIn = false
+  return false
 }
 
 async function reachSignedIn(request: Request): Promise<Response> {
@@ -61,7 +71,9 @@ async function reachSignedIn(request: Request): Promise<Response> {
   const response = await reach(request)
   if (response.status !== 401) return response
   const problem = await response.clone().json().catch(() => null)
-  if (problem?.code !== 'session_expired') return response
+  // The browser drops the cookie of a session that ran out, so it can look as if there had been none.
+  const renewable = problem?.code === 'session_expired' || (problem?.code === 'unauthorized' && visit.signedIn)
+  if (!renewable) return response
   return (await refreshSession()) ? reach(again) : response
 }
 

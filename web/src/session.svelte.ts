@@ -1,10 +1,10 @@
 // Who I am, for every screen; keeps the session fresh while the page is in view.
 import { api, ApiError, refreshSession, type Session } from './api'
+import { visit } from './visit'
 
 const NOBODY: Session = { signed_in: false, volunteer_id: null, name: null, guest: false, admin: false, roles: [] }
 // Sessions run for 15 minutes and images cannot ask for a new one themselves, so the page asks before that.
 const REFRESH_MS = 10 * 60_000
-const REFRESHED_AT = 'session-refreshed-at'
 
 class Who {
   session = $state.raw<Session>(NOBODY)
@@ -19,27 +19,38 @@ class Who {
   }
 
   async load(): Promise<void> {
-    this.session = await api.session()
+    let session = await api.session()
+    if (!session.signed_in && visit.signedIn && (await refreshSession())) {
+      this.#stamp()
+      session = await api.session()
+    }
+    this.session = session
     this.known = true
-    this.#stamp()
+    visit.signedIn = session.signed_in
+    await this.#refresh()
   }
 
   /** Makes sure that labels have an author: whoever is signed in, else a new guest. */
   async startLabelling(): Promise<void> {
-    if (!this.known) await this.load()
+    if (this.signedIn) return
+    // Asked again before anybody is made a guest: the first question may have met a server that was away.
+    await this.load()
     if (this.signedIn) return
     await api.guest()
+    this.#stamp()
     await this.load()
   }
 
   async signIn(name: string, password: string): Promise<void> {
     await api.signIn(name, password)
+    this.#stamp()
     await this.load()
   }
 
   async signOut(): Promise<void> {
     await api.signOut()
     this.session = NOBODY
+    visit.signedIn = false
   }
 
   /** Starts the regular refresh; returns how to stop it. */
@@ -55,7 +66,7 @@ class Who {
 
   async #refresh(): Promise<void> {
     if (!this.signedIn || document.visibilityState === 'hidden') return
-    if (Date.now() - readStamp() < REFRESH_MS) return
+    if (Date.now() - visit.refreshedAt < REFRESH_MS) return
     this.#stamp() // first, so that other tabs do not ask at the same moment
     try {
       if (!(await refreshSession())) await this.load()
@@ -65,19 +76,7 @@ class Who {
   }
 
   #stamp(): void {
-    try {
-      localStorage.setItem(REFRESHED_AT, String(Date.now()))
-    } catch {
-      // Without storage each tab refreshes for itself.
-    }
-  }
-}
-
-function readStamp(): number {
-  try {
-    return Number(localStorage.getItem(REFRESHED_AT) ?? 0)
-  } catch {
-    return 0
+    visit.refreshedAt = Date.now()
   }
 }
 

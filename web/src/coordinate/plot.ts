@@ -12,6 +12,11 @@ export interface Plot {
 }
 
 const HEIGHT = 240
+const [MINUTE, HOUR, DAY] = [60, 3600, 86_400]
+/** Steps of the time axis, seconds; uPlot's own go down to milliseconds, and its dates are American. */
+const STEPS = [1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE).concat([1, 2, 3, 6, 12].map((hours) => hours * HOUR), [1, 2, 7, 14, 30, 90, 365].map((days) => days * DAY))
+const timeOfDay = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' })
+const dayOfYear = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' })
 
 /** Draws labels as bars and closed tiles as a line into `target`; a bar stands for `intervalSeconds`. */
 export function draw(target: HTMLElement, timeline: Timeline, intervalSeconds: number, names: { labels: string; closed: string }): Plot {
@@ -27,11 +32,12 @@ export function draw(target: HTMLElement, timeline: Timeline, intervalSeconds: n
     {
       width: target.clientWidth,
       height: HEIGHT,
+      padding: [8, 28, 0, 20],
       legend: { show: false },
       cursor: { show: false },
       // Half an interval to either side, or the first and last bar would be cut in two.
       scales: { x: { range: (_, low, high) => [low - intervalSeconds / 2, high + intervalSeconds / 2] }, y: { range: (_, __, highest) => [0, Math.max(4, highest * 1.1)] } },
-      axes: [{ ...axis, grid: { show: false }, space: 90, values: (_, moments) => moments.map(moment(intervalSeconds)) }, { ...axis, size: 44 }],
+      axes: [{ ...axis, grid: { show: false }, incrs: STEPS, space: 70, values: (_, moments) => moments.map(tick) }, { ...axis, size: 44 }],
       series: [
         {},
         { label: names.labels, fill: colour('--accent'), width: 0, paths: uPlot.paths.bars!({ size: [0.8, 40] }), points: { show: false } },
@@ -48,18 +54,13 @@ export function draw(target: HTMLElement, timeline: Timeline, intervalSeconds: n
   }
 }
 
-const DAY_SECONDS = 86_400
-
-/** Words for a moment on the axis, given in seconds: the time of day, or the day where an interval is that long. */
-function moment(intervalSeconds: number): (seconds: number) => string {
-  const style: Intl.DateTimeFormatOptions =
-    intervalSeconds < DAY_SECONDS / 12
-      ? { hour: '2-digit', minute: '2-digit' }
-      : intervalSeconds < DAY_SECONDS
-        ? { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }
-        : { month: 'short', day: 'numeric' }
-  const format = new Intl.DateTimeFormat(locale, style)
-  return (seconds) => format.format(new Date(seconds * 1000))
+/** The time of a tick; its day below the first one and wherever a day begins. */
+function tick(seconds: number, place: number, all: number[]): string {
+  const [moment, last] = [new Date(seconds * 1000), new Date((all[place - 1] ?? 0) * 1000)]
+  const step = (all[1] ?? 0) - (all[0] ?? 0)
+  if (step >= DAY) return dayOfYear.format(moment)
+  const newDay = place === 0 || moment.toDateString() !== last.toDateString()
+  return timeOfDay.format(moment) + (newDay ? `\n${dayOfYear.format(moment)}` : '')
 }
 
 function columns(timeline: Timeline): uPlot.AlignedData {

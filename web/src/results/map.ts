@@ -25,6 +25,8 @@ export interface Look {
   /** 0 to 1. */
   opacity: number
   picked: string | null
+  /** Small shapes are told apart by their edge, cells of a grid by their fill. */
+  edges: boolean
 }
 
 export class ResultsMap {
@@ -32,7 +34,7 @@ export class ResultsMap {
   #scene = new TileLayer()
   #source = new VectorSource()
   #tiles: VectorLayer
-  #look: Look = { colourOf: () => null, opacity: 0.6, picked: null }
+  #look: Look = { colourOf: () => null, opacity: 0.6, picked: null, edges: false }
 
   constructor(target: HTMLElement, geojson: unknown, onpick: (id: string | null) => void) {
     const features = new GeoJSON().readFeatures(geojson, { dataProjection: 'EPSG:4326', featureProjection: 'EPSG:3857' })
@@ -86,7 +88,7 @@ export class ResultsMap {
     const alpha = Math.round(this.#look.opacity * 255).toString(16).padStart(2, '0')
     const base = new Style({
       fill: new Fill({ color: colour ? colour + alpha : 'rgba(0, 0, 0, 0.01)' }),
-      stroke: new Stroke({ color: 'rgba(12, 18, 20, 0.55)', width: 1 }),
+      stroke: new Stroke(colour && this.#look.edges ? { color: colour, width: 2 } : { color: 'rgba(12, 18, 20, 0.55)', width: 1 }),
     })
     return picked ? [base, ...PICKED] : [base]
   }

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { blocksOf, spansOf } from './prose'
+
+const kinds = (text: string) => blocksOf(text).map(({ kind }) => kind)
+
+describe('coordinators’ texts', () => {
+  it('have paragraphs, headings and lists', () => {
+    expect(kinds('## Look\nat this\n\n- one\n- two\n\n1. first\n2. second')).toEqual(['heading', 'paragraph', 'list', 'numbers'])
+    expect(blocksOf('Mind:\n- one\n  goes on\n- two').at(-1)?.lines.length).toBe(2)
+  })
+  it('have bold, italic and links', () => {
+    expect(spansOf('a **b** and *c*').map(({ kind }) => kind)).toEqual(['text', 'bold', 'text', 'italic'])
+    expect(spansOf('see https://example.org/a.').map(({ href, text }) => href ?? text)).toEqual(['see ', 'https://example.org/a', '.'])
+    expect(spansOf('[here](https://example.org)')[0]).toMatchObject({ kind: 'link', text: 'here', href: 'https://example.org' })
+  })
+  it('never lead to anything but the web', () => {
+    expect(spansOf('[x](javascript:alert(1))').every(({ kind }) => kind === 'text')).toBe(true)
+  })
+  it('keep what is no markup as it is', () => {
+    expect(spansOf('<b>5 * 3 = 15</b>')).toEqual([{ kind: 'text', text: '<b>5 * 3 = 15</b>' }])
+    expect(blocksOf('')).toEqual([])
+  })
+})
