@@ -16,7 +16,7 @@ use crate::storage::{Conn, campaigns, scenes};
 /// Create, open, pause, close and show campaigns
 #[derive(Debug, Subcommand)]
 pub enum CampaignCommand {
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// Open a campaign to volunteers: aftermap campaign open madre-fire
     Open(NamedArgs),
     /// Hand out no more tiles for now: aftermap campaign pause madre-fire
@@ -88,7 +88,7 @@ pub struct NamedArgs {
 /// Runs one of the verbs.
 pub async fn run(command: CampaignCommand) -> Result<(), Refused> {
     match command {
-        CampaignCommand::Create(args) => create(args).await,
+        CampaignCommand::Create(args) => create(*args).await,
         CampaignCommand::Open(args) => set_state(args, CampaignState::Open).await,
         CampaignCommand::Pause(args) => set_state(args, CampaignState::Paused).await,
         CampaignCommand::Close(args) => set_state(args, CampaignState::Closed).await,

@@ -7,6 +7,7 @@ mod gold;
 mod ingest;
 mod migrate;
 pub mod serve;
+pub mod simulate;
 pub mod user;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ enum Command {
     #[command(subcommand)]
     User(user::UserCommand),
     Migrate(migrate::MigrateArgs),
+    Simulate(simulate::SimulateArgs),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
 }
@@ -58,6 +60,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Gold(command) => gold::run(command).await,
         Command::User(command) => user::run(command).await.map_err(Refused::from),
         Command::Migrate(args) => migrate::run(args).await,
+        Command::Simulate(args) => simulate::run(args).await,
         Command::Openapi => {
             print!("{}", crate::http::document());
             Ok(())

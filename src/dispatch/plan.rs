@@ -33,14 +33,15 @@ pub fn plan(count: usize, served: u32, policy: &Policy, rng: &mut impl Rng) -> P
     plan
 }
 
-/// Puts check gold in random places among the ordinary tiles. Without an ordinary tile there is no gold either: it
-/// would be known by coming alone.
+/// Puts check gold in random places among the ordinary tiles. Without an ordinary tile there is no gold either: what
+/// still comes when nothing is left would be known for gold. Of several tiles one at least is ordinary; a single one may
+/// be gold, since most people get their tiles one at a time.
 pub fn mix(ordinary: Vec<i64>, gold: Vec<i64>, count: usize, rng: &mut impl Rng) -> Vec<i64> {
     if ordinary.is_empty() {
         return ordinary;
     }
-    let keep = count.saturating_sub(gold.len()).max(1);
-    let mut tiles: Vec<i64> = ordinary.into_iter().take(keep).chain(gold).take(count.max(1)).collect();
+    let golden = gold.len().min(if count > 1 { count - 1 } else { count });
+    let mut tiles: Vec<i64> = ordinary.into_iter().take(count - golden).chain(gold.into_iter().take(golden)).collect();
     tiles.shuffle(rng);
     tiles
 }
@@ -70,6 +71,12 @@ mod tests {
         let mut mixed = mix(vec![1, 2, 3], vec![9], 3, &mut rng);
         mixed.sort_unstable();
         assert_eq!(mixed, [1, 2, 9]);
+        assert!(mix(vec![1, 2], vec![8, 9], 2, &mut rng).contains(&1));
+    }
+
+    #[test]
+    fn a_single_tile_may_be_gold() {
+        assert_eq!(mix(vec![1], vec![9], 1, &mut ChaCha8Rng::seed_from_u64(1)), [9]);
     }
 
     #[test]

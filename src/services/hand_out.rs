@@ -22,6 +22,8 @@ const ROUNDS: usize = 400;
 const SKIP_MS: i64 = 86_400_000;
 /// Check gold tiles to draw from.
 const GOLD_CHOICE: i64 = 64;
+/// Groups of equal value to draw from.
+const GROUP_CHOICE: usize = 16;
 
 /// Who asks for how many tiles.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +44,13 @@ pub struct Search {
     group: Option<Group>,
     walk: Option<Walk>,
     ended: bool,
+}
+
+impl Search {
+    /// Whether there is nothing more to look at: it went once around, or the volunteer's hands are full.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
 }
 
 /// Gives leases to a volunteer, in as many short transactions as it takes to find them or to go once around.
@@ -83,8 +92,9 @@ pub fn give(
         search.ended = true;
         return Ok((lend(conn, mine)?, search));
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
-    let fresh = choose(conn, campaign, &request, plan(want, served, policy, &mut rng), &mut search, now, &mut rng)?;
+    let mut seeker = Seeker::new(campaign, &request, now);
+    let kinds = plan(want, served, policy, &mut seeker.rng);
+    let fresh = seeker.choose(conn, kinds, &mut search)?;
     if !fresh.is_empty() {
         let until = now + i64::from(policy.lease_seconds) * 1000;
         mine.extend(leases::grant(conn, id, request.volunteer, &fresh, (now, until))?);
@@ -94,135 +104,122 @@ pub fn give(
     Ok((lend(conn, mine)?, search))
 }
 
-/// Chooses tiles as planned and takes a place on each. Gold has no places: everybody may label it.
-fn choose(
-    conn: &mut Conn,
-    campaign: &Campaign,
-    request: &Request,
-    plan: Plan,
-    search: &mut Search,
+/// One volunteer's search in one campaign.
+struct Seeker<'a> {
+    campaign: &'a Campaign,
+    volunteer: i64,
     now: i64,
-    rng: &mut ChaCha8Rng,
-) -> Result<Vec<i64>, Error> {
-    let want = plan.by_value + plan.at_random + plan.gold;
-    let skipped_since = now - SKIP_MS;
-    let mut ordinary = Vec::new();
-    for _ in 0..plan.at_random {
-        ordinary.extend(draw(conn, campaign.id, request.volunteer, skipped_since, rng)?);
-    }
-    look(conn, campaign.id, request.volunteer, want, skipped_since, search, &mut ordinary, rng)?;
-    let golden = if plan.gold > 0 && !ordinary.is_empty() {
-        draw_gold(conn, campaign, request.volunteer, plan.gold, now, rng)?
-    } else {
-        Vec::new()
-    };
-    let chosen = mix(ordinary.clone(), golden.clone(), want, rng);
-    for tile in &golden {
-        gold::count_use(conn, *tile, campaign.policy.gold_uses, now)?;
-    }
-    for tile in ordinary.into_iter().filter(|tile| !chosen.contains(tile)) {
-        give_back(conn, tile)?;
-    }
-    Ok(chosen)
+    rng: ChaCha8Rng,
 }
 
-/// Walks the ring, most valuable group first, until `want` tiles are taken, the bound on rows is reached, or it has been
-/// all around.
-#[allow(clippy::too_many_arguments)]
-fn look(
-    conn: &mut Conn,
-    campaign: i64,
-    volunteer: i64,
-    want: usize,
-    skipped_since: i64,
-    search: &mut Search,
-    taken: &mut Vec<i64>,
-    rng: &mut ChaCha8Rng,
-) -> Result<(), Error> {
-    let mut looked = 0;
-    while taken.len() < want && looked < LOOK_AT_MOST {
-        let Some((group, mut walk)) = next_walk(conn, campaign, volunteer, search, rng)? else {
-            search.ended = true;
-            return Ok(());
-        };
-        let Some(stretch) = walk.stretch() else {
-            search.walk = None;
-            continue;
-        };
-        let rows = queue::stretch(conn, campaign, group, stretch, STRETCH as i64)?;
-        looked += rows.len().max(1);
-        let candidates: Vec<i64> = rows.iter().map(|(tile, _)| *tile).collect();
-        let seen = leases::seen(conn, volunteer, &candidates, skipped_since)?;
-        let found = unseen(&candidates, &seen, want - taken.len());
-        let given = queue::take_places(conn, &found)?;
-        let last = if taken.len() + given.len() >= want {
-            rows.iter().filter(|(tile, _)| given.contains(tile)).map(|(_, key)| *key).max()
-        } else {
-            rows.last().map(|(_, key)| *key)
-        };
-        walk.advance(last, rows.len() == STRETCH);
-        search.walk = Some(walk);
-        if let Some(position) = last {
-            participations::set_position(conn, volunteer, campaign, group, position)?;
+impl Seeker<'_> {
+    fn new<'a>(campaign: &'a Campaign, request: &Request, now: i64) -> Seeker<'a> {
+        Seeker { campaign, volunteer: request.volunteer, now, rng: ChaCha8Rng::seed_from_u64(request.seed) }
+    }
+
+    /// Chooses tiles as planned and takes a place on each. Gold has no places: everybody may label it.
+    fn choose(&mut self, conn: &mut Conn, plan: Plan, search: &mut Search) -> Result<Vec<i64>, Error> {
+        let want = plan.by_value + plan.at_random + plan.gold;
+        let mut ordinary = Vec::new();
+        for _ in 0..plan.at_random {
+            let one = self.draw(conn, &ordinary)?;
+            ordinary.extend(one);
         }
-        taken.extend(given);
+        self.look(conn, want, search, &mut ordinary)?;
+        let golden = if ordinary.is_empty() { Vec::new() } else { self.draw_gold(conn, plan.gold)? };
+        let chosen = mix(ordinary.clone(), golden.clone(), want, &mut self.rng);
+        for tile in golden.iter().filter(|tile| chosen.contains(tile)) {
+            gold::count_use(conn, *tile, self.campaign.policy.gold_uses, self.now)?;
+        }
+        for tile in ordinary.into_iter().filter(|tile| !chosen.contains(tile)) {
+            give_back(conn, tile)?;
+        }
+        Ok(chosen)
     }
-    Ok(())
-}
 
-/// The walk under way, or the one around the next group; `None` when all groups have been walked.
-fn next_walk(
-    conn: &mut Conn,
-    campaign: i64,
-    volunteer: i64,
-    search: &mut Search,
-    rng: &mut ChaCha8Rng,
-) -> Result<Option<(Group, Walk)>, Error> {
-    if let (Some(group), Some(walk)) = (search.group, search.walk) {
-        return Ok(Some((group, walk)));
+    /// Walks the ring, most valuable group first, until `want` tiles are taken, the bound on rows is reached, or it has
+    /// been all around.
+    fn look(&mut self, conn: &mut Conn, want: usize, search: &mut Search, taken: &mut Vec<i64>) -> Result<(), Error> {
+        let mut looked = 0;
+        while taken.len() < want && looked < LOOK_AT_MOST {
+            let Some((group, mut walk)) = self.next_walk(conn, search)? else {
+                search.ended = true;
+                return Ok(());
+            };
+            let Some(stretch) = walk.stretch() else {
+                search.walk = None;
+                continue;
+            };
+            let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCH as i64)?;
+            looked += rows.len().max(1);
+            let given = self.take_unseen(conn, &rows, taken, want - taken.len())?;
+            taken.extend(&given);
+            let reached = |(tile, _): &&(i64, i64)| taken.len() < want || given.contains(tile);
+            let last = rows.iter().filter(reached).map(|(_, key)| *key).max();
+            walk.advance(last, rows.len() == STRETCH);
+            search.walk = Some(walk);
+            if let Some(position) = last {
+                participations::set_position(conn, self.volunteer, self.campaign.id, group, position)?;
+            }
+        }
+        Ok(())
     }
-    let Some(group) = queue::next_group(conn, campaign, search.group)? else { return Ok(None) };
-    let start = participations::position(conn, volunteer, campaign, group)?.unwrap_or_else(|| rng.random());
-    let walk = Walk::from(start);
-    search.group = Some(group);
-    search.walk = Some(walk);
-    Ok(Some((group, walk)))
-}
 
-/// Draws one tile at random among all that are open, whatever its value; `None` where the first try meets none unseen.
-fn draw(
-    conn: &mut Conn,
-    campaign: i64,
-    volunteer: i64,
-    skipped_since: i64,
-    rng: &mut ChaCha8Rng,
-) -> Result<Option<i64>, Error> {
-    let mut groups = Vec::new();
-    while groups.len() < 16
-        && let Some(group) = queue::next_group(conn, campaign, groups.last().copied())?
-    {
-        groups.push(group);
+    /// The walk under way, or the one around the next group; `None` when all groups have been walked.
+    fn next_walk(&mut self, conn: &mut Conn, search: &mut Search) -> Result<Option<(Group, Walk)>, Error> {
+        if let (Some(group), Some(walk)) = (search.group, search.walk) {
+            return Ok(Some((group, walk)));
+        }
+        let Some(group) = queue::next_group(conn, self.campaign.id, search.group)? else { return Ok(None) };
+        let position = participations::position(conn, self.volunteer, self.campaign.id, group)?;
+        let walk = Walk::from(position.unwrap_or_else(|| self.rng.random()));
+        search.group = Some(group);
+        search.walk = Some(walk);
+        Ok(Some((group, walk)))
     }
-    let Some(group) = groups.choose(rng).copied() else { return Ok(None) };
-    let rows = queue::stretch(conn, campaign, group, (rng.random(), i64::MAX), STRETCH as i64)?;
-    let candidates: Vec<i64> = rows.into_iter().map(|(tile, _)| tile).collect();
-    let seen = leases::seen(conn, volunteer, &candidates, skipped_since)?;
-    Ok(queue::take_places(conn, &unseen(&candidates, &seen, 1))?.first().copied())
-}
 
-/// Draws check gold that this volunteer has not seen.
-fn draw_gold(
-    conn: &mut Conn,
-    campaign: &Campaign,
-    volunteer: i64,
-    count: usize,
-    now: i64,
-    rng: &mut ChaCha8Rng,
-) -> Result<Vec<i64>, Error> {
-    let candidates = gold::to_serve(conn, campaign.id, GOLD_CHOICE)?;
-    let seen = leases::seen(conn, volunteer, &candidates, now - SKIP_MS)?;
-    let unseen = unseen(&candidates, &seen, candidates.len());
-    Ok(unseen.sample(rng, count).copied().collect())
+    /// Draws one tile at random among all that are open, whatever its value; `None` where the first try meets none
+    /// that is unseen and not yet `taken`.
+    fn draw(&mut self, conn: &mut Conn, taken: &[i64]) -> Result<Option<i64>, Error> {
+        let mut groups = Vec::new();
+        while groups.len() < GROUP_CHOICE
+            && let Some(group) = queue::next_group(conn, self.campaign.id, groups.last().copied())?
+        {
+            groups.push(group);
+        }
+        let Some(group) = groups.choose(&mut self.rng).copied() else { return Ok(None) };
+        let stretch = (self.rng.random(), i64::MAX);
+        let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCH as i64)?;
+        Ok(self.take_unseen(conn, &rows, taken, 1)?.first().copied())
+    }
+
+    /// Takes places on up to `count` of these tiles that the volunteer has not seen and that are not yet `taken`.
+    fn take_unseen(
+        &self,
+        conn: &mut Conn,
+        rows: &[(i64, i64)],
+        taken: &[i64],
+        count: usize,
+    ) -> Result<Vec<i64>, Error> {
+        let candidates: Vec<i64> = rows.iter().map(|(tile, _)| *tile).collect();
+        let mut seen = leases::seen(conn, self.volunteer, &candidates, self.now - SKIP_MS)?;
+        seen.extend(taken);
+        Ok(queue::take_places(conn, &unseen(&candidates, &seen, count))?)
+    }
+
+    /// Draws check gold that this volunteer has not seen.
+    fn draw_gold(&mut self, conn: &mut Conn, count: usize) -> Result<Vec<i64>, Error> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let candidates = gold::to_serve(conn, self.campaign.id, GOLD_CHOICE)?;
+        let seen = leases::seen(conn, self.volunteer, &candidates, self.now - SKIP_MS)?;
+        let unseen = unseen(&candidates, &seen, candidates.len());
+        let mut drawn: Vec<i64> = unseen.sample(&mut self.rng, count).copied().collect();
+        // Everybody counts uses in one order, so that two hand-outs never wait for each other.
+        drawn.sort_unstable();
+        Ok(drawn)
+    }
 }
 
 /// Completes leases with the tile and its frames, in the order they were granted.

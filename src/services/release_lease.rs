@@ -4,7 +4,7 @@ use super::Error;
 use super::tile_consensus::{self, Rules};
 use crate::storage::leases::LeaseRow;
 use crate::storage::participations::Done;
-use crate::storage::{Conn, leases, participations, queue};
+use crate::storage::{Conn, labels, leases, participations, queue};
 
 /// Expired leases that one hand-out takes back.
 const RECLAIM: i64 = 16;
@@ -19,13 +19,20 @@ pub fn release(conn: &mut Conn, volunteer: i64, lease_id: i64, skip: bool, now: 
     let Some(lease) = mine else {
         return Err(Error::NotFound("there is no such lease of yours".into()));
     };
-    if !end(conn, &lease, if skip { "skipped" } else { "released" }, now)? || !skip {
+    // The order in which everybody locks: the volunteer's turn, the tile, the lease.
+    participations::take_turn(conn, lease.campaign_id, volunteer, now)?;
+    queue::lock(conn, lease.tile)?;
+    let skipped_before = leases::has_skipped(conn, lease.tile, volunteer)?;
+    let ended = end(conn, &lease, if skip { "skipped" } else { "released" }, now)?;
+    // Who skips a tile after the time ran out does not want it back either.
+    let skipped = skip && (ended || leases::end_as_skipped(conn, lease.id, now)?);
+    if !skipped {
         return Ok(());
     }
     let done = Done { skips: 1, ..Done::default() };
     participations::add(conn, lease.campaign_id, volunteer, done, now)?;
     let mut row = queue::lock(conn, lease.tile)?;
-    row.skips += 1;
+    row.skips += u32::from(!skipped_before);
     if row.gold {
         queue::save(conn, &row)?;
         return Ok(());
@@ -51,13 +58,18 @@ pub fn reclaim_expired(conn: &mut Conn, campaign: i64, now: i64) -> Result<usize
     Ok(reclaimed)
 }
 
-/// Ends a lease and frees its place. Returns false where it had ended before.
+/// Ends a lease and frees its place; a surplus label that waits for one takes it. Returns false where it had ended before.
 pub fn end(conn: &mut Conn, lease: &LeaseRow, outcome: &str, now: i64) -> Result<bool, Error> {
-    let ended = leases::end(conn, lease.id, outcome, now)?;
-    if ended {
-        give_back(conn, lease.tile)?;
+    if !leases::end(conn, lease.id, outcome, now)? {
+        return Ok(false);
     }
-    Ok(ended)
+    give_back(conn, lease.tile)?;
+    let row = queue::lock(conn, lease.tile)?;
+    if row.has_place() && labels::any_surplus(conn, lease.tile)? {
+        let rules = Rules::load(conn, lease.campaign_id)?;
+        tile_consensus::follow(conn, &rules, row, None, now)?;
+    }
+    Ok(true)
 }
 
 /// Frees one place of a tile. Gold has none.

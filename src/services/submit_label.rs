@@ -96,9 +96,12 @@ pub fn submit_all(
         for one in of_campaign {
             let outcome = match repeat(conn, volunteer, one.label)? {
                 Some(before) => before,
-                None => author.accept(conn, one)?,
+                None => {
+                    let outcome = author.accept(conn, one)?;
+                    fresh += usize::from(matches!(&outcome, Ok(done) if done.status != LabelStatus::Revised));
+                    outcome
+                }
             };
-            fresh += usize::from(matches!(&outcome, Ok(done) if done.status != LabelStatus::Revised));
             results[one.place] = Some(ItemResult { id: one.label.id, outcome });
         }
         let request = Request { volunteer, count: fresh, again: false, seed };

@@ -1,7 +1,7 @@
 //! Brings one tile in line with its labels: consensus, state, places. The one road by which a tile changes.
 
 use crate::consensus::{self, Model, Skill, Vote, policy};
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::Consensus;
 use crate::storage::consensus::Provenance;
 use crate::storage::labels::CurrentLabel;
@@ -48,10 +48,12 @@ pub fn follow(
     }
     let mut current = labels::current_of_tile(conn, row.tile)?;
     let skills = skills(conn, rules, &current)?;
+    // What comes in after the end of a campaign is kept beside its result.
+    let running = matches!(rules.campaign.state, CampaignState::Open | CampaignState::Paused);
     loop {
         let (result, reason) = judge(rules, &mut row, &current, &skills, unseen, now);
         let waiting = current.iter_mut().find(|label| !label.counted);
-        if let Some(label) = waiting.filter(|_| row.has_place()) {
+        if let Some(label) = waiting.filter(|_| running && row.has_place()) {
             labels::count(conn, row.tile, label.volunteer_id)?;
             label.counted = true;
             continue;

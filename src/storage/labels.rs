@@ -159,6 +159,17 @@ pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLab
         .collect()
 }
 
+/// Whether a tile has a label that waits for a free place.
+pub fn any_surplus(conn: &mut Conn, tile: i64) -> QueryResult<bool> {
+    let waiting = current_labels::table
+        .filter(current_labels::tile.eq(tile))
+        .filter(diesel::dsl::not(current_labels::counted))
+        .filter(diesel::dsl::not(current_labels::excluded))
+        .count()
+        .get_result::<i64>(conn)?;
+    Ok(waiting > 0)
+}
+
 /// Lets a surplus label count, because its tile has a free place again.
 pub fn count(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<()> {
     diesel::update(current_labels::table.find((tile, volunteer_id)))

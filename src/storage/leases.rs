@@ -114,6 +114,25 @@ pub fn end(conn: &mut Conn, id: i64, outcome: &str, now: i64) -> QueryResult<boo
     Ok(ended == 1)
 }
 
+/// Makes a skip of a lease that ended without an answer before. Returns false where it did not.
+pub fn end_as_skipped(conn: &mut Conn, id: i64, now: i64) -> QueryResult<bool> {
+    let unanswered = leases::outcome.assume_not_null().eq_any(["released", "expired"]);
+    let ended = leases::table.find(id).filter(leases::ended_at.is_not_null()).filter(unanswered);
+    let changed = diesel::update(ended).set((leases::ended_at.eq(now), leases::outcome.eq("skipped"))).execute(conn)?;
+    Ok(changed == 1)
+}
+
+/// Whether this volunteer has skipped the tile before.
+pub fn has_skipped(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<bool> {
+    let skips = leases::table
+        .filter(leases::tile.eq(tile))
+        .filter(leases::volunteer_id.eq(volunteer_id))
+        .filter(leases::outcome.assume_not_null().eq("skipped"))
+        .count()
+        .get_result::<i64>(conn)?;
+    Ok(skips > 0)
+}
+
 /// A few leases that ran out, oldest first; on PostgreSQL only those that nobody else is ending right now.
 pub fn expired(conn: &mut Conn, campaign_id: i64, now: i64, limit: i64) -> QueryResult<Vec<LeaseRow>> {
     let query = leases::table

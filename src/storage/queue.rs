@@ -26,7 +26,7 @@ pub struct QueueRow {
     pub needed: u32,
     /// Counted labels that it may get at all.
     pub maximum: u32,
-    /// How often it was skipped.
+    /// Different volunteers who skipped it.
     pub skips: u32,
     /// Value of the next label for it: 0 is handed out first.
     pub bucket: u8,

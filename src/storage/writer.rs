@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use diesel::connection::{AnsiTransactionManager, Connection as _, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager};
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{Conn, DatabaseUrl, is_broken};
@@ -116,12 +116,19 @@ fn write_all(mut conn: Conn, url: &DatabaseUrl, mut queue: mpsc::Receiver<Box<dy
 fn commit_together(conn: &mut Conn, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     begin(conn)?;
     for job in batch.iter_mut() {
-        if !job.run(conn) && is_broken(conn) {
+        if !job.run(conn) && is_lost(conn) {
             return Err(StoreError::Unavailable("the database lost the transaction".into()));
         }
     }
     each_backend!(conn, inner => commit(inner))?;
     Ok(())
+}
+
+/// Whether the transaction is gone. On a full disk or an I/O error SQLite may roll all of it back by itself, after which
+/// each later job would be a transaction of its own.
+fn is_lost(conn: &mut Conn) -> bool {
+    // SQLite refuses to begin inside a transaction; where it does begin, there was none.
+    is_broken(conn) || conn.batch_execute("BEGIN").is_ok()
 }
 
 fn begin(conn: &mut Conn) -> Result<(), StoreError> {

@@ -1,7 +1,6 @@
 //! A small campaign with every kind of tile in it, on either database, and a reader for what was exported.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use aftermap::domain::bbox::Bbox;
 use aftermap::domain::campaign::{
@@ -21,11 +20,12 @@ use aftermap::storage::labels::LogEntry;
 use aftermap::storage::participations::Done;
 use aftermap::storage::tiles::NewTile;
 use aftermap::storage::{
-    Conn, DatabaseUrl, QueryError, Store, campaigns, consensus, gold, labels, participations, queue, scenes, schema,
-    tiles,
+    Conn, QueryError, Store, campaigns, consensus, gold, labels, participations, queue, scenes, schema, tiles,
 };
 use diesel::prelude::*;
 use uuid::Uuid;
+
+use crate::support::{self, TestDatabase};
 
 pub const HOUR: i64 = 3_600_000;
 pub const DAY: i64 = 24 * HOUR;
@@ -47,44 +47,17 @@ pub const FOOTPRINT: &str = "-f \"1\",\nحي";
 /// All of them in the order of their bytes.
 pub const ALL: [&str; 7] = [FOOTPRINT, OPEN, SETTLED, FRESH, SECRET, UNTOUCHED, WORN_OUT];
 
-/// One database to test on; a PostgreSQL schema is dropped in the end.
+/// One database to test on.
 pub struct Database {
     pub store: Store,
     pub name: &'static str,
-    _folder: Option<tempfile::TempDir>,
-    drop: Option<(String, String)>,
+    pub own: TestDatabase,
 }
 
-static SCHEMAS: AtomicU32 = AtomicU32::new(0);
-
-/// A fresh SQLite file, and a fresh schema on PostgreSQL where AFTERMAP_TEST_POSTGRES names a server.
+/// An empty database on each engine there is.
 pub fn databases() -> Vec<Database> {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&DatabaseUrl::in_folder(folder.path()), 4).unwrap();
-    let mut all = vec![Database { store, name: "sqlite", _folder: Some(folder), drop: None }];
-    match std::env::var("AFTERMAP_TEST_POSTGRES") {
-        Err(_) => println!("skipped on PostgreSQL: AFTERMAP_TEST_POSTGRES is not set"),
-        Ok(url) => {
-            let schema = format!("exports_{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
-            let mut conn = PgConnection::establish(&url).unwrap();
-            diesel::sql_query(format!("CREATE SCHEMA {schema}")).execute(&mut conn).unwrap();
-            let joint = if url.contains('?') { '&' } else { '?' };
-            let own = format!("{url}{joint}options=-csearch_path%3D{schema}");
-            let store = Store::open(&DatabaseUrl::parse(&own).unwrap(), 4).unwrap();
-            all.push(Database { store, name: "postgres", _folder: None, drop: Some((url, schema)) });
-        }
-    }
-    all
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Some((url, schema)) = &self.drop
-            && let Ok(mut conn) = PgConnection::establish(url)
-        {
-            let _ = diesel::sql_query(format!("DROP SCHEMA {schema} CASCADE")).execute(&mut conn);
-        }
-    }
+    let open = |own: TestDatabase| Database { store: own.store(), name: own.name, own };
+    support::databases().into_iter().map(open).collect()
 }
 
 impl Database {

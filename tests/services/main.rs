@@ -1,0 +1,14 @@
+//! The promises of the services (design: exactly once, no over-assignment, nothing stuck), on both databases, straight
+//! through the verbs and without HTTP.
+
+mod gold;
+mod handing_out;
+mod leases;
+mod once;
+mod refits;
+mod revisions;
+mod skips;
+#[path = "../support/mod.rs"]
+mod support;
+mod town;
+mod writer;
