@@ -26,6 +26,7 @@ use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
 
 use crate::support::{TestDatabase, databases, sqlite};
 
@@ -59,6 +60,9 @@ pub fn on_sqlite() -> TestApp {
 
 impl TestApp {
     pub fn start(database: TestDatabase, public_url: Option<&str>) -> TestApp {
+        // What the server would tell its operator stands beside the failure of a test.
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
         let store = database.store();
         let tiles = tempfile::tempdir().unwrap();
         let sign_in = SignIn::new(store.clone(), Keys::new(&SECRET).unwrap());
