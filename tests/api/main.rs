@@ -1,0 +1,14 @@
+//! The HTTP interface, tested from outside: a real server on a free port for each test. Mirrors `src/http`.
+
+mod accounts;
+mod campaigns;
+mod helpers;
+mod images;
+mod labels;
+mod openapi;
+mod refusals;
+mod session;
+mod web;
+
+#[path = "../support/mod.rs"]
+mod support;
