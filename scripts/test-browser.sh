@@ -23,7 +23,7 @@ free_port() { node -e 'const s = require("net").createServer().listen(0, "127.0.
 answers() { node -e 'fetch(process.argv[1]).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))' "$1/readyz"; }
 
 url=http://127.0.0.1:$(free_port)
-"$binary" demo --data "$work/data" --listen "${url#http://}" >"$work/log" 2>&1 </dev/null &
+NO_COLOR=1 "$binary" demo --data "$work/data" --listen "${url#http://}" >"$work/log" 2>&1 </dev/null &
 server=$!
 for _ in $(seq 120); do
   if answers "$url" || ! kill -0 "$server" 2>/dev/null; then break; fi
@@ -42,7 +42,7 @@ password=$(node -p 'require("crypto").randomUUID()')
 
 AFTERMAP_URL=$url AFTERMAP_COORDINATOR=browser-test AFTERMAP_PASSWORD=$password \
   AFTERMAP_SCREENSHOTS=${AFTERMAP_SCREENSHOTS:-$work/screenshots} node tests/browser/run.mjs || {
-  echo 'the server said:' >&2
-  tail -n 40 "$work/log" >&2
+  echo 'what the server warned of:' >&2
+  grep -E 'WARN|ERROR' "$work/log" | tail -n 20 >&2
   exit 1
 }

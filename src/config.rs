@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::domain::Invalid;
 use crate::storage::{DatabaseUrl, Store, StoreError};
 
 /// Where everything is kept. The same for every verb that touches a campaign.
@@ -85,9 +86,35 @@ impl ServeOptions {
         self.key_file.clone().unwrap_or_else(|| self.place.data.join("key"))
     }
 
+    /// Scheme and host by which browsers reach the server, without a path.
+    pub fn public_url(&self) -> Result<Option<String>, Invalid> {
+        self.public_url.as_deref().map(check_public_url).transpose()
+    }
+
     /// Threads that answer requests.
     pub fn workers(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.workers.unwrap_or_else(cores).max(1)
+    }
+}
+
+fn check_public_url(url: &str) -> Result<String, Invalid> {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    match host.map(|host| host.trim_end_matches('/')) {
+        Some(host) if !host.is_empty() && !host.contains('/') => Ok(url.trim_end_matches('/').to_owned()),
+        _ => Err(Invalid::new("public-url", format!("`{url}` must look like https://map.example.org"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_a_scheme_and_a_host() {
+        assert_eq!(check_public_url("https://map.example.org/"), Ok("https://map.example.org".into()));
+        for bad in ["map.example.org", "https://", "https://a.example/b", "ftp://a.example"] {
+            assert!(check_public_url(bad).is_err(), "{bad}");
+        }
     }
 }

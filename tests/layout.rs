@@ -65,10 +65,10 @@ const BANS: &[Ban] = &[
         why: "what a service decides must hold for the command line too",
     },
     Ban {
-        words: &["StatusCode"],
+        words: &["StatusCode::BAD", "StatusCode::UN", "StatusCode::FORB", "StatusCode::NOT_F", "StatusCode::CONF"],
         within: &["http"],
         except: &["http/error.rs"],
-        why: "one file translates what went wrong into status codes",
+        why: "one file translates what went wrong into status codes, so that a refusal reads the same everywhere",
     },
     Ban {
         words: &["println!", "print!(", "eprint"],

@@ -35,7 +35,9 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
 /// Opens the signing key and puts the application together. Blocks.
 pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
     let sign_in = SignIn::new(store.clone(), Keys::from_file(&options.key_file())?);
-    Ok(App::new(store, sign_in, Archives::new(options.place.tiles_dir()), options.public_url.clone()))
+    let archives = Archives::new(options.place.tiles_dir());
+    let spool = options.place.data.join("spool");
+    Ok(App::new(store, sign_in, archives, spool, options.public_url()?))
 }
 
 /// Starts to listen; the server ends with SIGTERM or Ctrl-C.

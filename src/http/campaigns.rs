@@ -11,7 +11,7 @@ use super::wire::rfc3339;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::{self, CampaignKind, CampaignState, ReleaseLevel, TileSource, Visibility};
 use crate::domain::{scale, scene};
-use crate::services::{self, change_state};
+use crate::services::{self, change_state, statistics};
 use crate::storage::{Conn, campaigns, participations, scenes};
 
 /// How far a campaign is, exactly. The same for everybody.
@@ -235,8 +235,7 @@ pub async fn set_campaign_state(
 }
 
 fn summary(conn: &mut Conn, campaign: &campaign::Campaign) -> Result<CampaignSummary, services::Error> {
-    let (tiles, closed) = campaigns::progress(conn, campaign.id)?;
-    let share = if tiles == 0 { 0.0 } else { closed as f64 / tiles as f64 };
+    let progress = statistics::progress(conn, campaign)?;
     Ok(CampaignSummary {
         slug: campaign.slug.clone(),
         title: campaign.texts.title.clone(),
@@ -246,7 +245,12 @@ fn summary(conn: &mut Conn, campaign: &campaign::Campaign) -> Result<CampaignSum
         visibility: campaign.visibility,
         synthetic: campaign.synthetic,
         bounds: campaign.bounds.map(|bounds| bounds.to_array()),
-        progress: Progress { tiles, open: tiles.saturating_sub(closed), closed, share },
+        progress: Progress {
+            tiles: progress.tiles,
+            open: progress.open,
+            closed: progress.closed,
+            share: progress.share,
+        },
     })
 }
 

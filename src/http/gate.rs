@@ -8,6 +8,7 @@
 
 use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,6 +19,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::cookies;
 use super::error::Error;
+use super::exports::Spool;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
@@ -34,15 +36,18 @@ pub struct App {
     pub sign_in: SignIn,
     /// The images.
     pub archives: Archives,
+    /// Where downloads are written.
+    pub(super) spool: Spool,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
     pub public_url: Option<Arc<str>>,
 }
 
 impl App {
-    /// A server on this database; ready from the start.
-    pub fn new(store: Store, sign_in: SignIn, archives: Archives, public_url: Option<String>) -> App {
+    /// A server on this database; ready from the start. Downloads are written in the folder `spool`, which is made when
+    /// it is needed.
+    pub fn new(store: Store, sign_in: SignIn, archives: Archives, spool: PathBuf, public_url: Option<String>) -> App {
         let ready = Arc::new(AtomicBool::new(true));
-        App { store, ready, sign_in, archives, public_url: public_url.map(Into::into) }
+        App { store, ready, sign_in, archives, spool: Spool::new(spool), public_url: public_url.map(Into::into) }
     }
 
     /// Whether cookies are for encrypted connections only.
@@ -262,7 +267,8 @@ fn enter_campaign<R: Standing>(
     }
 }
 
-fn refusal(viewer: &Viewer) -> services::Error {
+/// What somebody is told who may not pass.
+pub fn refusal(viewer: &Viewer) -> services::Error {
     match viewer {
         Viewer::Nobody => not_signed_in(),
         Viewer::Person(_) => services::Error::Forbidden("you do not have the role or the token that this needs".into()),

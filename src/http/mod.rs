@@ -9,6 +9,7 @@ mod campaigns;
 mod cookies;
 mod envelope;
 pub mod error;
+mod exports;
 pub mod gate;
 mod health;
 mod images;
@@ -18,6 +19,7 @@ mod leases;
 mod openapi;
 mod server;
 mod session;
+mod statistics;
 mod web;
 mod wire;
 
@@ -58,6 +60,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
+                .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
+                .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
                 // labelling
                 .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
                 .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))

@@ -5,7 +5,7 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
-use super::{accounts, campaigns, images, labels, leases, session};
+use super::{accounts, campaigns, exports, images, labels, leases, session, statistics};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,8 @@ use super::{accounts, campaigns, images, labels, leases, session};
         campaigns::list_campaigns,
         campaigns::get_campaign,
         campaigns::set_campaign_state,
+        statistics::get_statistics,
+        exports::download_export,
         leases::take_leases,
         leases::release_lease,
         labels::submit_labels,

@@ -4,23 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/guests": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Start as a guest */
-        post: operations["create_guest"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/accounts": {
         parameters: {
             query?: never;
@@ -30,61 +13,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make an account; a guest keeps their work */
+        /** Make an account; a guest keeps the work */
         post: operations["create_account"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who I am */
-        get: operations["get_session"];
-        put?: never;
-        /** Sign in */
-        post: operations["sign_in"];
-        /** Sign out */
-        delete: operations["sign_out"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/session/refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** New cookies for a session */
-        post: operations["refresh_session"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/session/recovery": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** A new password by recovery code */
-        post: operations["recover_account"];
         delete?: never;
         options?: never;
         head?: never;
@@ -125,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/exports/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Damage map, labels or scenes as a file */
+        get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/leases": {
         parameters: {
             query?: never;
@@ -136,6 +83,57 @@ export interface paths {
         put?: never;
         /** Tiles to label */
         post: operations["take_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open, pause or close */
+        post: operations["set_campaign_state"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the campaign is doing */
+        get: operations["get_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/guests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start as a guest */
+        post: operations["create_guest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -176,7 +174,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/campaigns/{slug}/state": {
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who I am */
+        get: operations["get_session"];
+        put?: never;
+        /** Sign in */
+        post: operations["sign_in"];
+        /** Sign out */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/recovery": {
         parameters: {
             query?: never;
             header?: never;
@@ -185,42 +202,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open, pause or close */
-        post: operations["set_campaign_state"];
+        /** A new password by recovery code */
+        post: operations["recover_account"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/campaigns/{slug}/statistics": {
+    "/api/v1/session/refresh": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** How the campaign is doing */
-        get: operations["get_statistics"];
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/exports/{file}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Damage map or labels as a file */
-        get: operations["download_export"];
-        put?: never;
-        post?: never;
+        /** New cookies for a session */
+        post: operations["refresh_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -248,226 +248,403 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            code: string;
-            detail?: string;
-            field?: string | null;
-        };
-        Guest: {
-            volunteer_id: string;
-            token: string;
-        };
-        Credentials: {
-            name: string;
-            password: string;
-        };
+        /** @description An account that was just made or recovered. */
         Account: {
+            name: string;
+            /** @description Shown this once. Any older code no longer works. */
+            recovery_code: string;
             volunteer_id: string;
-            name: string;
-            recovery_code: string;
         };
-        Recovery: {
-            name: string;
-            recovery_code: string;
-            password: string;
+        /** @description One answer that a volunteer may give. */
+        Answer: {
+            /**
+             * Format: int32
+             * @description The number that exports print.
+             */
+            code: number;
+            /** @description Whether it is a class of heavy damage. */
+            heavy: boolean;
+            /**
+             * Format: int32
+             * @description Place of the graver class of a `between` answer.
+             */
+            high?: number | null;
+            key: string;
+            /**
+             * Format: int32
+             * @description Place of the milder class of a `between` answer.
+             */
+            low?: number | null;
+            role: components["schemas"]["AnswerRole"];
         };
+        /** @description How often an answer was counted. */
+        AnswerCount: {
+            /** Format: int64 */
+            count: number;
+            key: string;
+        };
+        /**
+         * @description What an answer says about damage.
+         * @enum {string}
+         */
+        AnswerRole: "class" | "between" | "side";
+        /** @description A campaign in full. */
+        Campaign: components["schemas"]["CampaignSummary"] & {
+            care_notice: string;
+            help_lines: string;
+            instructions: string;
+            /**
+             * Format: int32
+             * @description Zoom of grid tiles; `null` for footprints.
+             */
+            labelling_zoom: number | null;
+            /** @description Language of the texts (BCP 47). */
+            language: string;
+            /** @description Licence of the damage map; empty where none was chosen. */
+            licence: string;
+            may: components["schemas"]["May"];
+            mine: components["schemas"]["Mine"] | null;
+            release_level: components["schemas"]["ReleaseLevel"];
+            role: components["schemas"]["ViewerRole"] | null;
+            scale: components["schemas"]["Scale"];
+            /** @description By date. */
+            scenes: components["schemas"]["Scene"][];
+            tile_source: components["schemas"]["TileSource"];
+        };
+        /** @enum {string} */
+        CampaignKind: "pair" | "timeline";
+        /** @description A role in one campaign. */
         CampaignRole: {
+            /** @description The campaign's slug. */
             campaign: string;
-            /** @enum {string} */
-            role: "reviewer" | "researcher" | "coordinator";
+            role: components["schemas"]["Role"];
         };
-        Session: {
-            signed_in: boolean;
-            volunteer_id?: string | null;
-            name?: string | null;
-            guest: boolean;
-            admin: boolean;
-            roles: components["schemas"]["CampaignRole"][];
-        };
-        Progress: {
-            tiles: number;
-            open: number;
-            closed: number;
-            share: number;
-        };
+        /** @enum {string} */
+        CampaignState: "draft" | "open" | "paused" | "closed" | "archived";
+        /** @description A campaign on the list. */
         CampaignSummary: {
-            slug: string;
-            title: string;
-            purpose: string;
-            /** @enum {string} */
-            state: "draft" | "open" | "paused" | "closed" | "archived";
-            /** @enum {string} */
-            kind: "pair" | "timeline";
-            visibility: string;
-            synthetic: boolean;
+            /** @description West, south, east, north in degrees; `null` while there are no tiles. */
             bounds: number[] | null;
+            kind: components["schemas"]["CampaignKind"];
             progress: components["schemas"]["Progress"];
+            purpose: string;
+            slug: string;
+            state: components["schemas"]["CampaignState"];
+            /** @description Whether the imagery was drawn by a program. */
+            synthetic: boolean;
+            title: string;
+            visibility: components["schemas"]["Visibility"];
         };
+        /** @description The campaigns that the viewer may see. */
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
         };
-        Answer: {
-            key: string;
-            /** @enum {string} */
-            role: "class" | "between" | "side";
-            low?: number | null;
-            high?: number | null;
-            code: number;
-            heavy: boolean;
+        /** @description Name and password. */
+        Credentials: {
+            /** @description 2 to 40 letters, digits, dots, dashes or underscores. */
+            name: string;
+            /** @description 10 to 128 characters. */
+            password: string;
         };
-        Scale: {
-            key: string;
-            ordered: boolean;
-            answers: components["schemas"]["Answer"][];
-        };
-        Scene: {
-            id: string;
-            title: string;
+        /** @description One tile seen in one scene. */
+        Frame: {
             /** Format: date-time */
             captured_from: string;
             /** Format: date-time */
             captured_to: string;
-            sensor: string;
-            min_zoom: number;
-            max_zoom: number;
-            bounds: number[];
-            attribution: string;
-            licence: string;
+            scene_id: string;
         };
-        Mine: {
+        /** @description A guest who has just come. */
+        Guest: {
+            /** @description For tools without cookies: `Authorization: Bearer …`, good for 90 days, for labelling only. */
+            token: string;
+            volunteer_id: string;
+        };
+        /** @description One interval of the timeline. */
+        Interval: {
+            /**
+             * Format: date-time
+             * @description Its start.
+             */
+            from: string;
+            /** Format: int64 */
             labels: number;
+            /** Format: int64 */
+            tiles_closed: number;
         };
-        May: {
-            label: boolean;
-            see_map: boolean;
-            coordinate: boolean;
-            download_labels: boolean;
+        /** @description One answer. */
+        LabelItem: {
+            /** @description Key of an answer of the campaign's scale. */
+            answer: string;
+            /**
+             * Format: uuid
+             * @description Made by the client: the same id is the same label, however often it is sent.
+             */
+            id: string;
+            lease_id: string;
+            /** @description A remark for the coordinator. */
+            note?: string | null;
+            /**
+             * Format: double
+             * @description Time spent on the tile.
+             */
+            seconds?: number | null;
+            window?: components["schemas"]["Window"] | null;
         };
-        Campaign: {
-            slug: string;
-            title: string;
-            purpose: string;
-            /** @enum {string} */
-            state: "draft" | "open" | "paused" | "closed" | "archived";
-            /** @enum {string} */
-            kind: "pair" | "timeline";
-            visibility: string;
-            synthetic: boolean;
-            bounds: number[] | null;
-            progress: components["schemas"]["Progress"];
-            instructions: string;
-            care_notice: string;
-            help_lines: string;
-            language: string;
-            licence: string;
-            labelling_zoom: number;
-            /** @enum {string} */
-            tile_source: "cells" | "footprints";
-            release_level: string;
-            scale: components["schemas"]["Scale"];
-            scenes: components["schemas"]["Scene"][];
-            mine?: null | components["schemas"]["Mine"];
-            /** @enum {string|null} */
-            role?: "guest" | "volunteer" | "reviewer" | "researcher" | "coordinator" | "admin" | null;
-            may: components["schemas"]["May"];
+        /** @description One result for each item, in the order sent, and as many next leases as labels were stored. */
+        LabelReceipts: {
+            leases: components["schemas"]["Lease"][];
+            results: components["schemas"]["LabelResult"][];
         };
+        /** @description What became of one answer, with the reason where it was refused. */
+        LabelResult: {
+            code?: components["schemas"]["RefusalCode"] | null;
+            field?: string | null;
+            /** @description As it was sent. */
+            id: string;
+            reason?: string | null;
+            status: components["schemas"]["LabelResultStatus"];
+            tile_state?: string | null;
+        };
+        /**
+         * @description What became of one answer.
+         * @enum {string}
+         */
+        LabelResultStatus: "stored" | "revised" | "surplus" | "refused";
+        /** @description A tile handed to a volunteer for a limited time. */
+        Lease: {
+            /**
+             * Format: date-time
+             * @description After this the place may be given to somebody else; an answer is taken all the same.
+             */
+            expires_at: string;
+            /** @description By date. */
+            frames: components["schemas"]["Frame"][];
+            lease_id: string;
+            tile: components["schemas"]["LeasedTile"];
+        };
+        /** @description How many tiles. */
         LeaseRequest: {
             count: number;
         };
+        /** @description One place to label. */
         LeasedTile: {
-            id: string;
+            /** @description West, south, east, north in degrees. */
             bbox: number[];
-            footprint?: unknown;
+            /** @description GeoJSON geometry of the building; `null` for a grid cell. */
+            footprint: Record<string, never> | null;
+            /** @description Public id: `z-x-y`, or the footprint's. */
+            id: string;
         };
-        Frame: {
-            scene_id: string;
-            /** Format: date-time */
-            captured_from: string;
-            /** Format: date-time */
-            captured_to: string;
-        };
-        Lease: {
-            lease_id: string;
-            tile: components["schemas"]["LeasedTile"];
-            frames: components["schemas"]["Frame"][];
-            /** Format: date-time */
-            expires_at: string;
-        };
+        /** @description Leases; none when nothing can be given now. */
         Leases: {
             leases: components["schemas"]["Lease"][];
         };
-        Window: {
-            last_intact?: string | null;
-            first_damaged?: string | null;
+        /** @description What the viewer may do in a campaign. */
+        May: {
+            coordinate: boolean;
+            download_labels: boolean;
+            /** @description Label, once signed in or in as a guest. Whether tiles are handed out depends on the state. */
+            label: boolean;
+            see_map: boolean;
         };
-        LabelItem: {
-            /** Format: uuid */
-            id: string;
-            lease_id: string;
-            answer: string;
-            window?: null | components["schemas"]["Window"];
-            note?: string | null;
-            seconds?: number | null;
+        /** @description What the viewer has done in a campaign. */
+        Mine: {
+            /** Format: int64 */
+            labels: number;
         };
-        LabelResult: {
-            id: string;
-            /** @enum {string} */
-            status: "stored" | "revised" | "surplus" | "refused";
-            code?: string | null;
+        /** @description The model in use. */
+        ModelNote: {
+            /** Format: date-time */
+            fitted_at: string | null;
+            /**
+             * Format: int32
+             * @description 0 before the first refit.
+             */
+            number: number;
+        };
+        /**
+         * @description A state that a coordinator may choose.
+         * @enum {string}
+         */
+        NextState: "open" | "paused" | "closed";
+        /** @description Why a request was refused or failed (RFC 9457). */
+        Problem: {
+            /**
+             * @description What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
+             *     `forbidden`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
+             */
+            code: string;
+            /** @description What a person reads: the thing, the reason, and what to do. */
+            detail: string;
+            /** @description The field that is wrong, if one is. */
             field?: string | null;
-            reason?: string | null;
-            tile_state?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The status in words. */
+            title: string;
+            /** @description `about:blank`: the code says it all. */
+            type: string;
         };
-        LabelReceipts: {
-            results: components["schemas"]["LabelResult"][];
-            leases: components["schemas"]["Lease"][];
-        };
-        StateRequest: {
-            /** @enum {string} */
-            state: "open" | "paused" | "closed";
-        };
-        TileCounts: {
+        /** @description How far a campaign is, exactly. The same for everybody. */
+        Progress: {
+            /** Format: int64 */
+            closed: number;
+            /** Format: int64 */
             open: number;
-            settled: number;
+            /**
+             * Format: double
+             * @description `closed` of `tiles`, 0 to 1.
+             */
+            share: number;
+            /** Format: int64 */
+            tiles: number;
+        };
+        /** @description What opens an account whose password is lost. */
+        Recovery: {
+            name: string;
+            /** @description The new password. */
+            password: string;
+            /** @description As it was shown when the account was made; blanks, dashes and case do not matter. */
+            recovery_code: string;
+        };
+        /** @enum {string} */
+        RefusalCode: "conflict" | "never_leased" | "invalid" | "too_late";
+        /** @enum {string} */
+        ReleaseLevel: "public" | "coarsened" | "private";
+        /** @enum {string} */
+        Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
+        /** @description The answers of a campaign: classes from undamaged to worst, then between, then side answers. */
+        Scale: {
+            answers: components["schemas"]["Answer"][];
+            key: string;
+            ordered: boolean;
+        };
+        /** @description One image acquisition. */
+        Scene: {
+            /** @description Credit line: to be shown wherever the picture is. */
+            attribution: string;
+            /** @description West, south, east, north in degrees. */
+            bounds: number[];
+            /**
+             * Format: date-time
+             * @description When it was taken, or the start of a composite's interval.
+             */
+            captured_from: string;
+            /** Format: date-time */
+            captured_to: string;
+            id: string;
+            licence: string;
+            /**
+             * Format: int32
+             * @description Native zoom; above it the client magnifies.
+             */
+            max_zoom: number;
+            /** Format: int32 */
+            min_zoom: number;
+            sensor: string;
+            title: string;
+        };
+        /** @description Who is signed in. */
+        Session: {
+            /** @description May do everything on this server. */
+            admin: boolean;
+            guest: boolean;
+            /** @description `null` for a guest. */
+            name: string | null;
+            roles: components["schemas"]["CampaignRole"][];
+            signed_in: boolean;
+            volunteer_id: string | null;
+        };
+        /** @description The state that a campaign is to have. */
+        StateRequest: {
+            state: components["schemas"]["NextState"];
+        };
+        /** @description How a campaign is doing. */
+        Statistics: {
+            /**
+             * Format: double
+             * @description Share of agreeing pairs of labels; `null` while there is no pair.
+             */
+            agreement: number | null;
+            answers: components["schemas"]["AnswerCount"][];
+            /**
+             * Format: date-time
+             * @description When it was counted.
+             */
+            as_of: string;
+            /** Format: int64 */
+            interval_seconds: number;
+            /**
+             * Format: int64
+             * @description Answers that stand: one for each volunteer and tile.
+             */
+            labels: number;
+            /**
+             * Format: int64
+             * @description Of these, the ones in their tiles' consensus.
+             */
+            labels_counted: number;
+            /**
+             * Format: double
+             * @description `null` while no tile is closed.
+             */
+            labels_per_closed_tile: number | null;
+            /**
+             * Format: int64
+             * @description Of these, the ones that wait for a free place.
+             */
+            labels_surplus: number;
+            model: components["schemas"]["ModelNote"];
+            /** Format: int64 */
+            open_leases: number;
+            tiles: components["schemas"]["TileCounts"];
+            /** @description Oldest first. */
+            timeline: components["schemas"]["Interval"][];
+            /** Format: int64 */
+            volunteers: number;
+            /**
+             * Format: int64
+             * @description Within the last hour.
+             */
+            volunteers_active: number;
+            /**
+             * Format: int64
+             * @description Open tiles that every active volunteer has seen.
+             */
+            waiting_for_new_eyes: number;
+        };
+        /** @description Tiles by state. Gold counts as reviewed. */
+        TileCounts: {
+            /** Format: int64 */
             contested: number;
+            /** Format: int64 */
+            open: number;
+            /** Format: int64 */
             reviewed: number;
+            /** Format: int64 */
+            settled: number;
+            /** Format: int64 */
             unusable: number;
         };
-        ModelNote: {
-            number: number;
-            /** Format: date-time */
-            fitted_at?: string | null;
-        };
-        AnswerCount: {
-            key: string;
-            count: number;
-        };
-        Interval: {
-            /** Format: date-time */
-            from: string;
-            labels: number;
-            tiles_closed: number;
-        };
-        Statistics: {
-            /** Format: date-time */
-            as_of: string;
-            tiles: components["schemas"]["TileCounts"];
-            labels: number;
-            labels_counted: number;
-            labels_surplus: number;
-            labels_per_closed_tile?: number | null;
-            volunteers: number;
-            volunteers_active: number;
-            open_leases: number;
-            waiting_for_new_eyes: number;
-            model: components["schemas"]["ModelNote"];
-            answers: components["schemas"]["AnswerCount"][];
-            agreement?: number | null;
-            timeline: components["schemas"]["Interval"][];
-            interval_seconds: number;
+        /** @enum {string} */
+        TileSource: "cells" | "footprints";
+        /**
+         * @description The highest role of the viewer in a campaign.
+         * @enum {string}
+         */
+        ViewerRole: "guest" | "volunteer" | "reviewer" | "researcher" | "coordinator" | "admin";
+        /** @enum {string} */
+        Visibility: "public" | "invitation" | "private";
+        /** @description The window in which the damage happened, between two scenes; open where an end is `null`. */
+        Window: {
+            /** @description The first scene in which it is damaged. */
+            first_damaged?: string | null;
+            /** @description The last scene in which the place stands. */
+            last_intact?: string | null;
         };
     };
     responses: never;
@@ -478,35 +655,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    create_guest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Guest"];
-                };
-            };
-            /** @description Refused, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     create_account: {
         parameters: {
             query?: never;
@@ -529,158 +677,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description Refused, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Refused, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    sign_in: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Credentials"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Refused, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    sign_out: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    refresh_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Refused, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    recover_account: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Recovery"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -709,7 +706,7 @@ export interface operations {
                     "application/json": components["schemas"]["Campaigns"];
                 };
             };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -725,6 +722,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the campaign */
                 slug: string;
             };
             cookie?: never;
@@ -740,7 +738,46 @@ export interface operations {
                     "application/json": components["schemas"]["Campaign"];
                 };
             };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_export: {
+        parameters: {
+            query?: {
+                /** @description Leave the class blank where its probability is below this, 0 to 1. */
+                min_probability?: number;
+                /** @description Add a column that says whether the probability of any damage is at least this, 0 to 1. */
+                damaged_if?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description tiles.csv, tiles.geojson, scenes.csv, scenes.geojson; for researchers also labels.csv, volunteers.csv, history.csv */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -756,6 +793,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Name of the campaign */
                 slug: string;
             };
             cookie?: never;
@@ -775,7 +813,104 @@ export interface operations {
                     "application/json": components["schemas"]["Leases"];
                 };
             };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_campaign_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StateRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_statistics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Guest"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -808,7 +943,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelReceipts"];
                 };
             };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -822,10 +957,12 @@ export interface operations {
     release_lease: {
         parameters: {
             query?: {
+                /** @description Keep the tile away from me for a day. */
                 skip?: boolean;
             };
             header?: never;
             path: {
+                /** @description The lease */
                 id: string;
             };
             cookie?: never;
@@ -839,7 +976,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -850,18 +987,45 @@ export interface operations {
             };
         };
     };
-    set_campaign_state: {
+    get_session: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                slug: string;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
             };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StateRequest"];
+                "application/json": components["schemas"]["Credentials"];
             };
         };
         responses: {
@@ -871,10 +1035,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Campaign"];
+                    "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -885,60 +1049,85 @@ export interface operations {
             };
         };
     };
-    get_statistics: {
+    sign_out: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                slug: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
             /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Statistics"];
-                };
-            };
-            /** @description Refused, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    download_export: {
-        parameters: {
-            query?: {
-                min_probability?: number;
-                damaged_if?: string;
-            };
-            header?: never;
-            path: {
-                slug: string;
-                file: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file */
-            200: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recover_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Recovery"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refresh_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -954,23 +1143,36 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The scene */
                 scene_id: string;
+                /** @description Zoom */
                 z: number;
+                /** @description Column */
                 x: number;
+                /** @description Row, from the north */
                 y: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A WebP image; 204 where there is no picture */
+            /** @description 256 px WebP */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": unknown;
+                };
+            };
+            /** @description No picture there */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Refused, with the reason */
+            /** @description Refused or failed, with the reason */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -1,7 +1,7 @@
 // Who I am, for every screen; keeps the session fresh while the page is in view.
 import { api, ApiError, refreshSession, type Session } from './api'
 
-const NOBODY: Session = { signed_in: false, guest: false, admin: false, roles: [] }
+const NOBODY: Session = { signed_in: false, volunteer_id: null, name: null, guest: false, admin: false, roles: [] }
 // Sessions run for 15 minutes and images cannot ask for a new one themselves, so the page asks before that.
 const REFRESH_MS = 10 * 60_000
 const REFRESHED_AT = 'session-refreshed-at'

@@ -40,8 +40,8 @@ export class PairView {
   #moved = false
   #warm: HTMLImageElement[] = []
 
-  constructor(first: HTMLElement, second: HTMLElement, scenes: Scene[], labellingZoom: number) {
-    const zooms = scenes.flatMap((scene) => [scene.min_zoom, scene.max_zoom]).concat(labellingZoom)
+  constructor(first: HTMLElement, second: HTMLElement, scenes: Scene[], labellingZoom: number | null | undefined) {
+    const zooms = scenes.flatMap((scene) => [scene.min_zoom, scene.max_zoom]).concat(labellingZoom ?? [])
     this.#view = new View({
       center: [0, 0],
       resolution: 1,
@@ -179,7 +179,8 @@ export class PairView {
     const toPixel = (point: Point) => getRenderPixel(event, map.getPixelFromCoordinate(point)) as Point
     const ratio = event.frameState?.pixelRatio ?? 1
     context.save()
-    strokeTwice(context, ratio, () => trace(context, square.map(toPixel)), 1)
+    // With a footprint the square is only the frame of the picture; the question is about the building.
+    if (footprint.length === 0) strokeTwice(context, ratio, () => trace(context, square.map(toPixel)), 1)
     strokeTwice(context, ratio, () => corners(context, square.map(toPixel)), 3)
     for (const ring of footprint) strokeTwice(context, ratio, () => trace(context, ring.map(toPixel)), 2)
     context.restore()

@@ -40,13 +40,6 @@ export class Sitting {
   }
 
   async start(): Promise<void> {
-    try {
-      await who.startLabelling()
-    } catch (error) {
-      this.#lose(error)
-      this.#timers.push(setTimeout(() => void this.start(), ASK_AGAIN_MS))
-      return
-    }
     this.#queue = new Queue((await mail.open()).answeredLeases)
     mail.onLeases = (slug, leases) => slug === this.campaign.slug && this.#take(leases)
     this.#timers.push(setInterval(() => void this.#lookAfter(), ASK_AGAIN_MS), setInterval(() => void this.#readProgress(), PROGRESS_MS))
@@ -97,6 +90,7 @@ export class Sitting {
   async #fetch(): Promise<void> {
     if (!this.#queue.shown) this.#sendSkip()
     try {
+      await who.startLabelling()
       const { leases } = await api.leases(this.campaign.slug, ASK)
       this.problem = null
       const fresh = this.#queue.add(leases)
