@@ -10,6 +10,7 @@ use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLev
 use crate::domain::policy::Policy;
 use crate::services::change_state::{change_state, find};
 use crate::services::create_campaign::{NewCampaign, create_campaign};
+use crate::services::statistics::progress;
 use crate::services::{Error, clock};
 use crate::storage::{Conn, campaigns, scenes};
 
@@ -150,12 +151,12 @@ async fn show(args: NamedArgs) -> Result<(), Refused> {
     let read = move |conn: &mut Conn| {
         let campaign = find(conn, &args.slug)?;
         let scenes = scenes::of_campaign(conn, campaign.id)?;
-        let progress = campaigns::progress(conn, campaign.id)?;
+        let progress = progress(conn, &campaign, true)?;
         Ok::<_, Error>((campaign, scenes, progress))
     };
-    let (campaign, scenes, (tiles, closed)) = store.read(read).await?;
+    let (campaign, scenes, progress) = store.read(read).await?;
     print_settings(&campaign);
-    println!("tiles    {closed} of {tiles} closed");
+    println!("tiles    {} of {} closed", progress.closed, progress.tiles);
     for scene in scenes {
         let zooms = format!("zoom {} to {}", scene.min_zoom, scene.max_zoom);
         println!("scene    {}  {}  {zooms}  {}  {:.2} m", scene.id, scene.title, scene.crs, scene.pixel_size_m);

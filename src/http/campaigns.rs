@@ -204,7 +204,7 @@ pub async fn list_campaigns(by: By<Anyone>) -> Result<HttpResponse, Error> {
     let list = by.read(|conn, visit| {
         let all = campaigns::list(conn)?;
         let seen = all.iter().filter(|campaign| visit.viewer.may_list(campaign));
-        seen.map(|campaign| summary(conn, campaign)).collect::<Result<Vec<_>, _>>()
+        seen.map(|campaign| summary(conn, &visit.viewer, campaign)).collect::<Result<Vec<_>, _>>()
     });
     Ok(HttpResponse::Ok().json(Campaigns { campaigns: list.await? }))
 }
@@ -234,8 +234,12 @@ pub async fn set_campaign_state(
     Ok(HttpResponse::Ok().json(campaign.await?))
 }
 
-fn summary(conn: &mut Conn, campaign: &campaign::Campaign) -> Result<CampaignSummary, services::Error> {
-    let progress = statistics::progress(conn, campaign)?;
+fn summary(
+    conn: &mut Conn,
+    viewer: &Viewer,
+    campaign: &campaign::Campaign,
+) -> Result<CampaignSummary, services::Error> {
+    let progress = statistics::progress(conn, campaign, viewer.may_see_open_tiles(campaign))?;
     Ok(CampaignSummary {
         slug: campaign.slug.clone(),
         title: campaign.texts.title.clone(),
@@ -261,7 +265,7 @@ fn in_full(conn: &mut Conn, visit: &CampaignVisit) -> Result<Campaign, services:
         None => None,
     };
     Ok(Campaign {
-        summary: summary(conn, campaign)?,
+        summary: summary(conn, viewer, campaign)?,
         instructions: campaign.texts.instructions.clone(),
         care_notice: campaign.texts.care_notice.clone(),
         help_lines: campaign.texts.help_lines.clone(),

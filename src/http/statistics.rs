@@ -59,9 +59,12 @@ pub struct Statistics {
     labels_counted: u64,
     /// Of these, the ones that wait for a free place.
     labels_surplus: u64,
+    /// Of these, the ones on gold, which measure their authors.
+    labels_gold: u64,
     /// `null` while no tile is closed.
     #[schema(required)]
     labels_per_closed_tile: Option<f64>,
+    /// Who ever asked for tiles.
     volunteers: u64,
     /// Within the last hour.
     volunteers_active: u64,
@@ -100,6 +103,7 @@ impl From<statistics::Statistics> for Statistics {
             labels: counted.labels,
             labels_counted: counted.labels_counted,
             labels_surplus: counted.labels_surplus,
+            labels_gold: counted.labels_gold,
             labels_per_closed_tile: counted.labels_per_closed_tile,
             volunteers: counted.volunteers,
             volunteers_active: counted.volunteers_active,

@@ -30,11 +30,13 @@ pub struct Statistics {
     pub labels: u64,
     /// Of these, the ones in their tiles' consensus.
     pub labels_counted: u64,
-    /// Of these, the ones that wait outside for a free place. Labels on gold and of excluded people are neither.
+    /// Of these, the ones that wait outside for a free place.
     pub labels_surplus: u64,
+    /// Of these, the ones on gold, which measure their authors and are outside the consensus.
+    pub labels_gold: u64,
     /// Counted labels for each closed tile, gold aside; `None` while none is closed.
     pub labels_per_closed_tile: Option<f64>,
-    /// People who labelled.
+    /// People who ever asked for tiles.
     pub volunteers: u64,
     /// People who asked for tiles or labelled within the last hour.
     pub volunteers_active: u64,
@@ -68,7 +70,7 @@ pub struct Point {
     pub tiles_closed: u64,
 }
 
-/// How far a campaign is, as everybody may know it: check gold in use counts as open.
+/// How far a campaign is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// All tiles.
@@ -100,6 +102,7 @@ pub fn statistics(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Stat
         labels: of(&|_| true),
         labels_counted: of(&|group| group.counted),
         labels_surplus: of(&|group| !group.counted && !group.excluded && !group.gold),
+        labels_gold: of(&|group| group.gold && !group.excluded),
         labels_per_closed_tile: labels_per_closed_tile(&tiles),
         volunteers: number(counts::volunteers(conn, id)?),
         volunteers_active: number(counts::active(conn, id, now - ACTIVE_MS)?),
@@ -114,11 +117,12 @@ pub fn statistics(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Stat
     })
 }
 
-/// The progress that everybody may know.
-pub fn progress(conn: &mut Conn, campaign: &Campaign) -> Result<Progress, QueryError> {
+/// How far a campaign is. To those who may not know which tiles are gold (`knows_gold` is false), check gold in use
+/// counts as open until the campaign is over.
+pub fn progress(conn: &mut Conn, campaign: &Campaign, knows_gold: bool) -> Result<Progress, QueryError> {
     let (tiles, closed) = counts::tiles_and_closed(conn, campaign.id)?;
     let over = matches!(campaign.state, CampaignState::Closed | CampaignState::Archived);
-    let secret = if over { 0 } else { counts::secret_gold(conn, campaign.id)? };
+    let secret = if over || knows_gold { 0 } else { counts::secret_gold(conn, campaign.id)? };
     let (tiles, closed) = (number(tiles), number(closed - secret));
     let share = if tiles == 0 { 0.0 } else { closed as f64 / tiles as f64 };
     Ok(Progress { tiles, open: tiles - closed, closed, share })

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{campaign_texts, campaigns, policies, queue, scale_answers, scales};
+use super::schema::{campaign_texts, campaigns, policies, scale_answers, scales};
 use super::{Conn, new_id};
 use crate::domain::bbox::Bbox;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts};
@@ -142,14 +142,6 @@ pub fn lock(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
         // SQLite's one writer holds the whole database already.
         Conn::Sqlite(_) => Ok(()),
     }
-}
-
-/// Tiles and closed tiles as everybody may know them: check gold counts as an ordinary open tile.
-pub fn progress(conn: &mut Conn, campaign_id: i64) -> QueryResult<(u64, u64)> {
-    let all = queue::table.filter(queue::campaign_id.eq(campaign_id));
-    let tiles = all.count().get_result::<i64>(conn)?;
-    let closed = all.filter(queue::state.ne("open")).filter(queue::gold.is_null()).count().get_result::<i64>(conn)?;
-    Ok((tiles.unsigned_abs(), closed.unsigned_abs()))
 }
 
 fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {

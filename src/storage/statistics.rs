@@ -93,10 +93,9 @@ pub fn first_label_at(conn: &mut Conn, campaign_id: i64) -> QueryResult<Option<i
     labels::table.filter(labels::campaign_id.eq(campaign_id)).select(min(labels::received_at)).first(conn)
 }
 
-/// Volunteers who labelled at all.
+/// Volunteers who ever asked for tiles.
 pub fn volunteers(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
-    let mine = participations::table.filter(participations::campaign_id.eq(campaign_id));
-    mine.filter(participations::labels.gt(0)).count().get_result(conn)
+    participations::table.filter(participations::campaign_id.eq(campaign_id)).count().get_result(conn)
 }
 
 /// Volunteers who asked for tiles or answered since then.

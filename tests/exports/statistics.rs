@@ -14,7 +14,7 @@ fn count(town: &Database, now: i64) -> Statistics {
 }
 
 fn seen(town: &Database) -> Progress {
-    town.store.read_snapshot(|conn| Ok::<_, Error>(progress(conn, &town.campaign())?)).unwrap()
+    town.store.read_snapshot(|conn| Ok::<_, Error>(progress(conn, &town.campaign(), false)?)).unwrap()
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn every_number_is_exact() {
         let tiles: Vec<u64> = now.tiles.iter().map(|(_, count)| *count).collect();
         assert_eq!(now.tiles[0].0, TileState::Open);
         assert_eq!(tiles, [2, 2, 1, 2, 0], "{}", town.name);
-        assert_eq!((now.labels, now.labels_counted, now.labels_surplus), (10, 8, 1));
+        assert_eq!((now.labels, now.labels_counted, now.labels_surplus, now.labels_gold), (10, 8, 1, 1));
         assert_eq!(now.labels_per_closed_tile, Some(7.0 / 3.0));
         assert_eq!((now.volunteers, now.volunteers_active, now.open_leases), (3, 1, 0));
         let answers: Vec<(&str, u64)> = now.answers.iter().map(|(key, count)| (key.as_str(), *count)).collect();

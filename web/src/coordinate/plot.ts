@@ -2,6 +2,7 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { Statistics } from '../api'
+import { locale } from '../i18n'
 
 type Timeline = Statistics['timeline']
 export interface Plot {
@@ -30,7 +31,7 @@ export function draw(target: HTMLElement, timeline: Timeline, intervalSeconds: n
       cursor: { show: false },
       // Half an interval to either side, or the first and last bar would be cut in two.
       scales: { x: { range: (_, low, high) => [low - intervalSeconds / 2, high + intervalSeconds / 2] }, y: { range: (_, __, highest) => [0, Math.max(4, highest * 1.1)] } },
-      axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 44 }],
+      axes: [{ ...axis, grid: { show: false }, space: 90, values: (_, moments) => moments.map(moment(intervalSeconds)) }, { ...axis, size: 44 }],
       series: [
         {},
         { label: names.labels, fill: colour('--accent'), width: 0, paths: uPlot.paths.bars!({ size: [0.8, 40] }), points: { show: false } },
@@ -45,6 +46,20 @@ export function draw(target: HTMLElement, timeline: Timeline, intervalSeconds: n
     resize: (width) => chart.setSize({ width, height: HEIGHT }),
     destroy: () => chart.destroy(),
   }
+}
+
+const DAY_SECONDS = 86_400
+
+/** Words for a moment on the axis, given in seconds: the time of day, or the day where an interval is that long. */
+function moment(intervalSeconds: number): (seconds: number) => string {
+  const style: Intl.DateTimeFormatOptions =
+    intervalSeconds < DAY_SECONDS / 12
+      ? { hour: '2-digit', minute: '2-digit' }
+      : intervalSeconds < DAY_SECONDS
+        ? { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' }
+        : { month: 'short', day: 'numeric' }
+  const format = new Intl.DateTimeFormat(locale, style)
+  return (seconds) => format.format(new Date(seconds * 1000))
 }
 
 function columns(timeline: Timeline): uPlot.AlignedData {
