@@ -69,6 +69,10 @@ pub fn take_turn(conn: &mut Conn, campaign_id: i64, volunteer_id: i64, now: i64)
         .select(participations::tiles_served)
         .first::<i32>(conn)
         .optional()?;
+    if served.is_none() {
+        // Whoever asks is there, even if nothing could be given: they may be shown what others skip.
+        add(conn, campaign_id, volunteer_id, Done::default(), now)?;
+    }
     Ok(served.unwrap_or(0).unsigned_abs())
 }
 

@@ -43,11 +43,11 @@ async fn crowd(town: &Town) -> (Vec<i64>, Vec<i64>) {
             say(town, bad[n], place, if place == n { "destroyed" } else { "no_visible_damage" }).await;
         }
     }
-    for n in 0..3 {
-        say(town, good[n], GOLD, "destroyed").await;
+    for one in &good {
+        say(town, *one, GOLD, "destroyed").await;
     }
-    for n in 0..3 {
-        say(town, bad[n], GOLD + 1, "no_visible_damage").await;
+    for one in &bad {
+        say(town, *one, GOLD + 1, "no_visible_damage").await;
     }
     for place in [GOLD, GOLD + 1] {
         assert_eq!(town.row(town.tiles[place]).await.state, TileState::Settled);

@@ -67,6 +67,25 @@ async fn a_tile_that_everybody_skips_is_contested() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_waits_for_a_tile_is_part_of_everybody() {
+    for town in towns(1, policy()).await {
+        let people = town.volunteers(3).await;
+        let mut leases = Vec::new();
+        for person in &people {
+            leases.push(town.one(*person, NOON).await.id);
+        }
+        let waiting = town.volunteer().await;
+        assert_eq!(town.ask(waiting, 1, NOON).await, []);
+        for (person, lease) in people.iter().zip(leases) {
+            town.skip(*person, lease, NOON + MINUTE).await;
+        }
+        assert_eq!(town.row(town.tiles[0]).await.state, TileState::Open, "on {}", town.name);
+        assert_eq!(town.ask(waiting, 1, NOON + 2 * MINUTE).await.len(), 1);
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_person_who_skips_twice_is_not_everybody() {
     for town in towns(1, policy()).await {
         let me = town.volunteer().await;

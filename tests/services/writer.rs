@@ -49,7 +49,7 @@ async fn a_job_that_fails_does_not_hurt_the_others() {
                         1 => {
                             let twice = (schema::locks::name.eq("x"), schema::locks::holder.eq("y"));
                             let row = (twice, schema::locks::expires_at.eq(n));
-                            diesel::insert_into(schema::locks::table).values(row.clone()).execute(conn)?;
+                            diesel::insert_into(schema::locks::table).values(row).execute(conn)?;
                             diesel::insert_into(schema::locks::table).values(row).execute(conn)?;
                             Ok(())
                         }

@@ -109,6 +109,15 @@ impl Summary {
         if seconds > 0.0 { self.acknowledged.len() as f64 / seconds } else { 0.0 }
     }
 
+    /// Labels acknowledged in the busiest whole second: towards the end most volunteers only wait for tiles.
+    pub fn busiest_second(&self) -> usize {
+        let mut seconds: BTreeMap<u64, usize> = BTreeMap::new();
+        for label in &self.acknowledged {
+            *seconds.entry(label.order.as_secs()).or_default() += 1;
+        }
+        seconds.into_values().max().unwrap_or(0)
+    }
+
     /// The time within which this share (0 to 1) of the submissions were answered.
     pub fn quantile(&self, share: f64) -> Duration {
         let last = self.submits.len().saturating_sub(1);
@@ -135,10 +144,10 @@ impl fmt::Display for Summary {
         writeln!(f, "skips        {}", self.skips)?;
         writeln!(
             f,
-            "speed        {rate:.0} labels/s over {seconds:.1} s; a submit {:.1} ms (p50), {:.1} ms (p95)",
-            ms(0.5),
-            ms(0.95)
+            "speed        {rate:.0} labels/s over {seconds:.1} s, {} in the busiest second",
+            self.busiest_second()
         )?;
+        writeln!(f, "a submit     {:.1} ms (p50), {:.1} ms (p95)", ms(0.5), ms(0.95))?;
         writeln!(f, "tiles        {} of {} closed, {} read as open", self.closed, self.tiles, self.open)?;
         write!(f, "as told      {}", words(&self.states))
     }
