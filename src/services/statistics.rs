@@ -144,8 +144,8 @@ fn timespan(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<(i64, i64)
 fn interval(start: i64, end: i64) -> i64 {
     let pieces = |seconds: i64| end / (seconds * 1_000) - start / (seconds * 1_000) + 1;
     let longest = INTERVALS[INTERVALS.len() - 1];
-    // Beyond four and a half years: as many of the longest as it takes.
-    let beyond = longest * (pieces(longest) / POINTS + 1);
+    // Beyond four and a half years: as many of the longest as it takes, with room for a piece cut at either end.
+    let beyond = longest * (pieces(longest) / (POINTS - 2) + 1);
     INTERVALS.into_iter().find(|&seconds| pieces(seconds) <= POINTS).unwrap_or(beyond)
 }
 
