@@ -49,7 +49,8 @@ pub async fn envelope(
     }
     add_headers(reply.headers_mut(), &id, https);
     let route = reply.request().match_pattern().unwrap_or_else(|| "-".into());
-    let ms = start.elapsed().as_secs_f64() * 1_000.0;
+    // Tenths: finer than that is noise.
+    let ms = (start.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
     tracing::info!(%method, route, status = status.as_u16(), ms, request = id, "answered");
     Ok(reply)
 }
