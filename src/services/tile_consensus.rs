@@ -2,13 +2,16 @@
 
 use crate::consensus::{self, Model, Skill, Vote, policy};
 use crate::domain::campaign::{Campaign, CampaignState};
-use crate::domain::consensus::Consensus;
+use crate::domain::consensus::{Consensus, TileState};
 use crate::storage::consensus::Provenance;
 use crate::storage::labels::CurrentLabel;
 use crate::storage::queue::QueueRow;
 use crate::storage::{Conn, campaigns, consensus as stored, labels, models, queue};
 
 use super::Error;
+
+/// Why a tile stays closed that a later model would have opened again.
+const CAMPAIGN_CLOSED: &str = "campaign_closed";
 
 /// What a tile's consensus depends on beside its labels: the campaign's scale and policy, and one frozen model.
 pub struct Rules {
@@ -49,7 +52,7 @@ pub fn follow(
     let mut current = labels::current_of_tile(conn, row.tile)?;
     let skills = skills(conn, rules, &current)?;
     // What comes in after the end of a campaign is kept beside its result.
-    let running = matches!(rules.campaign.state, CampaignState::Open | CampaignState::Paused);
+    let running = is_running(&rules.campaign);
     loop {
         let (result, reason) = judge(rules, &mut row, &current, &skills, unseen, now);
         let waiting = current.iter_mut().find(|label| !label.counted);
@@ -101,14 +104,22 @@ fn judge(
     };
     let verdict = policy::decide(scale, settings, &rules.model, &result, &facts);
     row.counted = result.labels;
+    row.bucket = policy::bucket(&result);
+    // A campaign that is over asks nobody any more: its tiles stay closed, whatever a later model thinks of them.
+    if row.state.is_closed() && verdict.state == TileState::Open && !is_running(&rules.campaign) {
+        return (result, Some(CAMPAIGN_CLOSED));
+    }
     row.needed = verdict.needed.min(row.maximum);
     row.first_settled_at = verdict.first_settled_at;
-    row.bucket = policy::bucket(&result);
     if row.state != verdict.state {
         row.closed_at = verdict.state.is_closed().then_some(now);
         row.state = verdict.state;
     }
     (result, verdict.reason.map(|reason| reason.key()))
+}
+
+fn is_running(campaign: &Campaign) -> bool {
+    matches!(campaign.state, CampaignState::Open | CampaignState::Paused)
 }
 
 fn skills(conn: &mut Conn, rules: &Rules, current: &[CurrentLabel]) -> Result<Vec<(i64, Skill)>, Error> {

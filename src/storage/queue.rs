@@ -203,6 +203,8 @@ pub fn behind_model(conn: &mut Conn, campaign_id: i64, model: u32, after: i64, l
     consensus::table
         .filter(consensus::campaign_id.eq(campaign_id))
         .filter(consensus::model.lt(model as i32))
+        // Without a label there is nothing that a model could see otherwise.
+        .filter(consensus::labels.gt(0))
         .filter(consensus::tile.gt(after))
         .order(consensus::tile)
         .limit(limit)

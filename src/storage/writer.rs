@@ -133,7 +133,9 @@ fn is_lost(conn: &mut Conn) -> bool {
 
 fn begin(conn: &mut Conn) -> Result<(), StoreError> {
     match conn {
-        Conn::Sqlite(inner) => Ok(AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?),
+        // Refused only while another process holds the write lock for longer than the busy timeout.
+        Conn::Sqlite(inner) => AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")
+            .map_err(|error| StoreError::Unavailable(error.to_string())),
         Conn::Postgres(_) => Err(StoreError::Setup("the single writer is for SQLite only".into())),
     }
 }
