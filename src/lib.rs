@@ -1,3 +1,5 @@
 pub mod domain;
 
 pub mod consensus;
+
+pub mod cli;

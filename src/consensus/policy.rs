@@ -15,6 +15,14 @@ const SKIPS: u32 = 2;
 /// Lowest share of the greatest possible entropy in each value bucket, from bucket 0 on; the rest is bucket 3.
 const BUCKETS: [f64; 3] = [0.9, 0.6, 0.3];
 
+/// Default screening threshold: rare damage is called from this probability on.
+pub const SCREEN: f64 = 0.35;
+
+/// Whether a tile is screened as "this class or worse": where that has at least the threshold's probability.
+pub fn screen(probabilities: &[f64], class: usize, threshold: f64) -> bool {
+    probabilities.iter().skip(class).sum::<f64>() >= threshold
+}
+
 /// What is known of a tile beside its consensus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TileFacts {

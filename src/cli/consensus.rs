@@ -1,0 +1,1 @@
+//! `aftermap consensus`: the voting core as a tool of its own, CSV in, CSV out.

@@ -1,0 +1,5 @@
+//! The command line: thin verbs over the other rooms.
+
+pub mod consensus;
+pub mod evaluate;
+pub mod label_file;
