@@ -116,12 +116,12 @@ impl LabelFile {
             let line = record.position().map_or(0, csv::Position::line);
             let cell = |at: usize, name: &str| match record[at].trim() {
                 "" => Err(format!("line {line}: empty {name}")),
-                text => Ok(text.to_string()),
+                text => Ok(text),
             };
             let row = (
-                file.tasks.number(&cell(task, "task")?),
-                file.workers.number(&cell(worker, "worker")?),
-                file.labels.number(&cell(label, "label")?),
+                file.tasks.number(cell(task, "task")?),
+                file.workers.number(cell(worker, "worker")?),
+                file.labels.number(cell(label, "label")?),
             );
             if file.labels.list.len() > LABELS_AT_MOST {
                 return Err(format!(

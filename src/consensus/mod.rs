@@ -8,16 +8,20 @@
 //! 3. [`policy::decide`] turns a consensus into the state of the tile.
 
 pub mod batch;
+pub mod calibration;
 pub mod columns;
 pub mod confusion;
 pub mod dawid_skene;
 pub mod em;
+pub mod evidence;
 pub mod gold;
 pub mod hds;
 pub mod majority;
+pub mod measures;
 pub mod model;
 pub mod policy;
 pub mod pool;
+pub mod pool_fit;
 pub mod rings;
 pub mod score;
 pub mod tile;

@@ -30,7 +30,7 @@ const SMOOTHING: f64 = 4.0;
 /// Lowest weight of somebody who is not in quarantine.
 const LEAST_WEIGHT: f64 = 0.02;
 /// Votes spread evenly over the classes.
-const EVEN: f64 = 0.5;
+pub const EVEN: f64 = 0.5;
 /// Check gold tiles below which a fit does not judge whether the campaign is identifiable.
 const GOLD_TO_JUDGE: u32 = 10;
 /// Share of check gold tiles that labels alone must call rightly.
