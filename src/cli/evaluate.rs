@@ -174,7 +174,10 @@ fn screened(meta: &Meta, coding: &label_file::Coding, judged: &[Judged]) -> Opti
         None if !meta.between.is_empty() => (1, consensus::policy::SCREEN),
         None => return None,
     };
-    let call = |j: &Judged| (consensus::policy::screen(&j.probabilities, class, threshold), j.truth >= class);
+    // A task of which nothing is known is not called.
+    let call = |j: &Judged| {
+        (j.call.is_some() && consensus::policy::screen(&j.probabilities, class, threshold), j.truth >= class)
+    };
     Some(score::f1_of(judged.iter().map(call)))
 }
 

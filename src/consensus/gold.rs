@@ -12,9 +12,10 @@ use crate::domain::scale::Scale;
 const GOLD_ANSWERS: u32 = 4;
 /// How far above chance even a lucky guesser's record must reach.
 const ABOVE_CHANCE: f64 = 0.15;
-/// Same answer nearly always: entropy below the first while the crowd's on the same tiles is above the second, nats,
-/// over this many tiles.
-const CONSTANT: (f64, f64, usize) = (0.2, 0.6, 30);
+/// Same answer nearly always: entropy below the first while that of the others' calls on the same tiles is above the
+/// second, nats, over this many tiles. Where damage is rare, honest people answer "none" nearly always: at .6 the rule
+/// set them aside, and gold, stratified by class, tells them from clickers better.
+const CONSTANT: (f64, f64, usize) = (0.2, 1.0, 30);
 /// Median time below this share of the crowd's, over this many answers.
 const HASTY: (f32, usize) = (0.25, 20);
 
@@ -129,10 +130,14 @@ fn constant(problem: &Problem<'_>) -> Vec<bool> {
             return false;
         }
         let mut crowd = vec![0.0; telling];
+        let mut counts = vec![0u32; telling];
         for (tile, _) in by_volunteer.row(volunteer) {
-            let others = by_tile.row(tile).filter(|&(other, _)| other != volunteer);
-            let count = by_tile.len(tile).saturating_sub(1).max(1) as f64;
-            others.for_each(|(_, answer)| crowd[answer] += 1.0 / count);
+            counts.fill(0);
+            by_tile.row(tile).filter(|&(other, _)| other != volunteer).for_each(|(_, answer)| counts[answer] += 1);
+            let most = counts.iter().copied().max().unwrap_or(0);
+            let leaders = counts.iter().filter(|&&count| count == most).count() as f64;
+            let call = counts.iter().zip(&mut crowd).filter(|(count, _)| most > 0 && **count == most);
+            call.for_each(|(_, sum)| *sum += 1.0 / leaders);
         }
         entropy_of(&crowd) > CONSTANT.1
     };

@@ -15,6 +15,8 @@ use super::weighted_share::{self, Weights};
 use super::{Fitted, evidence, rings};
 use crate::domain::scale::Scale;
 
+/// Passes from a start that gold gave: each further pass lets a ring pull the fit back to its own answers.
+const GOLD_PASSES: usize = 5;
 /// Highest share of the crowd's table from one account.
 const INFLUENCE: f64 = 0.30;
 
@@ -35,8 +37,10 @@ pub fn fit(scale: &Scale, columns: &Columns) -> Fitted {
     if rings.iter().any(|&ring| ring > 0) {
         weights = weighted_share::fit(scale, &problem, &record, start());
     }
-    let first = gold::first_guess(scale, &problem, record.start_weights(shape.classes).as_deref());
-    let confusion = confusion::fit(scale, &problem, first, em::PASSES, true);
+    let gold_weights = record.start_weights(shape.classes);
+    let passes = if gold_weights.is_some() { GOLD_PASSES } else { em::PASSES };
+    let first = gold::first_guess(scale, &problem, gold_weights.as_deref());
+    let confusion = confusion::fit(scale, &problem, first, passes, true);
     let mut skills = weights.skills(scale, &problem, &record, &confusion.q);
     let cells = problem.cells();
     for (volunteer, skill) in skills.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! Accounts that share their errors: copies, rings, or one person twice.
 //!
-//! Two honest volunteers agree on right answers often and on wrong ones rarely. For each pair with at least 20 shared
+//! Two honest volunteers agree on right answers often and on wrong ones rarely. For each pair with at least 40 shared
 //! tiles, `k` counts the tiles on which both gave the same answer against the consensus, and `e` is what their own
 //! confusion tables lead one to expect if they erred independently. A pair with `k > 1.5 e` and a Poisson probability
 //! of `k` or more below 1e-6 is linked; linked accounts form a ring, whose votes on a tile together weigh as one
@@ -14,7 +14,7 @@ use super::em::Problem;
 use super::votes::Side;
 
 /// Shared tiles from which a pair is judged.
-const SHARED: usize = 20;
+const SHARED: usize = 40;
 /// Shared errors below which a pair is never linked.
 const ERRORS: u32 = 3;
 /// Shared errors must exceed the expected ones by this factor.
