@@ -5,7 +5,8 @@
 
 /// The rising steps through (probability of the call, right): their mean probability and share of right calls.
 pub fn fit(mut calls: Vec<(f64, bool)>) -> Vec<(f64, f64)> {
-    calls.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    // Of equal probabilities the right calls first, so that they pool into one block.
+    calls.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
     // Sum of probabilities, of right calls, and count, per block.
     let mut blocks: Vec<(f64, f64, f64)> = Vec::new();
     for (p, right) in calls {

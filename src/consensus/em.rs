@@ -9,6 +9,8 @@ use super::votes::Votes;
 
 /// Passes after which the fit stops.
 pub const PASSES: usize = 25;
+/// Labels times passes beyond which a fit of millions of labels stops earlier: the first passes give nearly all.
+const WORK: usize = 150_000_000;
 /// Largest change of a probability at which it stops earlier.
 pub const SETTLED: f32 = 1e-4;
 
@@ -27,6 +29,11 @@ pub struct Problem<'a> {
 }
 
 impl Problem<'_> {
+    /// Passes that this many labels are given.
+    pub fn passes(&self) -> usize {
+        (WORK / self.votes.len().max(1)).clamp(8, PASSES)
+    }
+
     /// Cells of one table.
     pub fn cells(&self) -> usize {
         self.shape.classes * self.shape.telling

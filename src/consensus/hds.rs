@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use super::confusion;
 use super::dawid_skene::posterior;
-use super::em::{self, Problem};
+use super::em::Problem;
 use super::gold::{self, Record};
 use super::model::{Model, Skill};
 use super::tile::{self, Shape, Vote};
@@ -31,7 +31,7 @@ impl VotingRule for Hds {
         let problem = Problem { shape, votes: &votes, gold: columns.gold(), shares: &[], influence: &[] };
         let record = Record::new(&problem);
         let first = gold::first_guess(scale, &problem, record.start_weights(shape.classes).as_deref());
-        let fit = confusion::fit(scale, &problem, first, em::PASSES, true);
+        let fit = confusion::fit(scale, &problem, first, problem.passes(), true);
         let table = fit.crowd.table.iter().map(|p| p.max(1e-9).ln() as f32).collect();
         let skill = |volunteer: usize| Skill {
             labels: votes.by_volunteer.len(volunteer) as u32,

@@ -38,7 +38,7 @@ pub fn fit(scale: &Scale, columns: &Columns) -> Fitted {
         weights = weighted_share::fit(scale, &problem, &record, start());
     }
     let gold_weights = record.start_weights(shape.classes);
-    let passes = if gold_weights.is_some() { GOLD_PASSES } else { em::PASSES };
+    let passes = if gold_weights.is_some() { GOLD_PASSES } else { problem.passes() };
     let first = gold::first_guess(scale, &problem, gold_weights.as_deref());
     let confusion = confusion::fit(scale, &problem, first, passes, true);
     let mut skills = weights.skills(scale, &problem, &record, &confusion.q);
