@@ -14,6 +14,7 @@ pub mod confusion;
 pub mod dawid_skene;
 pub mod em;
 pub mod evidence;
+pub mod explain;
 pub mod gold;
 pub mod hds;
 pub mod majority;
@@ -28,6 +29,7 @@ pub mod tile;
 pub mod votes;
 pub mod wawa;
 pub mod weighted_share;
+pub mod window;
 
 mod bytes;
 
