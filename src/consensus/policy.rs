@@ -286,10 +286,11 @@ mod tests {
     fn with_a_model_certainty_settles_and_missed_damage_costs_more() {
         let (policy, none) = (Policy::default(), TileFacts::default());
         check(&policy, 1, "xxx", none, "settled 3 sure");
-        // Three of three undamaged leave P(damage) = .095; four of five leave too much.
-        check(&policy, 1, "nnn", none, "settled 3 sure");
-        check(&policy, 1, "nnnnnnnd", none, "open 9 -");
-        check(&policy, 1, "xxxxxxxd", none, "settled 8 sure");
+        // Three of three undamaged leave P(damage) = .095 in plain shares, five .061, nine of ten again too much.
+        check(&policy, 1, "nnn", none, "open 4 -");
+        check(&policy, 1, "nnnnn", none, "settled 5 sure");
+        check(&policy, 1, "nnnnnnnnnd", none, "contested 10 maximum");
+        check(&policy, 1, "xxxxxxxxxd", none, "settled 10 sure");
     }
 
     #[test]
