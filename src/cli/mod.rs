@@ -1,10 +1,14 @@
 //! The command line: thin verbs over the same services that the server uses.
 
 mod campaign;
+pub mod consensus;
+mod consensus_report;
 mod demo;
+pub mod evaluate;
 mod export;
 mod gold;
 mod ingest;
+pub mod label_file;
 mod migrate;
 pub mod serve;
 pub mod simulate;
@@ -40,6 +44,8 @@ enum Command {
     Export(export::Export),
     #[command(subcommand)]
     Gold(gold::GoldCommand),
+    Consensus(Box<consensus::ConsensusArgs>),
+    Evaluate(evaluate::EvaluateArgs),
     /// Make accounts and give roles
     #[command(subcommand)]
     User(user::UserCommand),
@@ -47,6 +53,11 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
+}
+
+/// Runs what computes for long on a thread of its own.
+async fn in_background(work: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), Refused> {
+    Ok(tokio::task::spawn_blocking(work).await??)
 }
 
 /// Runs one command. Exit code 0: done; 1: refused, with one sentence on standard error; wrong usage leaves with 2.
@@ -59,6 +70,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Export(args) => export::run(args).await,
         Command::Gold(command) => gold::run(command).await,
         Command::User(command) => user::run(command).await.map_err(Refused::from),
+        Command::Consensus(args) => in_background(move || consensus::run(&args)).await,
+        Command::Evaluate(args) => in_background(move || evaluate::run(&args)).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Openapi => {

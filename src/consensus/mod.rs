@@ -7,18 +7,41 @@
 //! 2. `consensus` turns the labels of one tile, with that frozen model, into a [`Consensus`] (at each submit);
 //! 3. [`policy::decide`] turns a consensus into the state of the tile.
 
+pub mod batch;
+pub mod calibration;
 pub mod columns;
+pub mod confusion;
+pub mod dawid_skene;
+pub mod em;
+pub mod evidence;
+pub mod explain;
+pub mod gold;
+pub mod hds;
+pub mod majority;
+pub mod measures;
 pub mod model;
 pub mod policy;
+pub mod pool;
+pub mod pool_fit;
+pub mod rings;
+pub mod score;
 pub mod tile;
+pub mod votes;
+pub mod wawa;
 pub mod weighted_share;
+pub mod window;
 
 mod bytes;
 
 pub use bytes::Unreadable;
 pub use columns::Columns;
+pub use dawid_skene::DawidSkene;
+pub use hds::Hds;
+pub use majority::Majority;
 pub use model::{Model, Skill};
+pub use pool::Pool;
 pub use tile::{Shape, Vote};
+pub use wawa::Wawa;
 pub use weighted_share::WeightedShare;
 
 use crate::domain::consensus::Consensus;
@@ -41,6 +64,16 @@ pub trait VotingRule: Send + Sync {
     /// Rises whenever the same labels may give another result.
     fn version(&self) -> u32;
 
+    /// Whether every row of a repeated label counts, as in the published methods; else the latest does.
+    fn counts_repeats(&self) -> bool {
+        false
+    }
+
+    /// Whether the method knows nothing of answers between two classes, so that they are merged into a class first.
+    fn merges_between(&self) -> bool {
+        self.counts_repeats()
+    }
+
     /// Fits volunteers and crowd to all counted labels. `number` becomes the model's; it must be above 0, which is
     /// [`Model::zero`]. Labels whose answer the scale does not have are ignored.
     fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted;
@@ -49,7 +82,15 @@ pub trait VotingRule: Send + Sync {
     fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus;
 }
 
+/// Every method, by the name it has on the command line.
+pub static METHODS: [&dyn VotingRule; 6] = [&Pool, &Majority, &Wawa, &DawidSkene, &Hds, &WeightedShare];
+
+/// The method of this name.
+pub fn method(name: &str) -> Option<&'static dyn VotingRule> {
+    METHODS.into_iter().find(|rule| rule.method() == name)
+}
+
 /// The rule that the server uses.
 pub fn default_rule() -> &'static dyn VotingRule {
-    &WeightedShare
+    &Pool
 }

@@ -26,7 +26,7 @@ pub struct Skill {
     pub ring: u32,
     /// Why the labels weigh nothing for now.
     pub quarantine: Option<Quarantine>,
-    /// ln P(answer | class), one row a class, for the answers that speak about damage; empty in methods without it.
+    /// ln P(answer | class), `[answer][class]`, for the answers that speak about damage; empty in methods without it.
     pub table: Vec<f32>,
 }
 
@@ -135,6 +135,14 @@ pub struct Model {
     pub gold_accuracy: Option<f64>,
     /// Share of each class in the campaign; they sum to 1.
     pub prior: Vec<f64>,
+    /// Weight of the confusion posterior against the weighted share in the pool, 0 to 1.
+    pub posterior_share: f64,
+    /// How alike the errors of different volunteers on one tile are, 0 (independent) to 1: `n` votes say as much as
+    /// `n / (1 + (n - 1) correlation)` independent ones.
+    pub correlation: f64,
+    /// Calibration on gold: (probability that the pool gives a class it calls, share of such calls that are right),
+    /// rising; empty without enough gold.
+    pub calibration: Vec<(f64, f64)>,
     /// The crowd's average volunteer: how labels of volunteers unknown to the model count.
     pub average: Skill,
 }
@@ -150,6 +158,9 @@ impl Model {
             gold_tiles: 0,
             gold_accuracy: None,
             prior: vec![1.0 / classes as f64; classes],
+            posterior_share: 0.0,
+            correlation: 0.0,
+            calibration: Vec::new(),
             average: Skill::blank(1.0, 1.0),
         }
     }
@@ -164,6 +175,12 @@ impl Model {
         out.u32(self.gold_tiles);
         out.f64(self.gold_accuracy.unwrap_or(-1.0));
         out.list(&self.prior, |out, &share| out.f64(share));
+        out.f64(self.posterior_share);
+        out.f64(self.correlation);
+        out.list(&self.calibration, |out, &(from, to)| {
+            out.f64(from);
+            out.f64(to);
+        });
         self.average.write(&mut out);
         out.0
     }
@@ -182,6 +199,9 @@ impl Model {
             gold_tiles: reader.u32()?,
             gold_accuracy: Some(reader.f64()?).filter(|share| *share >= 0.0),
             prior: reader.list(Reader::f64)?,
+            posterior_share: reader.f64()?,
+            correlation: reader.f64()?,
+            calibration: reader.list(|reader| Ok((reader.f64()?, reader.f64()?)))?,
             average: Skill::read(&mut reader)?,
         };
         reader.end()?;
@@ -208,7 +228,13 @@ mod tests {
         let skill = skill();
         assert_eq!(Skill::from_bytes(&skill.to_bytes()).as_ref(), Ok(&skill));
         let scale = Scale::built_in("jds4").unwrap();
-        let model = Model { number: 3, gold_accuracy: Some(0.7), average: skill, ..Model::zero(&scale) };
+        let model = Model {
+            number: 3,
+            gold_accuracy: Some(0.7),
+            calibration: vec![(0.5, 0.6)],
+            average: skill,
+            ..Model::zero(&scale)
+        };
         assert_eq!(Model::from_bytes(&model.to_bytes()), Ok(model));
     }
 

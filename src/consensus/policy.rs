@@ -15,6 +15,14 @@ const SKIPS: u32 = 2;
 /// Lowest share of the greatest possible entropy in each value bucket, from bucket 0 on; the rest is bucket 3.
 const BUCKETS: [f64; 3] = [0.9, 0.6, 0.3];
 
+/// Default screening threshold: rare damage is called from this probability on.
+pub const SCREEN: f64 = 0.35;
+
+/// Whether a tile is screened as "this class or worse": where that has at least the threshold's probability.
+pub fn screen(probabilities: &[f64], class: usize, threshold: f64) -> bool {
+    probabilities.iter().skip(class).sum::<f64>() >= threshold
+}
+
 /// What is known of a tile beside its consensus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TileFacts {
@@ -278,10 +286,11 @@ mod tests {
     fn with_a_model_certainty_settles_and_missed_damage_costs_more() {
         let (policy, none) = (Policy::default(), TileFacts::default());
         check(&policy, 1, "xxx", none, "settled 3 sure");
-        // Three of three undamaged leave P(damage) = .095; four of five leave too much.
-        check(&policy, 1, "nnn", none, "settled 3 sure");
-        check(&policy, 1, "nnnnnnnd", none, "open 9 -");
-        check(&policy, 1, "xxxxxxxd", none, "settled 8 sure");
+        // Three of three undamaged leave P(damage) = .095 in plain shares, five .061, nine of ten again too much.
+        check(&policy, 1, "nnn", none, "open 4 -");
+        check(&policy, 1, "nnnnn", none, "settled 5 sure");
+        check(&policy, 1, "nnnnnnnnnd", none, "contested 10 maximum");
+        check(&policy, 1, "xxxxxxxxxd", none, "settled 10 sure");
     }
 
     #[test]

@@ -53,42 +53,138 @@ pub fn spread(scale: &Scale, answer: u8) -> [(usize, f64); 2] {
 pub struct Weighed<'a> {
     /// The vote.
     pub vote: Vote<'a>,
-    /// 0 to 1.
+    /// How much of the vote counts here, 0 to 1: nothing in quarantine, less in a ring or above a cap.
+    pub share: f64,
+    /// The volunteer's weight times `share`.
     pub weight: f64,
 }
 
+impl Weighed<'_> {
+    fn ring(&self) -> u32 {
+        self.vote.skill.map_or(0, |skill| skill.ring)
+    }
+
+    fn is_new(&self) -> bool {
+        self.vote.skill.is_none_or(|skill| skill.labels < NEW)
+    }
+}
+
+/// Labels below which a volunteer is new.
+const NEW: u32 = 10;
+/// Caps hold on tiles with at least this many votes that speak about damage.
+const CAPS_FROM: usize = 5;
+/// Highest share of a tile's weight from one vote.
+const ONE_AT_MOST: f64 = 0.30;
+/// Highest share of a tile's weight from new volunteers together, unless all are new.
+const NEW_AT_MOST: f64 = 0.50;
+
 /// The votes whose answer the scale has, in an order that depends only on what they say and weigh, with their
-/// weights: none in quarantine, and a ring's votes together as one.
+/// weights: none in quarantine, a ring's votes together as one, and no single or new voices above the caps.
 pub fn weigh<'a>(scale: &Scale, model: &'a Model, votes: &[Vote<'a>]) -> Vec<Weighed<'a>> {
     let mut weighed: Vec<Weighed<'a>> = votes
         .iter()
         .filter(|vote| scale.answer(vote.answer).is_some())
-        .map(|&vote| Weighed { vote, weight: own_weight(model, vote) })
+        .map(|&vote| {
+            let skill = vote.skill.unwrap_or(&model.average);
+            let share = if skill.quarantine.is_some() { 0.0 } else { 1.0 };
+            Weighed { vote, share, weight: skill.weight * share }
+        })
         .collect();
     weighed.sort_unstable_by(canonical);
     share_within_rings(&mut weighed);
+    let telling = Shape::of(scale).telling;
+    // Answers ascend, so the votes that speak about damage come first.
+    let count = weighed.partition_point(|w| usize::from(w.vote.answer) < telling);
+    cap(&mut weighed[..count]);
     weighed
 }
 
-fn own_weight(model: &Model, vote: Vote<'_>) -> f64 {
-    match vote.skill {
-        None => model.average.weight,
-        Some(skill) if skill.quarantine.is_some() => 0.0,
-        Some(skill) => skill.weight,
+/// The same with the models' weights but no guard: quarantine, rings and caps are ours, not the published methods'.
+pub fn weigh_plainly<'a>(scale: &Scale, model: &'a Model, votes: &[Vote<'a>]) -> Vec<Weighed<'a>> {
+    weigh_with(scale, votes, |vote| vote.skill.unwrap_or(&model.average).weight)
+}
+
+/// The same with every vote weighing 1.
+pub fn weigh_evenly<'a>(scale: &Scale, votes: &[Vote<'a>]) -> Vec<Weighed<'a>> {
+    weigh_with(scale, votes, |_| 1.0)
+}
+
+fn weigh_with<'a>(scale: &Scale, votes: &[Vote<'a>], weight: impl Fn(&Vote<'a>) -> f64) -> Vec<Weighed<'a>> {
+    let known = votes.iter().filter(|vote| scale.answer(vote.answer).is_some());
+    let mut weighed: Vec<Weighed<'a>> =
+        known.map(|&vote| Weighed { vote, share: 1.0, weight: weight(&vote) }).collect();
+    weighed.sort_unstable_by(canonical);
+    weighed
+}
+
+/// How much of each vote of one tile counts, by its author's skill; in any order.
+pub fn shares_of(skills: &[&Skill], out: &mut [f32]) {
+    let plain = |skill: &&Skill| skill.ring == 0 && skill.quarantine.is_none();
+    if skills.len() < CAPS_FROM && skills.iter().all(plain) {
+        out.fill(1.0);
+        return;
     }
+    let mut weighed: Vec<Weighed<'_>> = (skills.iter())
+        .map(|&skill| {
+            let share = if skill.quarantine.is_some() { 0.0 } else { 1.0 };
+            Weighed { vote: Vote { answer: 0, skill: Some(skill) }, share, weight: skill.weight * share }
+        })
+        .collect();
+    share_within_rings(&mut weighed);
+    cap(&mut weighed);
+    out.iter_mut().zip(&weighed).for_each(|(out, w)| *out = w.share as f32);
 }
 
 fn share_within_rings(weighed: &mut [Weighed<'_>]) {
-    let ring = |w: &Weighed<'_>| w.vote.skill.map_or(0, |skill| skill.ring);
-    if weighed.iter().all(|w| ring(w) == 0) {
+    if weighed.iter().all(|w| w.ring() == 0) {
         return;
     }
-    let sizes: Vec<usize> = weighed
-        .iter()
-        .map(|w| if ring(w) == 0 { 1 } else { weighed.iter().filter(|other| ring(other) == ring(w)).count() })
-        .collect();
+    let size = |w: &Weighed<'_>| weighed.iter().filter(|other| other.ring() == w.ring()).count();
+    let sizes: Vec<usize> = weighed.iter().map(|w| if w.ring() == 0 { 1 } else { size(w) }).collect();
     for (w, size) in weighed.iter_mut().zip(sizes) {
-        w.weight /= size as f64;
+        shrink(w, 1.0 / size as f64);
+    }
+}
+
+fn shrink(w: &mut Weighed<'_>, by: f64) {
+    w.share *= by;
+    w.weight *= by;
+}
+
+/// Bounds the influence of one vote, and of all newcomers, on one tile.
+fn cap(weighed: &mut [Weighed<'_>]) {
+    if weighed.len() < CAPS_FROM {
+        return;
+    }
+    let sum = |part: &mut dyn Iterator<Item = &Weighed<'_>>| part.map(|w| w.weight).sum::<f64>();
+    let (new, all) = (sum(&mut weighed.iter().filter(|w| w.is_new())), sum(&mut weighed.iter()));
+    let old = all - new;
+    if old > 1e-9 && new > NEW_AT_MOST * all {
+        // new * by = NEW_AT_MOST * (old + new * by)
+        let by = NEW_AT_MOST * old / ((1.0 - NEW_AT_MOST) * new);
+        weighed.iter_mut().filter(|w| w.is_new()).for_each(|w| shrink(w, by));
+    }
+    cap_each(weighed);
+}
+
+/// Lowers the heaviest votes to one common weight that is the allowed share of what remains.
+fn cap_each(weighed: &mut [Weighed<'_>]) {
+    let mut weights: Vec<f64> = weighed.iter().map(|w| w.weight).filter(|weight| *weight > 0.0).collect();
+    weights.sort_unstable_by(|a, b| b.total_cmp(a));
+    let mut rest: f64 = weights.iter().sum();
+    for (above, &weight) in weights.iter().enumerate() {
+        let free = 1.0 - above as f64 * ONE_AT_MOST;
+        if free <= ONE_AT_MOST {
+            return; // Too few voices for a cap.
+        }
+        let limit = ONE_AT_MOST * rest / free;
+        if weight <= limit {
+            if above > 0 {
+                weighed.iter_mut().filter(|w| w.weight > limit).for_each(|w| shrink(w, limit / w.weight));
+            }
+            return;
+        }
+        rest -= weight;
     }
 }
 
@@ -193,15 +289,14 @@ fn evidence(probabilities: &[f64]) -> f64 {
 /// (sum w)^2 / sum w^2 over the votes that speak about damage (Kish, Survey Sampling, 1965), a ring as one vote.
 fn effective_redundancy(shape: Shape, votes: &[Weighed<'_>]) -> f64 {
     let telling = || votes.iter().filter(|w| usize::from(w.vote.answer) < shape.telling);
-    let ring = |w: &Weighed<'_>| w.vote.skill.map_or(0, |skill| skill.ring);
     let (mut sum, mut squares) = (0.0, 0.0);
     for (place, w) in telling().enumerate() {
-        let unit = if ring(w) == 0 {
+        let unit = if w.ring() == 0 {
             w.weight
-        } else if telling().take(place).any(|earlier| ring(earlier) == ring(w)) {
+        } else if telling().take(place).any(|earlier| earlier.ring() == w.ring()) {
             continue;
         } else {
-            telling().filter(|other| ring(other) == ring(w)).map(|other| other.weight).sum()
+            telling().filter(|other| other.ring() == w.ring()).map(|other| other.weight).sum()
         };
         sum += unit;
         squares += unit * unit;

@@ -1,30 +1,37 @@
 //! Weighted voting: one smoothed, gold-informed weight a volunteer, and the weighted share of each class.
 //!
-//! Worker agreement with aggregate (Wawa, Appen) with shrinkage and a correction for chance:
+//! Worker agreement with aggregate (Wawa, Appen) with shrinkage and a correction for chance (consensus.md, D):
 //!
 //! - accuracy `a_w = (h_w + 4 a) / (n_w + 4)`: `h_w` sums the share of the answer given over the volunteer's labels,
 //!   1 or 0 on check gold; `a` is the mean over the crowd, so that newcomers act like the crowd;
 //! - weight `w_w = max(.02, (K a_w - 1) / (K - 1))`, never above 1;
 //! - share `s(z) = (sum of w over votes for z + .5 / K) / (sum of w + .5)`.
 //!
-//! Ten passes of the three. Bounded weights make it robust and easy to explain: "your label counted .83".
+//! Ten passes of the three, or fewer once no weight moves by 1e-4. Bounded weights make it robust and easy to
+//! explain: "your label counted .83".
+
+use rayon::prelude::*;
 
 use super::columns::Columns;
+use super::em::{self, Problem};
+use super::gold::Record;
 use super::model::{Model, Skill};
 use super::tile::{self, Shape, Vote, Weighed};
+use super::votes::Votes;
 use super::{Fitted, VotingRule};
 use crate::domain::consensus::Consensus;
 use crate::domain::scale::Scale;
 
-/// Passes of the fit.
+/// Passes of the fit, and the largest change of a weight at which it stops earlier.
 const PASSES: usize = 10;
+const SETTLED: f64 = 1e-4;
 /// Labels that the crowd's mean is worth against a volunteer's own.
 const SMOOTHING: f64 = 4.0;
 /// Lowest weight of somebody who is not in quarantine.
 const LEAST_WEIGHT: f64 = 0.02;
 /// Votes spread evenly over the classes.
-const EVEN: f64 = 0.5;
-/// Check gold tiles below which the fit does not judge whether the campaign is identifiable.
+pub const EVEN: f64 = 0.5;
+/// Check gold tiles below which a fit does not judge whether the campaign is identifiable.
 const GOLD_TO_JUDGE: u32 = 10;
 /// Share of check gold tiles that labels alone must call rightly.
 const IDENTIFIABLE: f64 = 0.6;
@@ -43,11 +50,25 @@ impl VotingRule for WeightedShare {
     }
 
     fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
-        let mut fit = Fit::start(scale, columns);
-        for _ in 0..PASSES {
-            fit.pass();
-        }
-        fit.finish(number)
+        let shape = Shape::of(scale);
+        let votes = Votes::new(columns, shape.telling, false);
+        let problem = Problem { shape, votes: &votes, gold: columns.gold(), shares: &[], influence: &[] };
+        let record = Record::new(&problem);
+        let weights = fit(scale, &problem, &record, vec![1.0; columns.volunteer_count()]);
+        let q = weights.tile_shares(scale, &problem, true);
+        let blind = weights.tile_shares(scale, &problem, false);
+        let (gold_tiles, gold_accuracy) = judged_by_gold(scale.ordered, &problem, &blind);
+        let model = Model {
+            number,
+            version: self.version(),
+            identifiable: is_identifiable(gold_tiles, gold_accuracy),
+            gold_tiles,
+            gold_accuracy,
+            prior: problem.class_shares(&q, shape.classes as f64),
+            average: Skill::blank(weight(weights.mean, shape.classes), weights.mean),
+            ..Model::zero(scale)
+        };
+        Fitted { model, skills: weights.skills(scale, &problem, &record, &q) }
     }
 
     fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
@@ -72,151 +93,149 @@ pub fn shares(scale: &Scale, votes: &[Weighed<'_>]) -> Vec<f64> {
     shares
 }
 
-struct Fit<'a> {
-    scale: &'a Scale,
-    columns: &'a Columns,
-    shape: Shape,
-    weights: Vec<f64>,
-    accuracies: Vec<f64>,
-    mean: f64,
-    /// Labels that speak about damage, per volunteer.
-    labels: Vec<u32>,
+/// Fitted weights of all volunteers.
+pub struct Weights {
+    /// Weight per volunteer.
+    pub of: Vec<f64>,
+    /// Smoothed accuracy per volunteer.
+    pub accuracies: Vec<f64>,
+    /// Mean accuracy over all labels.
+    pub mean: f64,
 }
 
-impl<'a> Fit<'a> {
-    fn start(scale: &'a Scale, columns: &'a Columns) -> Fit<'a> {
-        let count = columns.volunteer_count();
-        let shape = Shape::of(scale);
-        let mut fit = Fit {
-            scale,
-            columns,
-            shape,
-            weights: vec![1.0; count],
-            accuracies: vec![1.0; count],
-            mean: 1.0,
-            labels: vec![0; count],
-        };
-        for (_, volunteer, _) in fit.telling() {
-            fit.labels[volunteer] += 1;
+/// Fits the weights from these on. A weight of 0 at the start stays 0: quarantine.
+pub fn fit(scale: &Scale, problem: &Problem<'_>, record: &Record, start: Vec<f64>) -> Weights {
+    let muted: Vec<bool> = start.iter().map(|&weight| weight == 0.0).collect();
+    let mut weights = Weights { accuracies: vec![1.0; start.len()], of: start, mean: 1.0 };
+    if let Some(mean) = record.mean {
+        weights.start_from_gold(problem.shape.classes, record, mean);
+    }
+    for _ in 0..PASSES {
+        if weights.pass(scale, problem, &muted) < SETTLED {
+            break;
         }
-        fit
+    }
+    weights
+}
+
+impl Weights {
+    /// With gold the first weights are what gold says, so that no ring of accounts sets the direction.
+    fn start_from_gold(&mut self, classes: usize, record: &Record, mean: f64) {
+        for (volunteer, weight) in self.of.iter_mut().enumerate().filter(|(_, weight)| **weight > 0.0) {
+            *weight = self::weight(record.smoothed(volunteer, mean), classes);
+        }
     }
 
-    /// Tile, volunteer and answer of the labels that speak about damage.
-    fn telling(&self) -> impl Iterator<Item = (usize, usize, u8)> + use<'a> {
-        let (columns, telling) = (self.columns, self.shape.telling);
-        let pairs = columns.tiles().iter().zip(columns.volunteers()).zip(columns.answers());
-        pairs
-            .map(|((&tile, &volunteer), &answer)| (tile as usize, volunteer as usize, answer))
-            .filter(move |&(_, _, answer)| usize::from(answer) < telling)
-    }
-
-    /// Weighted share per tile and class; check gold tiles keep their class.
-    fn tile_shares(&self, clamp_gold: bool) -> Vec<f64> {
-        let classes = self.shape.classes;
-        let mut shares = vec![0.0; self.columns.tile_count() * classes];
-        for (tile, volunteer, answer) in self.telling() {
-            for (class, part) in tile::spread(self.scale, answer) {
-                shares[tile * classes + class] += part * self.weights[volunteer];
+    /// Weighted share per tile and class, `[tile][class]`; gold tiles have their class when `clamp`.
+    pub fn tile_shares(&self, scale: &Scale, problem: &Problem<'_>, clamp: bool) -> Vec<f32> {
+        let classes = problem.shape.classes;
+        let side = &problem.votes.by_tile;
+        let spreads = spreads(scale, problem.shape);
+        let mut shares = vec![0.0f32; side.rows() * classes];
+        em::split(&mut shares, &side.pieces(), classes).into_par_iter().for_each(|(rows, shares)| {
+            let mut sum = vec![0.0; classes];
+            for (tile, row) in rows.zip(shares.chunks_mut(classes)) {
+                sum.fill(1e-9);
+                for (place, (volunteer, answer)) in side.range(tile).zip(side.row(tile)) {
+                    let weight = self.of[volunteer] * problem.share(place);
+                    spreads[answer].iter().for_each(|&(class, part)| sum[class] += part * weight);
+                }
+                let all: f64 = sum.iter().sum();
+                row.iter_mut().zip(&sum).for_each(|(share, sum)| *share = (sum / all) as f32);
             }
-        }
-        for (tile, row) in shares.chunks_mut(classes).enumerate() {
-            let sum: f64 = row.iter().sum();
-            row.iter_mut().for_each(|share| *share /= if sum > 0.0 { sum } else { 1.0 });
-            if let (true, Some(gold)) = (clamp_gold, self.gold(tile)) {
-                row.fill(0.0);
-                row[gold] = 1.0;
-            }
+        });
+        if clamp {
+            problem.clamp(&mut shares);
         }
         shares
     }
 
-    fn gold(&self, tile: usize) -> Option<usize> {
-        self.columns.gold()[tile].map(usize::from).filter(|&class| class < self.shape.classes)
-    }
-
-    fn pass(&mut self) {
-        let classes = self.shape.classes;
-        let shares = self.tile_shares(true);
-        let mut hits = vec![0.0; self.weights.len()];
-        for (tile, volunteer, answer) in self.telling() {
-            let parts = tile::spread(self.scale, answer);
-            hits[volunteer] += parts.iter().map(|&(class, part)| part * shares[tile * classes + class]).sum::<f64>();
-        }
-        let all: u64 = self.labels.iter().map(|&count| u64::from(count)).sum();
-        self.mean = if all > 0 { hits.iter().sum::<f64>() / all as f64 } else { 1.0 };
-        for (volunteer, hits) in hits.into_iter().enumerate() {
-            let labels = f64::from(self.labels[volunteer]);
-            self.accuracies[volunteer] = ((hits + SMOOTHING * self.mean) / (labels + SMOOTHING)).min(1.0);
-            self.weights[volunteer] = weight(self.accuracies[volunteer], classes);
-        }
-    }
-
-    fn finish(self, number: u32) -> Fitted {
-        let classes = self.shape.classes;
-        let blind = self.tile_shares(false);
-        let shares = self.tile_shares(true);
-        let mut skills: Vec<Skill> = (self.weights.iter().zip(&self.accuracies).zip(&self.labels))
-            .map(|((&weight, &accuracy), &labels)| Skill { labels, ..Skill::blank(weight, accuracy) })
-            .collect();
-        let mut labelled = vec![false; self.columns.tile_count()];
-        for (tile, volunteer, answer) in self.telling() {
-            labelled[tile] = true;
-            let skill = &mut skills[volunteer];
-            skill.bias += signed_error(self.scale, answer, &shares[tile * classes..][..classes]);
-            if let Some(gold) = self.gold(tile) {
-                skill.gold_labels += 1;
-                skill.gold_correct += u32::from(usize::from(answer) == gold);
-            }
-        }
-        skills.iter_mut().filter(|skill| skill.labels > 0).for_each(|skill| skill.bias /= f64::from(skill.labels));
-        let (tiles, right) = self.gold_record(&blind, &labelled);
-        let gold_accuracy = (tiles > 0).then(|| f64::from(right) / f64::from(tiles));
-        let model = Model {
-            number,
-            version: WeightedShare.version(),
-            identifiable: tiles < GOLD_TO_JUDGE || gold_accuracy >= Some(IDENTIFIABLE),
-            gold_tiles: tiles,
-            gold_accuracy,
-            prior: class_shares(&shares, classes),
-            average: Skill::blank(weight(self.mean, classes), self.mean),
+    /// One pass; the largest change of a weight.
+    fn pass(&mut self, scale: &Scale, problem: &Problem<'_>, muted: &[bool]) -> f64 {
+        let classes = problem.shape.classes;
+        let shares = self.tile_shares(scale, problem, true);
+        let side = &problem.votes.by_volunteer;
+        let spreads = spreads(scale, problem.shape);
+        let agreement = |volunteer: usize| {
+            side.row(volunteer)
+                .map(|(tile, answer)| {
+                    let row = &shares[tile * classes..][..classes];
+                    spreads[answer].iter().map(|&(class, part)| part * f64::from(row[class])).sum::<f64>()
+                })
+                .sum::<f64>()
         };
-        Fitted { model, skills }
+        let mut hits = vec![0.0; side.rows()];
+        em::split(&mut hits, &side.pieces(), 1).into_par_iter().for_each(|(rows, hits)| {
+            rows.zip(hits).for_each(|(volunteer, hits)| *hits = agreement(volunteer));
+        });
+        let all = problem.votes.len() as f64;
+        self.mean = if all > 0.0 { (hits.iter().sum::<f64>() / all).min(1.0) } else { 1.0 };
+        let mut change = 0.0f64;
+        for (volunteer, hits) in hits.into_iter().enumerate() {
+            let labels = side.len(volunteer) as f64;
+            self.accuracies[volunteer] = ((hits + SMOOTHING * self.mean) / (labels + SMOOTHING)).min(1.0);
+            let next = if muted[volunteer] { 0.0 } else { weight(self.accuracies[volunteer], classes) };
+            change = change.max((next - self.of[volunteer]).abs());
+            self.of[volunteer] = next;
+        }
+        change
     }
 
-    /// Labelled check gold tiles, and how many of them the labels alone call rightly.
-    fn gold_record(&self, blind: &[f64], labelled: &[bool]) -> (u32, u32) {
-        let (mut tiles, mut right) = (0, 0);
-        for (tile, shares) in blind.chunks(self.shape.classes).enumerate().filter(|(tile, _)| labelled[*tile]) {
-            if let Some(gold) = self.gold(tile) {
-                tiles += 1;
-                right += u32::from(usize::from(tile::call(self.scale.ordered, shares)) == gold);
-            }
-        }
-        (tiles, right)
+    /// The volunteers' skills; `q` holds the class probabilities of the tiles.
+    pub fn skills(&self, scale: &Scale, problem: &Problem<'_>, record: &Record, q: &[f32]) -> Vec<Skill> {
+        let classes = problem.shape.classes;
+        let side = &problem.votes.by_volunteer;
+        let places: Vec<f64> = (spreads(scale, problem.shape).iter())
+            .map(|spread| spread.iter().map(|&(class, part)| class as f64 * part).sum())
+            .collect();
+        let bias = |volunteer: usize| {
+            let error = |(tile, answer): (usize, usize)| {
+                let row = &q[tile * classes..][..classes];
+                places[answer] - row.iter().enumerate().map(|(class, &p)| class as f64 * f64::from(p)).sum::<f64>()
+            };
+            side.row(volunteer).map(error).sum::<f64>() / side.len(volunteer).max(1) as f64
+        };
+        (0..side.rows())
+            .into_par_iter()
+            .with_min_len(256)
+            .map(|volunteer| Skill {
+                labels: side.len(volunteer) as u32,
+                gold_labels: record.labels[volunteer],
+                gold_correct: record.correct[volunteer],
+                bias: bias(volunteer),
+                ..Skill::blank(weight(self.accuracies[volunteer], classes), self.accuracies[volunteer])
+            })
+            .collect()
     }
 }
 
-/// How far an answer lies above (+) or below (-) what the tile most likely is, in classes.
-fn signed_error(scale: &Scale, answer: u8, shares: &[f64]) -> f64 {
-    let mean =
-        |parts: &mut dyn Iterator<Item = (usize, f64)>| parts.map(|(class, part)| class as f64 * part).sum::<f64>();
-    mean(&mut tile::spread(scale, answer).into_iter()) - mean(&mut shares.iter().copied().enumerate())
+/// What each answer that speaks about damage says for the classes.
+pub fn spreads(scale: &Scale, shape: Shape) -> Vec<[(usize, f64); 2]> {
+    (0..shape.telling).map(|answer| tile::spread(scale, answer as u8)).collect()
 }
 
 /// The chance-corrected weight of an accuracy.
-fn weight(accuracy: f64, classes: usize) -> f64 {
+pub fn weight(accuracy: f64, classes: usize) -> f64 {
     let classes = classes as f64;
     ((classes * accuracy - 1.0) / (classes - 1.0)).clamp(LEAST_WEIGHT, 1.0)
 }
 
-fn class_shares(shares: &[f64], classes: usize) -> Vec<f64> {
-    let mut prior = vec![1.0; classes];
-    for row in shares.chunks(classes) {
-        prior.iter_mut().zip(row).for_each(|(sum, share)| *sum += share);
+/// Labelled gold tiles, and the share of them that these blind probabilities call rightly.
+pub fn judged_by_gold(ordered: bool, problem: &Problem<'_>, blind: &[f32]) -> (u32, Option<f64>) {
+    let (mut tiles, mut right) = (0u32, 0u32);
+    for (tile, row) in blind.chunks(problem.shape.classes).enumerate() {
+        if let (Some(gold), false) = (problem.gold(tile), problem.votes.by_tile.is_empty(tile)) {
+            let row: Vec<f64> = row.iter().map(|&p| f64::from(p)).collect();
+            tiles += 1;
+            right += u32::from(usize::from(tile::call(ordered, &row)) == gold);
+        }
     }
-    let all: f64 = prior.iter().sum();
-    prior.iter().map(|sum| sum / all).collect()
+    (tiles, (tiles > 0).then(|| f64::from(right) / f64::from(tiles)))
+}
+
+/// Whether gold lets the consensus be published.
+pub fn is_identifiable(gold_tiles: u32, accuracy: Option<f64>) -> bool {
+    gold_tiles < GOLD_TO_JUDGE || accuracy.is_none_or(|share| share >= IDENTIFIABLE)
 }
 
 #[cfg(test)]

@@ -1,0 +1,78 @@
+//! The default: a pool of the confusion posterior and the weighted share, guarded by gold and by the watch on rings.
+//!
+//! `c(z) = a q'(z) + (1 - a) s(z)`: `q'` is the posterior of the confusion model ([`super::confusion`]) flattened to
+//! `q^(1 / (1 + (n - 1) r)) / norm`, `s` the weighted share ([`super::weighted_share`]), a linear opinion pool (Stone,
+//! 1961). Confusion tables win where errors have structure, bounded weights on skewed or correlated crowds; neither
+//! can carry the pool away alone.
+//!
+//! - `n` votes whose errors are alike to the degree `r` say as much as `n / (1 + (n - 1) r)` independent ones (the
+//!   design effect: Kish, 1965). `r` is chosen by held-out votes: which value predicts each vote best from the other
+//!   votes of its tile, with tables fitted without that tile? Half-way back to .1, the common value.
+//! - `a` is one half; with 50 gold tiles, both are what gives the least Brier score on them ([`super::evidence`]).
+
+use super::columns::Columns;
+use super::dawid_skene::log_posterior;
+use super::model::Model;
+use super::tile::{self, Shape, Vote, Weighed};
+use super::{Fitted, VotingRule, calibration, em, pool_fit, weighted_share};
+use crate::domain::consensus::Consensus;
+use crate::domain::scale::Scale;
+
+/// The default method; see the page.
+#[derive(Debug, Clone, Copy)]
+pub struct Pool;
+
+impl VotingRule for Pool {
+    fn method(&self) -> &'static str {
+        "default"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
+        let mut fitted = pool_fit::fit(scale, columns);
+        fitted.model.number = number;
+        fitted.model.version = self.version();
+        fitted
+    }
+
+    fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
+        let votes = tile::weigh(scale, model, votes);
+        let mut probabilities = pooled(scale, model, &votes);
+        let class = tile::has_voice(scale, &votes).then(|| tile::call(scale.ordered, &probabilities));
+        if let Some(class) = class {
+            calibration::apply(&model.calibration, usize::from(class), &mut probabilities);
+        }
+        tile::describe(scale, probabilities, class, &votes)
+    }
+}
+
+/// Probabilities of one tile before calibration.
+fn pooled(scale: &Scale, model: &Model, votes: &[Weighed<'_>]) -> Vec<f64> {
+    let shares = weighted_share::shares(scale, votes);
+    if model.average.table.is_empty() {
+        return shares;
+    }
+    let telling = Shape::of(scale).telling;
+    let count: f64 = votes.iter().filter(|w| usize::from(w.vote.answer) < telling).map(|w| w.share).sum();
+    mix(&log_posterior(scale, model, votes), count, &shares, model.correlation, model.posterior_share)
+}
+
+/// The pool of a posterior (logarithms, from `count` votes) and a share.
+pub fn mix(logs: &[f64], count: f64, shares: &[f64], correlation: f64, posterior_share: f64) -> Vec<f64> {
+    let worth = worth(count, correlation);
+    let mut q: Vec<f64> = logs.iter().map(|log| worth * log).collect();
+    em::softmax(&mut q);
+    let a = posterior_share;
+    q.iter_mut().zip(shares).for_each(|(q, share)| *q = a * *q + (1.0 - a) * share);
+    let all: f64 = q.iter().sum();
+    q.iter_mut().for_each(|p| *p /= all);
+    q
+}
+
+/// How much of the evidence of `count` votes remains when their errors are alike to this degree.
+pub fn worth(count: f64, correlation: f64) -> f64 {
+    1.0 / (1.0 + (count - 1.0).max(0.0) * correlation)
+}
