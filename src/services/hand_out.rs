@@ -43,6 +43,10 @@ pub struct Request {
 pub struct Search {
     group: Option<Group>,
     walk: Option<Walk>,
+    /// A tile was left out because somebody else held its row at that moment.
+    passed_over: bool,
+    /// Waits for such tiles instead: the second time around, when the first found nothing else.
+    patient: bool,
     ended: bool,
 }
 
@@ -95,6 +99,10 @@ pub fn give(
     let mut seeker = Seeker::new(campaign, &request, now);
     let kinds = plan(want, served, policy, &mut seeker.rng);
     let fresh = seeker.choose(conn, kinds, &mut search)?;
+    if fresh.is_empty() && mine.is_empty() && search.ended && search.passed_over && !search.patient {
+        // Nobody is told that there is nothing while the last tiles are only busy.
+        search = Search { patient: true, ..Search::default() };
+    }
     if !fresh.is_empty() {
         let until = now + i64::from(policy.lease_seconds) * 1000;
         mine.extend(leases::grant(conn, id, request.volunteer, &fresh, (now, until))?);
@@ -152,7 +160,9 @@ impl Seeker<'_> {
             };
             let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCH as i64)?;
             looked += rows.len().max(1);
-            let given = self.take_unseen(conn, &rows, taken, want - taken.len())?;
+            let unseen = self.unseen(conn, &rows, taken, want - taken.len())?;
+            let given = queue::take_places(conn, &unseen, search.patient)?;
+            search.passed_over |= given.len() < unseen.len();
             taken.extend(&given);
             let reached = |(tile, _): &&(i64, i64)| taken.len() < want || given.contains(tile);
             let last = rows.iter().filter(reached).map(|(_, key)| *key).max();
@@ -190,21 +200,16 @@ impl Seeker<'_> {
         let Some(group) = groups.choose(&mut self.rng).copied() else { return Ok(None) };
         let stretch = (self.rng.random(), i64::MAX);
         let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCH as i64)?;
-        Ok(self.take_unseen(conn, &rows, taken, 1)?.first().copied())
+        let unseen = self.unseen(conn, &rows, taken, 1)?;
+        Ok(queue::take_places(conn, &unseen, false)?.first().copied())
     }
 
-    /// Takes places on up to `count` of these tiles that the volunteer has not seen and that are not yet `taken`.
-    fn take_unseen(
-        &self,
-        conn: &mut Conn,
-        rows: &[(i64, i64)],
-        taken: &[i64],
-        count: usize,
-    ) -> Result<Vec<i64>, Error> {
+    /// Up to `count` of these tiles that the volunteer has not seen and that are not yet `taken`.
+    fn unseen(&self, conn: &mut Conn, rows: &[(i64, i64)], taken: &[i64], count: usize) -> Result<Vec<i64>, Error> {
         let candidates: Vec<i64> = rows.iter().map(|(tile, _)| *tile).collect();
         let mut seen = leases::seen(conn, self.volunteer, &candidates, self.now - SKIP_MS)?;
         seen.extend(taken);
-        Ok(queue::take_places(conn, &unseen(&candidates, &seen, count))?)
+        Ok(unseen(&candidates, &seen, count))
     }
 
     /// Draws check gold that this volunteer has not seen.

@@ -179,11 +179,17 @@ pub fn stretch(
         .load(conn)
 }
 
-/// Locks those of the tiles that still have a place and that nobody else holds right now, and adds a lease to each.
-/// Returns the ones that were given.
-pub fn take_places(conn: &mut Conn, tiles: &[i64]) -> QueryResult<Vec<i64>> {
-    let free = queue::table.filter(queue::tile.eq_any(tiles.to_vec())).filter(queue::available).select(columns!());
+/// Locks those of the tiles that still have a place and adds a lease to each. Returns the ones that were given.
+///
+/// A tile that somebody else holds right now is left out, or waited for where the caller is `patient`.
+pub fn take_places(conn: &mut Conn, tiles: &[i64], patient: bool) -> QueryResult<Vec<i64>> {
+    let free = queue::table
+        .filter(queue::tile.eq_any(tiles.to_vec()))
+        .filter(queue::available)
+        .order(queue::tile)
+        .select(columns!());
     let rows = match conn {
+        Conn::Postgres(conn) if patient => free.for_update().load::<Columns>(conn)?,
         Conn::Postgres(conn) => free.for_update().skip_locked().load::<Columns>(conn)?,
         Conn::Sqlite(conn) => free.load::<Columns>(conn)?,
     };
