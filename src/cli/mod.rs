@@ -4,3 +4,4 @@ pub mod consensus;
 pub mod consensus_report;
 pub mod evaluate;
 pub mod label_file;
+pub mod names;
