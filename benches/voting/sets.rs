@@ -6,7 +6,6 @@ use aftermap::cli::label_file::{self, Coding, LabelFile, Meaning};
 
 /// A set with truth, in the file's numbering.
 pub struct Set {
-    pub name: String,
     pub coding: Coding,
     /// Task, worker, answer; side answers dropped, the first of repeats kept, tasks numbered by first appearance.
     pub labels: Vec<(u32, u32, u8)>,
@@ -64,5 +63,5 @@ pub fn read(root: &Path, name: &str, ordered: bool, merge: bool, keep_repeats: b
         }
     }
     let workers = file.workers.list.len() as u32;
-    Ok(Set { name: name.into(), coding, labels: rows, truth: classes, workers })
+    Ok(Set { coding, labels: rows, truth: classes, workers })
 }

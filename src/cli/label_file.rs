@@ -1,77 +1,15 @@
 //! Label files of the voting core: `task,worker,label[,timestamp]` as CSV, and how labels become answers of a scale.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
+use super::names::Names;
 use crate::consensus::Columns;
 use crate::domain::scale::{Answer, Role, Scale};
 
 /// Most different labels a file may hold: more is a sign of a wrong column.
 const LABELS_AT_MOST: usize = 200;
-
-/// Names in order of first appearance, each with its number.
-#[derive(Debug, Default, Clone)]
-pub struct Names {
-    numbers: HashMap<Box<str>, u32>,
-    /// The names, at their numbers.
-    pub list: Vec<Box<str>>,
-}
-
-impl Names {
-    /// The number of a name, a new one where it is unknown.
-    pub fn number(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.list.len() as u32;
-        self.numbers.insert(name.into(), number);
-        self.list.push(name.into());
-        number
-    }
-
-    /// The number of a known name.
-    pub fn get(&self, name: &str) -> Option<u32> {
-        self.numbers.get(name).copied()
-    }
-
-    /// For each name its place among all, sorted (`t9` before `t10`): a numbering that no order of rows can change.
-    pub fn ranks(&self) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..self.list.len() as u32).collect();
-        order.sort_unstable_by(|&a, &b| natural(&self.list[a as usize], &self.list[b as usize]));
-        let mut ranks = vec![0; order.len()];
-        order.iter().enumerate().for_each(|(rank, &name)| ranks[name as usize] = rank as u32);
-        ranks
-    }
-}
-
-/// Compares names with runs of digits as numbers; names that are equal so, by their bytes.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut x, mut y) = (a.as_bytes(), b.as_bytes());
-    while let (Some(&p), Some(&q)) = (x.first(), y.first()) {
-        let order = if p.is_ascii_digit() && q.is_ascii_digit() {
-            let (m, n) = (take_digits(&mut x), take_digits(&mut y));
-            m.len().cmp(&n.len()).then(m.cmp(n))
-        } else {
-            (x, y) = (&x[1..], &y[1..]);
-            p.cmp(&q)
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
-    x.len().cmp(&y.len()).then_with(|| a.cmp(b))
-}
-
-/// Takes a run of digits off the front, leading zeros dropped.
-fn take_digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
-    let end = text.iter().position(|c| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (run, rest) = text.split_at(end);
-    *text = rest;
-    let zeros = run.iter().take_while(|&&c| c == b'0').count();
-    &run[zeros..]
-}
 
 /// A label file as numbers.
 #[derive(Debug, Default)]
@@ -226,7 +164,7 @@ impl Meaning {
         let all: Vec<String> = labels.map(str::to_string).collect();
         let mut found: Vec<String> =
             all.iter().map(|label| merged(label)).chain(named.map(str::to_string)).filter(is_class).collect();
-        found.sort_by(|a, b| order_of(a).partial_cmp(&order_of(b)).unwrap_or(Ordering::Equal));
+        found.sort_by(|a, b| order_of(a).partial_cmp(&order_of(b)).unwrap_or(std::cmp::Ordering::Equal));
         let mut classes: Vec<String> = Vec::new();
         for class in self.classes.iter().map(|label| merged(label)).filter(is_class).chain(found) {
             if !classes.contains(&class) {

@@ -10,6 +10,7 @@ mod gold;
 mod ingest;
 pub mod label_file;
 mod migrate;
+mod names;
 pub mod serve;
 pub mod simulate;
 pub mod user;

@@ -32,6 +32,8 @@ pub mod weighted_share;
 pub mod window;
 
 mod bytes;
+#[cfg(test)]
+mod properties;
 
 pub use bytes::Unreadable;
 pub use columns::Columns;

@@ -21,10 +21,12 @@ const ERRORS: u32 = 3;
 const RATIO: f64 = 1.5;
 /// ln of the probability below which shared errors are no accident.
 const ACCIDENT: f64 = -13.815_510_557_964_274; // ln 1e-6
+/// How far the coarse estimate by chance is trusted before a pair is looked at in detail.
+const CAUTION: f64 = 0.7;
 /// Tiles with more votes are left out: pairs grow with the square of the votes.
 const VOTES_AT_MOST: usize = 200;
 /// Pairs judged in detail at most, those with most shared errors first.
-const PAIRS_AT_MOST: usize = 200_000;
+const PAIRS_AT_MOST: usize = 20_000;
 
 /// Ring of each volunteer, numbered from 1; 0 for none. `calls` is the class of each tile and `tables` the
 /// volunteers' ln P(answer | class) against these calls.
@@ -67,14 +69,13 @@ fn number(parent: &mut [u32]) -> Vec<u32> {
 fn linked(problem: &Problem<'_>, calls: &[u8], tables: &[f32]) -> Vec<(u32, u32)> {
     let errors = own_errors(problem, calls);
     let tiles = problem.votes.by_tile.rows().max(1) as f64;
-    let mut pairs: Vec<(u32, u32, u32)> = shared_errors(&problem.votes.by_tile, calls)
-        .into_iter()
-        // If tiles were dealt at random, chance alone would explain this many; a pair that chance explains is out.
-        .filter(|&(a, b, k)| {
-            let by_chance = f64::from(errors[a as usize]) * f64::from(errors[b as usize]) / tiles;
-            k >= ERRORS && log_tail(k, by_chance / problem.shape.telling as f64) < ACCIDENT
-        })
-        .collect();
+    let (mut pairs, both_wrong) = shared_errors(&problem.votes.by_tile, calls);
+    let same: f64 = pairs.iter().map(|pair| f64::from(pair.2)).sum::<f64>() / both_wrong.max(1.0);
+    // If tiles were dealt at random, chance alone would explain this many; a pair that chance explains is out.
+    pairs.retain(|&(a, b, k)| {
+        let both = f64::from(errors[a as usize]) * f64::from(errors[b as usize]) / tiles;
+        k >= ERRORS && log_tail(k, CAUTION * same * both) < ACCIDENT
+    });
     pairs.sort_unstable_by_key(|&(a, b, k)| (u32::MAX - k, a, b));
     pairs.truncate(PAIRS_AT_MOST);
     pairs
@@ -93,8 +94,16 @@ fn own_errors(problem: &Problem<'_>, calls: &[u8]) -> Vec<u32> {
     (0..side.rows()).into_par_iter().with_min_len(1024).map(|volunteer| errors(volunteer) as u32).collect()
 }
 
-/// Pairs and the number of tiles on which they gave the same answer against the call.
-fn shared_errors(side: &Side, calls: &[u8]) -> Vec<(u32, u32, u32)> {
+/// Pairs and the number of tiles on which they gave the same answer against the call; and on how many pairs of votes
+/// both were against it.
+fn shared_errors(side: &Side, calls: &[u8]) -> (Vec<(u32, u32, u32)>, f64) {
+    let wrong_votes = |tile: usize| side.row(tile).filter(|&(_, answer)| answer != usize::from(calls[tile])).count();
+    let both_wrong: usize = (0..side.rows())
+        .into_par_iter()
+        .with_min_len(4096)
+        .filter(|&tile| side.len(tile) <= VOTES_AT_MOST)
+        .map(|tile| wrong_votes(tile) * wrong_votes(tile).saturating_sub(1) / 2)
+        .sum();
     let mut events: Vec<(u32, u32)> = (side.pieces().into_par_iter())
         .flat_map_iter(|rows| rows.filter(|&tile| side.len(tile) <= VOTES_AT_MOST))
         .flat_map_iter(|tile| {
@@ -110,7 +119,7 @@ fn shared_errors(side: &Side, calls: &[u8]) -> Vec<(u32, u32, u32)> {
         .collect();
     events.par_sort_unstable();
     let runs = events.chunk_by(|a, b| a == b);
-    runs.map(|run| (run[0].0, run[0].1, run.len() as u32)).collect()
+    (runs.map(|run| (run[0].0, run[0].1, run.len() as u32)).collect(), both_wrong as f64)
 }
 
 /// Number of shared tiles, and of equal wrong answers to expect on them by the two tables alone.

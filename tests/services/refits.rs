@@ -20,7 +20,7 @@ async fn lend(town: &Town, volunteer: i64, place: usize, now: i64) -> i64 {
     town.run(move |conn| {
         let gold = aftermap::storage::gold::of_tile(conn, tile)?.is_some();
         if !gold {
-            assert_eq!(aftermap::storage::queue::take_places(conn, &[tile])?, [tile]);
+            assert_eq!(aftermap::storage::queue::take_places(conn, &[tile], false)?, [tile]);
         }
         let granted = leases::grant(conn, campaign, volunteer, &[tile], (now, now + 30 * MINUTE))?;
         Ok(granted[0].id)
