@@ -80,7 +80,7 @@ mod tests {
     fn ranks_do_not_depend_on_the_order_of_appearance() {
         let rank = |names: &[&str], name: &str| {
             let mut all = Names::default();
-            for name in &names {
+            for name in names {
                 all.number(name);
             }
             all.ranks()[all.get(name).unwrap() as usize]
