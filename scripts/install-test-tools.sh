@@ -6,7 +6,6 @@ set -euo pipefail
 packages=()
 [ -x "${AFTERMAP_CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium)
 { compgen -G '/usr/lib/postgresql/*/bin/initdb' || command -v initdb; } >/dev/null || packages+=(postgresql)
-rustup component list --installed >/dev/null 2>&1 && rustup component add --quiet rustfmt clippy
 
 [ ${#packages[@]} -gt 0 ] || exit 0
 
