@@ -11,6 +11,8 @@
 //! and fitted by ten passes of EM from the crowd's start values `e = .25`, `l = .5`; evidence is flattened like the
 //! pool's ([`super::pool`]).
 
+use serde::{Deserialize, Serialize};
+
 use super::pool::worth;
 
 /// Pseudo-windows behind a volunteer's parameters and the crowd's.
@@ -61,7 +63,7 @@ impl Window {
 }
 
 /// A volunteer's two parameters.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WindowSkill {
     /// Chance that a window misses the truth.
     pub wrong: f64,
@@ -81,7 +83,7 @@ pub struct WindowLabel {
 }
 
 /// The crowd's date model. Frozen once made.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WindowModel {
     /// Share of tiles per bin, `scenes + 1` of them.
     pub prior: Vec<f64>,

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod change_state;
 pub mod clock;
 pub mod create_campaign;
+mod date_windows;
 mod derive_tiles;
 mod error;
 pub mod export_map;

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::date_windows::counted;
 use super::tile_consensus::{self, Rules};
 use super::{Error, clock};
+use crate::consensus::window::{self, WindowLabel, WindowModel, WindowSkill};
 use crate::consensus::{self, Columns, Fitted};
 use crate::domain::campaign::Campaign;
+use crate::domain::label::Window;
 use crate::domain::scale::Role;
 use crate::storage::models::{NewModel, RefitInput};
-use crate::storage::{Conn, Store, campaigns, locks, models, queue};
+use crate::storage::{Conn, Store, campaigns, locks, models, queue, scenes};
 
 /// A refit that takes longer than this is taken for dead, and another process may begin.
 const LOCK_MS: i64 = 15 * 60_000;
@@ -51,17 +54,18 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
     let (id, settings) = (campaign.id, campaign.clone());
     let now = clock::now_ms();
     let read = move |conn: &mut Conn| match next_number(conn, &settings, now_please)? {
-        Some(number) => Ok::<_, Error>(Some((number, models::refit_input(conn, id)?))),
+        Some(number) => Ok::<_, Error>(Some((number, models::refit_input(conn, id)?, scenes::ids_by_date(conn, id)?))),
         None => Ok(None),
     };
-    let Some((number, input)) = store.read(read).await? else { return Ok(None) };
+    let Some((number, input, scenes)) = store.read(read).await? else { return Ok(None) };
     let scale = campaign.scale.clone();
     let (labels, gold_tiles) = (input.labels.len(), input.gold.len());
     let fit = tokio::task::spawn_blocking(move || {
         let (columns, volunteers) = columns(&scale, &input)?;
-        Ok::<_, Error>((consensus::default_rule().fit(&scale, &columns, number), volunteers))
+        let windows = fit_windows(&scenes, &input);
+        Ok::<_, Error>((consensus::default_rule().fit(&scale, &columns, number), volunteers, windows))
     });
-    let (Fitted { model, skills }, volunteers) =
+    let (Fitted { model, skills }, volunteers, windows) =
         fit.await.map_err(|error| Error::Internal(format!("the refit ended early: {error}")))??;
     let keep = move |conn: &mut Conn| {
         let rule = consensus::default_rule();
@@ -69,12 +73,16 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
             campaign_id: id,
             model: &model,
             method: (rule.method(), rule.version()),
+            window: windows.as_ref().map(|(model, _)| model),
             labels,
             gold_tiles,
             labels_until: now,
             fitted_at: clock::now_ms(),
         };
-        let skills: Vec<_> = volunteers.iter().copied().zip(&skills).collect();
+        let window_skill = |place: usize| windows.as_ref().and_then(|(_, skills)| skills.get(place).copied());
+        let skills: Vec<_> = (volunteers.iter().zip(&skills).enumerate())
+            .map(|(place, (id, skill))| (*id, skill, window_skill(place)))
+            .collect();
         models::insert(conn, &new, &skills)?;
         Ok::<_, Error>(campaigns::set_model(conn, id, number)?)
     };
@@ -113,8 +121,8 @@ async fn catch_up(store: &Store, campaign_id: i64) -> Result<(), Error> {
 
 /// The labels as the core wants them: dense numbers in the order of ids, and the class of each check gold tile.
 fn columns(scale: &crate::domain::scale::Scale, input: &RefitInput) -> Result<(Columns, Vec<i64>), Error> {
-    let tiles = dense(input.labels.iter().map(|label| label.0).chain(input.gold.iter().map(|gold| gold.0)));
-    let volunteers = dense(input.labels.iter().map(|label| label.1));
+    let tiles = dense(input.labels.iter().map(|label| label.tile).chain(input.gold.iter().map(|gold| gold.0)));
+    let volunteers = dense(input.labels.iter().map(|label| label.volunteer));
     let tile_number = numbers(&tiles);
     let volunteer_number = numbers(&volunteers);
     let mut gold = vec![None; tiles.len()];
@@ -123,13 +131,30 @@ fn columns(scale: &crate::domain::scale::Scale, input: &RefitInput) -> Result<(C
         gold[tile_number[tile] as usize] = is_class.then_some(*answer as u8);
     }
     let columns = Columns::new(
-        input.labels.iter().map(|label| tile_number[&label.0]).collect(),
-        input.labels.iter().map(|label| volunteer_number[&label.1]).collect(),
-        input.labels.iter().map(|label| label.2 as u8).collect(),
+        input.labels.iter().map(|label| tile_number[&label.tile]).collect(),
+        input.labels.iter().map(|label| volunteer_number[&label.volunteer]).collect(),
+        input.labels.iter().map(|label| label.answer as u8).collect(),
         gold,
         volunteers.len() as u32,
     )?;
     Ok((columns, volunteers))
+}
+
+/// Fits the date windows, where any was given; volunteers have the same numbers as in [`columns`].
+fn fit_windows(scenes: &[i64], input: &RefitInput) -> Option<(WindowModel, Vec<WindowSkill>)> {
+    let volunteers = dense(input.labels.iter().map(|label| label.volunteer));
+    let tiles = dense(input.labels.iter().map(|label| label.tile));
+    let (tile_number, volunteer_number) = (numbers(&tiles), numbers(&volunteers));
+    let given = input.labels.iter().filter(|label| label.window_given).filter_map(|label| {
+        let window = Window { last_intact: label.last_intact, first_damaged: label.first_damaged };
+        Some(WindowLabel {
+            tile: tile_number[&label.tile],
+            volunteer: volunteer_number[&label.volunteer],
+            window: counted(scenes, window)?,
+        })
+    });
+    let given: Vec<WindowLabel> = given.collect();
+    (!given.is_empty()).then(|| window::fit(scenes.len(), &given, tiles.len(), volunteers.len()))
 }
 
 fn dense(ids: impl Iterator<Item = i64>) -> Vec<i64> {

@@ -209,6 +209,11 @@ impl Author<'_> {
         }
         let dated = scenes::of_campaign(conn, self.rules.campaign.id)?;
         let place = |id: i64| dated.iter().position(|scene| scene.id == id);
+        if window.last_intact.is_none() && window.first_damaged.is_none() {
+            return wrong(
+                "a window names the last intact scene or the first damaged one; leave it out if you cannot tell",
+            );
+        }
         let (intact, damaged) = (window.last_intact.map(place), window.first_damaged.map(place));
         if intact == Some(None) || damaged == Some(None) {
             return wrong("the window names a scene that this campaign does not have");

@@ -1,14 +1,16 @@
 //! Brings one tile in line with its labels: consensus, state, places. The one road by which a tile changes.
 
+use crate::consensus::window::WindowSkill;
 use crate::consensus::{self, Model, Skill, Vote, policy};
-use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::campaign::{Campaign, CampaignKind, CampaignState};
 use crate::domain::consensus::{Consensus, TileState};
-use crate::storage::consensus::Provenance;
+use crate::storage::consensus::{Dates, Provenance};
 use crate::storage::labels::CurrentLabel;
 use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, campaigns, consensus as stored, labels, models, queue};
+use crate::storage::{Conn, campaigns, consensus as stored, labels, models, queue, scenes};
 
 use super::Error;
+use super::date_windows::Timeline;
 
 /// Why a tile stays closed that a later model would have opened again.
 const CAMPAIGN_CLOSED: &str = "campaign_closed";
@@ -19,6 +21,8 @@ pub struct Rules {
     pub campaign: Campaign,
     /// The model in use.
     pub model: Model,
+    /// In a timeline campaign, its scenes and the model of its date windows.
+    pub timeline: Option<Timeline>,
 }
 
 impl Rules {
@@ -26,12 +30,19 @@ impl Rules {
     pub fn load(conn: &mut Conn, campaign_id: i64) -> Result<Rules, Error> {
         let campaign = campaigns::by_id(conn, campaign_id)?
             .ok_or_else(|| Error::Internal(format!("campaign {campaign_id} is missing")))?;
-        let model = match campaign.model {
-            0 => Model::zero(&campaign.scale),
-            number => Model::from_bytes(&models::tables(conn, campaign_id, number)?)
-                .map_err(|_| Error::Internal(format!("model {number} of `{}` cannot be read", campaign.slug)))?,
+        let (model, windows) = match campaign.model {
+            0 => (Model::zero(&campaign.scale), None),
+            number => {
+                let (tables, windows) = models::tables(conn, campaign_id, number)?;
+                let unreadable = |_| Error::Internal(format!("model {number} of `{}` cannot be read", campaign.slug));
+                (Model::from_bytes(&tables).map_err(unreadable)?, windows)
+            }
         };
-        Ok(Rules { campaign, model })
+        let timeline = match campaign.kind {
+            CampaignKind::Pair => None,
+            CampaignKind::Timeline => Some(Timeline::new(scenes::ids_by_date(conn, campaign_id)?, windows)),
+        };
+        Ok(Rules { campaign, model, timeline })
     }
 }
 
@@ -71,7 +82,8 @@ pub fn follow(
                 closed_reason: reason,
                 changed_at: now,
             };
-            stored::replace(conn, (row.tile, row.campaign_id), &result, &from)?;
+            let dates = dates(rules, &current, &skills);
+            stored::replace(conn, (row.tile, row.campaign_id), &result, dates.as_ref(), &from)?;
         }
         return Ok(row);
     }
@@ -82,7 +94,7 @@ fn judge(
     rules: &Rules,
     row: &mut QueueRow,
     current: &[CurrentLabel],
-    skills: &[(i64, Skill)],
+    skills: &[Known],
     unseen: Option<u32>,
     now: i64,
 ) -> (Consensus, Option<&'static str>) {
@@ -122,21 +134,38 @@ fn is_running(campaign: &Campaign) -> bool {
     matches!(campaign.state, CampaignState::Open | CampaignState::Paused)
 }
 
-fn skills(conn: &mut Conn, rules: &Rules, current: &[CurrentLabel]) -> Result<Vec<(i64, Skill)>, Error> {
+/// When the damage happened, by the counted labels that name a window.
+fn dates(rules: &Rules, current: &[CurrentLabel], skills: &[Known]) -> Option<Dates> {
+    let votes: Vec<_> = current
+        .iter()
+        .filter(|label| label.counted)
+        .filter_map(|label| {
+            let known = skills.iter().find(|(id, ..)| *id == label.volunteer_id);
+            Some((label.window?, known.and_then(|(_, _, window)| *window)))
+        })
+        .collect();
+    rules.timeline.as_ref()?.consensus(&votes)
+}
+
+/// What the model knows of a volunteer: with classes, and with date windows.
+type Known = (i64, Skill, Option<WindowSkill>);
+
+fn skills(conn: &mut Conn, rules: &Rules, current: &[CurrentLabel]) -> Result<Vec<Known>, Error> {
     if rules.model.number == 0 {
         return Ok(Vec::new());
     }
     let authors: Vec<i64> = current.iter().map(|label| label.volunteer_id).collect();
     let rows = labels::skills_of(conn, rules.campaign.id, rules.model.number, &authors)?;
     rows.into_iter()
-        .map(|(volunteer, bytes)| {
+        .map(|(volunteer, bytes, wrong, late)| {
             let skill = Skill::from_bytes(&bytes)
                 .map_err(|_| Error::Internal(format!("the skill of volunteer {volunteer} cannot be read")))?;
-            Ok((volunteer, skill))
+            let window = wrong.zip(late).map(|(wrong, late)| WindowSkill { wrong, late });
+            Ok((volunteer, skill, window))
         })
         .collect()
 }
 
-fn skill_of(skills: &[(i64, Skill)], volunteer: i64) -> Option<&Skill> {
-    skills.iter().find(|(id, _)| *id == volunteer).map(|(_, skill)| skill)
+fn skill_of(skills: &[Known], volunteer: i64) -> Option<&Skill> {
+    skills.iter().find(|(id, ..)| *id == volunteer).map(|(_, skill, _)| skill)
 }

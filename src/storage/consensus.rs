@@ -6,6 +6,7 @@ use super::Conn;
 use super::campaigns::broken;
 use super::schema::consensus;
 use crate::domain::consensus::Consensus;
+use crate::domain::label::Window;
 
 /// Where a stored consensus comes from, and why its tile closed.
 pub struct Provenance<'a> {
@@ -21,14 +22,27 @@ pub struct Provenance<'a> {
     pub changed_at: i64,
 }
 
+/// When a place was damaged, as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dates {
+    /// The interval that holds the median: the last scene before it and the first after it.
+    pub median: Window,
+    /// Probability of that interval.
+    pub probability: f64,
+    /// Probability of each interval between scenes, the open ends included.
+    pub intervals: Vec<f64>,
+}
+
 /// Writes the consensus of a tile in place of an earlier one. The tile's queue row must be locked.
 pub fn replace(
     conn: &mut Conn,
     (tile, campaign_id): (i64, i64),
     result: &Consensus,
+    dates: Option<&Dates>,
     from: &Provenance<'_>,
 ) -> QueryResult<()> {
     let json = |list: serde_json::Result<String>| list.map_err(|error| broken(error.to_string()));
+    let intervals = dates.map(|dates| json(serde_json::to_string(&dates.intervals))).transpose()?;
     let values = (
         consensus::model.eq(from.model as i32),
         consensus::method.eq(from.method),
@@ -43,6 +57,10 @@ pub fn replace(
         consensus::evidence.eq(result.evidence),
         consensus::effective_redundancy.eq(result.effective_redundancy),
         consensus::unusable_share.eq(result.unusable_share),
+        consensus::date_before.eq(dates.and_then(|dates| dates.median.last_intact)),
+        consensus::date_after.eq(dates.and_then(|dates| dates.median.first_damaged)),
+        consensus::window_probability.eq(dates.map(|dates| dates.probability)),
+        consensus::window_probabilities.eq(intervals),
         consensus::closed_reason.eq(from.closed_reason),
         consensus::changed_at.eq(from.changed_at),
     );

@@ -62,6 +62,8 @@ pub struct CurrentLabel {
     pub volunteer_id: i64,
     /// Place of the answer on the scale.
     pub answer: u8,
+    /// The date window; `None`: not asked, or cannot say.
+    pub window: Option<Window>,
     /// Whether it takes part in the consensus.
     pub counted: bool,
 }
@@ -149,12 +151,20 @@ pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLab
         .filter(current_labels::tile.eq(tile))
         .filter(diesel::dsl::not(current_labels::excluded))
         .order((current_labels::first_received_at, current_labels::label_id))
-        .select((current_labels::volunteer_id, current_labels::answer, current_labels::counted))
-        .load::<(i64, i16, bool)>(conn)?;
+        .select((
+            current_labels::volunteer_id,
+            current_labels::answer,
+            current_labels::counted,
+            current_labels::window_given,
+            current_labels::last_intact,
+            current_labels::first_damaged,
+        ))
+        .load::<(i64, i16, bool, bool, Option<i64>, Option<i64>)>(conn)?;
     rows.into_iter()
-        .map(|(volunteer_id, answer, counted)| {
+        .map(|(volunteer_id, answer, counted, window_given, last_intact, first_damaged)| {
             let answer = u8::try_from(answer).map_err(|_| broken(format!("answer {answer}")))?;
-            Ok(CurrentLabel { volunteer_id, answer, counted })
+            let window = window_given.then_some(Window { last_intact, first_damaged });
+            Ok(CurrentLabel { volunteer_id, answer, window, counted })
         })
         .collect()
 }
@@ -178,18 +188,16 @@ pub fn count(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<()> {
     Ok(())
 }
 
-/// The encoded skills of these volunteers in one model; who is missing is unknown to it.
-pub fn skills_of(
-    conn: &mut Conn,
-    campaign_id: i64,
-    model: u32,
-    volunteers: &[i64],
-) -> QueryResult<Vec<(i64, Vec<u8>)>> {
+/// A volunteer's skills in one model: who, encoded tables, chance of a wrong window, share of those too late.
+pub type SkillRow = (i64, Vec<u8>, Option<f64>, Option<f64>);
+
+/// The skills of these volunteers in one model; who is missing is unknown to it.
+pub fn skills_of(conn: &mut Conn, campaign_id: i64, model: u32, volunteers: &[i64]) -> QueryResult<Vec<SkillRow>> {
     skills::table
         .filter(skills::campaign_id.eq(campaign_id))
         .filter(skills::model.eq(model as i32))
         .filter(skills::volunteer_id.eq_any(volunteers.to_vec()))
-        .select((skills::volunteer_id, skills::tables))
+        .select((skills::volunteer_id, skills::tables, skills::window_wrong, skills::window_late))
         .load(conn)
 }
 

@@ -2,16 +2,35 @@
 
 use diesel::prelude::*;
 
+use super::campaigns::broken;
 use super::schema::{current_labels, gold, labels, models, queue, skills};
 use super::{Conn, each_backend};
+use crate::consensus::window::{WindowModel, WindowSkill};
 use crate::consensus::{Model, Skill};
 
 /// Everything a refit needs to know about one campaign's labels, in a fixed order.
 pub struct RefitInput {
-    /// (tile, volunteer, answer) of every label that takes part: counted ones, and all on check gold.
-    pub labels: Vec<(i64, i64, i16)>,
+    /// Every label that takes part: counted ones, and all on check gold.
+    pub labels: Vec<RefitLabel>,
     /// (tile, answer) of every check gold tile.
     pub gold: Vec<(i64, i16)>,
+}
+
+/// A label as a refit reads it.
+#[derive(Debug, Clone, Copy, Queryable)]
+pub struct RefitLabel {
+    /// Database id of the tile.
+    pub tile: i64,
+    /// Its author.
+    pub volunteer: i64,
+    /// Place of the answer on the scale.
+    pub answer: i16,
+    /// Whether it names a date window.
+    pub window_given: bool,
+    /// The last scene in which the place stands.
+    pub last_intact: Option<i64>,
+    /// The first scene in which it is damaged.
+    pub first_damaged: Option<i64>,
 }
 
 /// A finished refit, as it is stored.
@@ -22,6 +41,8 @@ pub struct NewModel<'a> {
     pub model: &'a Model,
     /// Name and version of the rule that made it.
     pub method: (&'a str, u32),
+    /// The date model, where windows were given.
+    pub window: Option<&'a WindowModel>,
     /// Labels that took part.
     pub labels: usize,
     /// Check gold tiles that took part.
@@ -32,9 +53,17 @@ pub struct NewModel<'a> {
     pub fitted_at: i64,
 }
 
-/// The encoded tables of a model.
-pub fn tables(conn: &mut Conn, campaign_id: i64, number: u32) -> QueryResult<Vec<u8>> {
-    models::table.find((campaign_id, number as i32)).select(models::tables).first(conn)
+/// One volunteer's skills: with classes, and with date windows where any was given.
+pub type VolunteerSkill<'a> = (i64, &'a Skill, Option<WindowSkill>);
+
+/// The encoded tables of a model, and its date model where windows were given.
+pub fn tables(conn: &mut Conn, campaign_id: i64, number: u32) -> QueryResult<(Vec<u8>, Option<WindowModel>)> {
+    let (tables, window) = models::table
+        .find((campaign_id, number as i32))
+        .select((models::tables, models::window_tables))
+        .first::<(Vec<u8>, Option<String>)>(conn)?;
+    let read = |text: String| serde_json::from_str(&text).map_err(|error| broken(error.to_string()));
+    Ok((tables, window.map(read).transpose()?))
 }
 
 /// The newest model's number and the time up to which labels took part in it; (0, 0) before the first refit.
@@ -71,7 +100,14 @@ pub fn refit_input(conn: &mut Conn, campaign_id: i64) -> QueryResult<RefitInput>
         .filter(diesel::dsl::not(current_labels::excluded))
         .filter(current_labels::counted.or(queue::gold.assume_not_null().eq("check")))
         .order((current_labels::tile, current_labels::volunteer_id))
-        .select((current_labels::tile, current_labels::volunteer_id, current_labels::answer))
+        .select((
+            current_labels::tile,
+            current_labels::volunteer_id,
+            current_labels::answer,
+            current_labels::window_given,
+            current_labels::last_intact,
+            current_labels::first_damaged,
+        ))
         .load(conn)?;
     let gold = gold::table
         .filter(gold::campaign_id.eq(campaign_id))
@@ -83,7 +119,9 @@ pub fn refit_input(conn: &mut Conn, campaign_id: i64) -> QueryResult<RefitInput>
 }
 
 /// Stores a model with the skills of its volunteers.
-pub fn insert(conn: &mut Conn, new: &NewModel<'_>, skills: &[(i64, &Skill)]) -> QueryResult<()> {
+pub fn insert(conn: &mut Conn, new: &NewModel<'_>, skills: &[VolunteerSkill<'_>]) -> QueryResult<()> {
+    let write = |model| serde_json::to_string(model).map_err(|error| broken(error.to_string()));
+    let window = new.window.map(write).transpose()?;
     diesel::insert_into(models::table)
         .values((
             models::campaign_id.eq(new.campaign_id),
@@ -91,6 +129,7 @@ pub fn insert(conn: &mut Conn, new: &NewModel<'_>, skills: &[(i64, &Skill)]) -> 
             models::method.eq(new.method.0),
             models::method_version.eq(new.method.1.to_string()),
             models::tables.eq(new.model.to_bytes()),
+            models::window_tables.eq(window),
             models::labels.eq(new.labels as i64),
             models::gold_tiles.eq(new.gold_tiles as i32),
             models::identifiable.eq(new.model.identifiable),
@@ -104,10 +143,10 @@ pub fn insert(conn: &mut Conn, new: &NewModel<'_>, skills: &[(i64, &Skill)]) -> 
     Ok(())
 }
 
-fn insert_skills(conn: &mut Conn, new: &NewModel<'_>, skills: &[(i64, &Skill)]) -> QueryResult<()> {
+fn insert_skills(conn: &mut Conn, new: &NewModel<'_>, skills: &[VolunteerSkill<'_>]) -> QueryResult<()> {
     let rows: Vec<_> = skills
         .iter()
-        .map(|(volunteer_id, skill)| {
+        .map(|(volunteer_id, skill, window)| {
             (
                 skills::campaign_id.eq(new.campaign_id),
                 skills::model.eq(new.model.number as i32),
@@ -118,6 +157,8 @@ fn insert_skills(conn: &mut Conn, new: &NewModel<'_>, skills: &[(i64, &Skill)]) 
                 skills::gold_labels.eq(skill.gold_labels as i32),
                 skills::gold_correct.eq(skill.gold_correct as i32),
                 skills::tables.eq(skill.to_bytes()),
+                skills::window_wrong.eq(window.map(|window| window.wrong)),
+                skills::window_late.eq(window.map(|window| window.late)),
                 skills::quarantine.eq(skill.quarantine.map(|reason| reason.key())),
             )
         })

@@ -66,6 +66,16 @@ pub fn of_campaign(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Scene>>
     Ok(rows.into_iter().map(Scene::from).collect())
 }
 
+/// The ids of a campaign's scenes, by the date they were taken.
+pub fn ids_by_date(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<i64>> {
+    scenes::table
+        .filter(scenes::campaign_id.eq(campaign_id))
+        .filter(scenes::withdrawn_at.is_null())
+        .order((scenes::captured_from, scenes::captured_to, scenes::id))
+        .select(scenes::id)
+        .load(conn)
+}
+
 /// The campaign and the archive of a scene, for serving its images; `None` when unknown or withdrawn.
 pub fn archive(conn: &mut Conn, scene_id: i64) -> QueryResult<Option<(i64, String)>> {
     scenes::table

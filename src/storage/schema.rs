@@ -348,6 +348,7 @@ diesel::table! {
         method -> Text,
         method_version -> Text,
         tables -> Binary,
+        window_tables -> Nullable<Text>,
         labels -> BigInt,
         gold_tiles -> Integer,
         identifiable -> Bool,
@@ -367,6 +368,8 @@ diesel::table! {
         gold_labels -> Integer,
         gold_correct -> Integer,
         tables -> Binary,
+        window_wrong -> Nullable<Double>,
+        window_late -> Nullable<Double>,
         quarantine -> Nullable<Text>,
     }
 }

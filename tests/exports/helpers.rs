@@ -232,7 +232,7 @@ pub fn set_consensus(
         closed_reason: state.is_closed().then_some("lead"),
         changed_at: closed_at.unwrap_or(OPENED),
     };
-    consensus::replace(conn, (tile, CAMPAIGN), &result, &from)?;
+    consensus::replace(conn, (tile, CAMPAIGN), &result, None, &from)?;
     let mut row = queue::lock(conn, tile)?;
     (row.state, row.closed_at, row.counted) = (state, closed_at, result.labels);
     row.needed = row.needed.max(row.counted);

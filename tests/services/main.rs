@@ -10,5 +10,6 @@ mod revisions;
 mod skips;
 #[path = "../support/mod.rs"]
 mod support;
+mod timelines;
 mod town;
 mod writer;

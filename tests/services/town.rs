@@ -236,7 +236,7 @@ fn square(place: usize) -> Bbox {
     Bbox { west, south, east: west + 0.001, north: south + 0.001 }
 }
 
-fn scene(title: &str, captured: i64) -> Scene {
+pub fn scene(title: &str, captured: i64) -> Scene {
     Scene {
         id: new_id(),
         title: title.into(),

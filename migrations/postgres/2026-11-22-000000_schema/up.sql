@@ -359,6 +359,7 @@ CREATE TABLE models (
     method           TEXT NOT NULL,
     method_version   TEXT NOT NULL,
     tables           BYTEA NOT NULL,               -- consensus::Model::to_bytes, without the skills
+    window_tables    TEXT,                        -- JSON of consensus::window::WindowModel; NULL: no window was given
     labels           BIGINT NOT NULL,
     gold_tiles       INTEGER NOT NULL,
     identifiable     BOOLEAN NOT NULL,
@@ -377,6 +378,8 @@ CREATE TABLE skills (
     gold_labels      INTEGER NOT NULL,
     gold_correct     INTEGER NOT NULL,
     tables           BYTEA NOT NULL,               -- consensus::Skill::to_bytes
+    window_wrong     DOUBLE PRECISION,            -- chance of a wrong date window; NULL: none was given
+    window_late      DOUBLE PRECISION,            -- share of wrong windows that are too late
     quarantine       TEXT,                        -- the reason; NULL: none
     PRIMARY KEY (campaign_id, model, volunteer_id),
     FOREIGN KEY (campaign_id, model) REFERENCES models (campaign_id, number)
