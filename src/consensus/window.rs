@@ -11,6 +11,7 @@
 //! and fitted by ten passes of EM from the crowd's start values `e = .25`, `l = .5`; evidence is flattened like the
 //! pool's ([`super::pool`]).
 
+use super::bytes::{Reader, Unreadable, Writer};
 use super::pool::worth;
 
 /// Pseudo-windows behind a volunteer's parameters and the crowd's.
@@ -69,6 +70,27 @@ pub struct WindowSkill {
     pub late: f64,
 }
 
+impl WindowSkill {
+    /// The skill as one database cell.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.f64(self.wrong);
+        out.f64(self.late);
+        out.0
+    }
+
+    /// Reads [`WindowSkill::to_bytes`].
+    ///
+    /// # Errors
+    /// When the bytes are cut or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<WindowSkill, Unreadable> {
+        let mut reader = Reader(bytes);
+        let skill = WindowSkill { wrong: reader.f64()?, late: reader.f64()? };
+        reader.end()?;
+        Ok(skill)
+    }
+}
+
 /// One label of a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowLabel {
@@ -94,6 +116,27 @@ impl WindowModel {
     pub fn zero(scenes: usize) -> WindowModel {
         let average = WindowSkill { wrong: START.0, late: START.1 };
         WindowModel { prior: vec![1.0 / (scenes + 1) as f64; scenes + 1], average }
+    }
+
+    /// The model as one database cell.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.list(&self.prior, |out, &share| out.f64(share));
+        out.0.extend(self.average.to_bytes());
+        out.0
+    }
+
+    /// Reads [`WindowModel::to_bytes`].
+    ///
+    /// # Errors
+    /// When the bytes are cut or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<WindowModel, Unreadable> {
+        let mut reader = Reader(bytes);
+        let prior = reader.list(Reader::f64)?;
+        if prior.is_empty() {
+            return Err(Unreadable);
+        }
+        Ok(WindowModel { prior, average: WindowSkill::from_bytes(reader.0)? })
     }
 
     fn scenes(&self) -> usize {
