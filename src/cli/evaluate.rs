@@ -167,18 +167,21 @@ fn judge(
     })
 }
 
-/// F1 of "this class or worse", called where its probability reaches the threshold.
+/// F1 of the screened class, called where its probability reaches the threshold; of ordered or two classes, of "this
+/// class or worse".
 fn screened(meta: &Meta, coding: &label_file::Coding, judged: &[Judged]) -> Option<f64> {
     let (class, threshold) = match meta.screen.iter().min_by(|a, b| a.0.cmp(b.0)) {
         Some((label, &threshold)) => (usize::from(coding.class(label)?), threshold),
         None if !meta.between.is_empty() => (1, consensus::policy::SCREEN),
         None => return None,
     };
-    // A task of which nothing is known is not called.
-    let call = |j: &Judged| {
-        (j.call.is_some() && consensus::policy::screen(&j.probabilities, class, threshold), j.truth >= class)
+    let graded = meta.ordinal || coding.scale.classes().len() == 2;
+    let is = |truth: usize| if graded { truth >= class } else { truth == class };
+    let reaches = |p: &[f64]| {
+        if graded { consensus::policy::screen(p, class, threshold) } else { p[class] >= threshold }
     };
-    Some(score::f1_of(judged.iter().map(call)))
+    // A task of which nothing is known is not called.
+    Some(score::f1_of(judged.iter().map(|j| (j.call.is_some() && reaches(&j.probabilities), is(j.truth)))))
 }
 
 fn print_table(lines: &[Line]) {

@@ -170,3 +170,52 @@ fn median(values: &mut [f32]) -> Option<f32> {
     let middle = values.len() / 2;
     Some(*values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Pool, VotingRule};
+    use super::*;
+
+    /// Eight volunteers label 60 tiles of 4 ordered classes; the last answers as `odd` says, after `seconds`.
+    fn crowd(odd: impl Fn(u32) -> u8, seconds: f32, gold: bool) -> Vec<Option<Quarantine>> {
+        let scale = Scale::built_in("jds4").unwrap();
+        let (mut tiles, mut volunteers, mut answers, mut times) = (vec![], vec![], vec![], vec![]);
+        for tile in 0..60u32 {
+            for volunteer in 0..8u32 {
+                let errs = (tile * 5 + volunteer * 3) % 8 == 0;
+                tiles.push(tile);
+                volunteers.push(volunteer);
+                answers.push(if volunteer == 7 { odd(tile) } else { ((tile + u32::from(errs)) % 4) as u8 });
+                times.push(if volunteer == 7 { seconds } else { 8.0 + (tile % 5) as f32 });
+            }
+        }
+        let gold = (0..60).map(|tile| (gold && tile % 5 == 0).then_some((tile % 4) as u8)).collect();
+        let columns = Columns::new(tiles, volunteers, answers, gold, 8).unwrap().with_seconds(times).unwrap();
+        Pool.fit(&scale, &columns, 1).skills.iter().map(|skill| skill.quarantine).collect()
+    }
+
+    fn last(reasons: &[Option<Quarantine>]) -> Option<Quarantine> {
+        assert!(reasons[..7].iter().all(Option::is_none), "honest people are left alone: {reasons:?}");
+        reasons[7]
+    }
+
+    #[test]
+    fn guessing_on_gold_sets_an_account_aside() {
+        // Right on one gold tile in twelve.
+        let guess = |tile: u32| ((tile + 2 + 2 * u32::from(tile == 20)) % 4) as u8;
+        assert_eq!(last(&crowd(guess, 9.0, true)), Some(Quarantine::Gold));
+        assert_eq!(last(&crowd(guess, 9.0, false)), None);
+        assert_eq!(last(&crowd(|tile| (tile % 4) as u8, 9.0, true)), None);
+    }
+
+    #[test]
+    fn the_same_answer_everywhere_sets_an_account_aside() {
+        assert_eq!(last(&crowd(|_| 2, 9.0, false)), Some(Quarantine::Constant));
+    }
+
+    #[test]
+    fn haste_sets_an_account_aside() {
+        assert_eq!(last(&crowd(|tile| (tile % 4) as u8, 1.0, false)), Some(Quarantine::Hasty));
+        assert_eq!(last(&crowd(|tile| (tile % 4) as u8, 4.0, false)), None);
+    }
+}

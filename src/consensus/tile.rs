@@ -316,3 +316,7 @@ fn unusable_share(scale: &Scale, shape: Shape, votes: &[Weighed<'_>]) -> f64 {
     }
     unusable / all
 }
+
+#[cfg(test)]
+#[path = "tile_tests.rs"]
+mod tests;

@@ -11,8 +11,7 @@
 //! and fitted by ten passes of EM from the crowd's start values `e = .25`, `l = .5`; evidence is flattened like the
 //! pool's ([`super::pool`]).
 
-use serde::{Deserialize, Serialize};
-
+use super::bytes::{Reader, Unreadable, Writer};
 use super::pool::worth;
 
 /// Pseudo-windows behind a volunteer's parameters and the crowd's.
@@ -63,12 +62,33 @@ impl Window {
 }
 
 /// A volunteer's two parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WindowSkill {
     /// Chance that a window misses the truth.
     pub wrong: f64,
     /// Share of misses that are too late.
     pub late: f64,
+}
+
+impl WindowSkill {
+    /// The skill as one database cell.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.f64(self.wrong);
+        out.f64(self.late);
+        out.0
+    }
+
+    /// Reads [`WindowSkill::to_bytes`].
+    ///
+    /// # Errors
+    /// When the bytes are cut or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<WindowSkill, Unreadable> {
+        let mut reader = Reader(bytes);
+        let skill = WindowSkill { wrong: reader.f64()?, late: reader.f64()? };
+        reader.end()?;
+        Ok(skill)
+    }
 }
 
 /// One label of a fit.
@@ -83,7 +103,7 @@ pub struct WindowLabel {
 }
 
 /// The crowd's date model. Frozen once made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WindowModel {
     /// Share of tiles per bin, `scenes + 1` of them.
     pub prior: Vec<f64>,
@@ -96,6 +116,27 @@ impl WindowModel {
     pub fn zero(scenes: usize) -> WindowModel {
         let average = WindowSkill { wrong: START.0, late: START.1 };
         WindowModel { prior: vec![1.0 / (scenes + 1) as f64; scenes + 1], average }
+    }
+
+    /// The model as one database cell.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.list(&self.prior, |out, &share| out.f64(share));
+        out.0.extend(self.average.to_bytes());
+        out.0
+    }
+
+    /// Reads [`WindowModel::to_bytes`].
+    ///
+    /// # Errors
+    /// When the bytes are cut or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<WindowModel, Unreadable> {
+        let mut reader = Reader(bytes);
+        let prior = reader.list(Reader::f64)?;
+        if prior.is_empty() {
+            return Err(Unreadable);
+        }
+        Ok(WindowModel { prior, average: WindowSkill::from_bytes(reader.0)? })
     }
 
     fn scenes(&self) -> usize {

@@ -17,6 +17,14 @@ fn impossible_windows_do_not_exist() {
 }
 
 #[test]
+fn models_and_skills_come_back_to_the_bit() {
+    let model = WindowModel { average: WindowSkill { wrong: 0.123, late: 0.7 }, ..WindowModel::zero(SCENES) };
+    let bytes = model.to_bytes();
+    assert_eq!(WindowModel::from_bytes(&bytes), Ok(model));
+    assert!((0..bytes.len()).all(|end| WindowModel::from_bytes(&bytes[..end]).is_err()));
+}
+
+#[test]
 fn agreeing_windows_give_a_narrow_answer() {
     let model = WindowModel::zero(SCENES);
     let votes = [(Some(3), Some(4)), (Some(2), Some(5)), (Some(3), Some(4))].map(|(a, b)| (window(a, b), None));

@@ -61,8 +61,8 @@ pub fn tables(conn: &mut Conn, campaign_id: i64, number: u32) -> QueryResult<(Ve
     let (tables, window) = models::table
         .find((campaign_id, number as i32))
         .select((models::tables, models::window_tables))
-        .first::<(Vec<u8>, Option<String>)>(conn)?;
-    let read = |text: String| serde_json::from_str(&text).map_err(|error| broken(error.to_string()));
+        .first::<(Vec<u8>, Option<Vec<u8>>)>(conn)?;
+    let read = |bytes: Vec<u8>| WindowModel::from_bytes(&bytes).map_err(|_| broken("a date model".into()));
     Ok((tables, window.map(read).transpose()?))
 }
 
@@ -120,8 +120,7 @@ pub fn refit_input(conn: &mut Conn, campaign_id: i64) -> QueryResult<RefitInput>
 
 /// Stores a model with the skills of its volunteers.
 pub fn insert(conn: &mut Conn, new: &NewModel<'_>, skills: &[VolunteerSkill<'_>]) -> QueryResult<()> {
-    let write = |model| serde_json::to_string(model).map_err(|error| broken(error.to_string()));
-    let window = new.window.map(write).transpose()?;
+    let window = new.window.map(WindowModel::to_bytes);
     diesel::insert_into(models::table)
         .values((
             models::campaign_id.eq(new.campaign_id),

@@ -348,7 +348,7 @@ diesel::table! {
         method -> Text,
         method_version -> Text,
         tables -> Binary,
-        window_tables -> Nullable<Text>,
+        window_tables -> Nullable<Binary>,
         labels -> BigInt,
         gold_tiles -> Integer,
         identifiable -> Bool,

@@ -359,7 +359,7 @@ CREATE TABLE models (
     method           TEXT NOT NULL,
     method_version   TEXT NOT NULL,
     tables           BYTEA NOT NULL,               -- consensus::Model::to_bytes, without the skills
-    window_tables    TEXT,                        -- JSON of consensus::window::WindowModel; NULL: no window was given
+    window_tables    BYTEA,                   -- consensus::window::WindowModel::to_bytes; NULL: no window was given
     labels           BIGINT NOT NULL,
     gold_tiles       INTEGER NOT NULL,
     identifiable     BOOLEAN NOT NULL,
