@@ -1,5 +1,10 @@
 # What one can do here. `make` alone lists it; every recipe is one line, the longer ones are scripts.
 
+# A build that is never repeated needs no incremental cache; it would be gigabytes.
+ifdef CI
+export CARGO_INCREMENTAL = 0
+endif
+
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help run test tools test-tools web fmt lint doc test-rust test-web test-browser openapi docker clean
