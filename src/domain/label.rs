@@ -6,6 +6,9 @@ use super::words::words;
 
 /// The longest note a volunteer may add, in characters.
 pub const MAX_NOTE: usize = 2_000;
+/// How often one volunteer may answer one tile, the first answer included: far more than anybody needs to make up their
+/// mind, few enough that nobody fills the log, which forgets nothing.
+pub const MAX_REVISIONS: u32 = 500;
 
 /// The window in which the damage happened, between two scenes. Open at either end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -64,7 +64,11 @@ pub async fn ingest(
     let request = CutRequest { file: new.file.clone(), tiles_dir: archives.tiles_dir().to_owned(), max_zoom: None };
     let (cut, outlines) = blocking({
         let path = new.footprints.clone();
-        move || Ok((cut_scene(&request, &*progress)?, path.map(|path| read_footprints(&path)).transpose()?))
+        move || {
+            // First the file that is read in a second: its faults must not show after an hour of cutting.
+            let outlines = path.map(|path| read_footprints(&path)).transpose()?;
+            Ok((cut_scene(&request, &*progress)?, outlines))
+        }
     })
     .await?;
     let outlines = outlines.map(|list| {

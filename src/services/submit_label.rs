@@ -8,7 +8,7 @@ use super::tile_consensus::{self, Rules};
 use super::{Error, clock};
 use crate::domain::campaign::{CampaignKind, CampaignState};
 use crate::domain::consensus::TileState;
-use crate::domain::label::{LabelStatus, MAX_NOTE, NewLabel, Refusal, RefusalCode, Window};
+use crate::domain::label::{LabelStatus, MAX_NOTE, MAX_REVISIONS, NewLabel, Refusal, RefusalCode, Window};
 use crate::domain::tile::Lease;
 use crate::storage::labels::{LogEntry, Logged};
 use crate::storage::leases::LeaseRow;
@@ -148,6 +148,10 @@ impl Author<'_> {
             let reason = "this tile closed more than ten minutes ago, so its answers can no longer be changed";
             return Ok(Err(refusal(RefusalCode::TooLate, "lease_id", reason)));
         }
+        if before.is_some_and(|(revision, _)| revision >= MAX_REVISIONS) {
+            let reason = format!("this answer was given {MAX_REVISIONS} times: it stays as it is now");
+            return Ok(Err(refusal(RefusalCode::TooLate, "lease_id", reason)));
+        }
         let hash = body_hash(one.label);
         let entry = LogEntry {
             id: one.label.id,
@@ -191,6 +195,10 @@ impl Author<'_> {
         };
         if label.note.as_ref().is_some_and(|note| note.chars().count() > MAX_NOTE) {
             return invalid("note", format!("a note has at most {MAX_NOTE} characters"));
+        }
+        // PostgreSQL cannot store it, and nobody types it.
+        if label.note.as_ref().is_some_and(|note| note.contains('\0')) {
+            return invalid("note", "a note cannot hold the character U+0000: leave it out".into());
         }
         if label.seconds.is_some_and(|seconds| !(0.0..=86_400.0).contains(&seconds)) {
             return invalid("seconds", "the time spent lies between 0 and 86400 seconds".into());

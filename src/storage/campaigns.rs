@@ -36,6 +36,10 @@ struct Row {
 
 /// The campaign of that name.
 pub fn find(conn: &mut Conn, slug: &str) -> QueryResult<Option<Campaign>> {
+    // PostgreSQL refuses to compare with it, and no slug holds it.
+    if slug.contains('\0') {
+        return Ok(None);
+    }
     let row = campaigns::table.filter(campaigns::slug.eq(slug)).first::<Row>(conn).optional()?;
     row.map(|row| complete(conn, row)).transpose()
 }

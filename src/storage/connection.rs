@@ -40,7 +40,7 @@ pub enum DatabaseUrl {
 }
 
 /// How long a statement waits for another writer of the SQLite file (the command line beside a running server).
-const BUSY_MILLISECONDS: u64 = 5_000;
+pub(super) const BUSY_MILLISECONDS: u64 = 5_000;
 /// A statement of ours that takes longer than this on PostgreSQL is a fault: it is ended and the lock freed.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 

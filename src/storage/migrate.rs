@@ -17,7 +17,11 @@ const ADVISORY_LOCK: i64 = 0x6166_7465_726d;
 /// Runs all pending migrations in one transaction and returns their names. Two servers that start together take turns.
 pub fn up(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     match conn {
-        Conn::Sqlite(conn) => conn.immediate_transaction(|conn| run_pending(conn, SQLITE)),
+        // A look first: most openings find nothing to do, and the write lock may be busy.
+        Conn::Sqlite(conn) => match is_current(conn, SQLITE)? {
+            true => Ok(Vec::new()),
+            false => conn.immediate_transaction(|conn| run_pending(conn, SQLITE)),
+        },
         Conn::Postgres(conn) => conn.transaction(|conn| {
             diesel::sql_query(format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")).execute(conn)?;
             run_pending(conn, POSTGRES)
@@ -33,6 +37,9 @@ pub fn down(conn: &mut Conn) -> Result<String, StoreError> {
         DB: diesel::backend::Backend,
         EmbeddedMigrations: MigrationSource<DB>,
     {
+        if conn.applied_migrations().map_err(setup)?.is_empty() {
+            return Err(StoreError::Setup("the database holds no migration that could be taken back".into()));
+        }
         let version = conn.revert_last_migration(source).map_err(setup)?;
         Ok(version.to_string())
     }
@@ -45,6 +52,19 @@ pub fn down(conn: &mut Conn) -> Result<String, StoreError> {
 /// Opens a database as it is, without bringing it up, and takes its newest migration back.
 pub fn down_at(url: &DatabaseUrl) -> Result<String, StoreError> {
     down(&mut url.connect(false)?)
+}
+
+/// Whether the schema is neither older nor newer than this binary.
+fn is_current<C, DB>(conn: &mut C, source: EmbeddedMigrations) -> Result<bool, StoreError>
+where
+    C: MigrationHarness<DB>,
+    DB: diesel::backend::Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(setup)?;
+    let known: BTreeSet<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let applied = conn.applied_migrations().map_err(setup)?;
+    Ok(known == applied.iter().map(MigrationVersion::to_string).collect())
 }
 
 fn run_pending<C, DB>(conn: &mut C, source: EmbeddedMigrations) -> Result<Vec<String>, StoreError>

@@ -5,11 +5,12 @@
 //! transaction is lost (disk full, I/O error, a panic), every job in it is told so and the connection is opened anew.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager};
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{Conn, DatabaseUrl, is_broken};
+use super::connection::{BUSY_MILLISECONDS, Conn, DatabaseUrl, is_broken};
 use super::store::Failure;
 use super::{StoreError, each_backend};
 
@@ -17,6 +18,15 @@ use super::{StoreError, each_backend};
 const QUEUE: usize = 2_048;
 /// Jobs in one transaction: enough that the fsync is shared by all, few enough that nobody waits long for it.
 const BATCH: usize = 256;
+/// After writing for so long without a pause, the thread leaves the file to other processes for a moment. SQLite queues
+/// nobody: who waits looks again now and then, and beside a busy server would never find the file free.
+const TURN: Duration = Duration::from_millis(100);
+/// That moment: at most 2 % of the time, and longer than the time between two looks.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Time between two looks at a file that another process writes to. SQLite's own waiting looks ten times a second.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// How long to look in vain.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The handle by which jobs reach the thread; the thread ends when the last handle is gone.
 #[derive(Clone)]
@@ -90,7 +100,8 @@ impl Writer {
 
 fn write_all(mut conn: Conn, url: &DatabaseUrl, mut queue: mpsc::Receiver<Box<dyn Job>>) {
     let mut batch: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
-    while let Some(job) = queue.blocking_recv() {
+    let mut turn = Instant::now();
+    while let Some(job) = next_job(&mut queue, &mut turn) {
         batch.push(job);
         while batch.len() < BATCH
             && let Ok(job) = queue.try_recv()
@@ -110,6 +121,21 @@ fn write_all(mut conn: Conn, url: &DatabaseUrl, mut queue: mpsc::Receiver<Box<dy
             job.finish(commit.clone());
         }
     }
+}
+
+/// The next job, after a pause for other processes where there was none for a whole turn. Clients that wait for their
+/// answers leave the queue empty for an instant after each commit: too short for anybody else, so it is no pause.
+fn next_job(queue: &mut mpsc::Receiver<Box<dyn Job>>, turn: &mut Instant) -> Option<Box<dyn Job>> {
+    if turn.elapsed() >= TURN {
+        std::thread::sleep(PAUSE);
+        *turn = Instant::now();
+    }
+    let asked = Instant::now();
+    let job = queue.blocking_recv();
+    if asked.elapsed() >= PAUSE {
+        *turn = Instant::now();
+    }
+    job
 }
 
 /// Runs the whole batch in one IMMEDIATE transaction: the write lock is taken at once, so no job can find it gone later.
@@ -132,14 +158,94 @@ fn is_lost(conn: &mut Conn) -> bool {
 }
 
 fn begin(conn: &mut Conn) -> Result<(), StoreError> {
-    match conn {
-        // Refused only while another process holds the write lock for longer than the busy timeout.
-        Conn::Sqlite(inner) => AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")
-            .map_err(|error| StoreError::Unavailable(error.to_string())),
-        Conn::Postgres(_) => Err(StoreError::Setup("the single writer is for SQLite only".into())),
-    }
+    let Conn::Sqlite(inner) = conn else {
+        return Err(StoreError::Setup("the single writer is for SQLite only".into()));
+    };
+    let start = Instant::now();
+    // Here we wait by ourselves, with more looks than SQLite's own waiting takes.
+    inner.batch_execute("PRAGMA busy_timeout = 0")?;
+    let begun = loop {
+        match AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE") {
+            Err(error) if is_locked(&error) && start.elapsed() < PATIENCE => std::thread::sleep(LOOK_AGAIN),
+            begun => break begun,
+        }
+    };
+    inner.batch_execute(&format!("PRAGMA busy_timeout = {BUSY_MILLISECONDS}"))?;
+    begun.map_err(|error| match is_locked(&error) {
+        true => StoreError::Unavailable("another process is writing to the database: try again when it is done".into()),
+        false => StoreError::Unavailable(error.to_string()),
+    })
+}
+
+/// Whether another process holds the write lock.
+fn is_locked(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, about) if about.message() == "database is locked")
 }
 
 fn commit<C: diesel::Connection>(conn: &mut C) -> diesel::QueryResult<()> {
     C::TransactionManager::commit_transaction(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::storage::Store;
+
+    #[derive(Debug)]
+    struct Fault(String);
+
+    impl From<StoreError> for Fault {
+        fn from(error: StoreError) -> Fault {
+            Fault(error.to_string())
+        }
+    }
+
+    impl From<diesel::result::Error> for Fault {
+        fn from(error: diesel::result::Error) -> Fault {
+            Fault(error.to_string())
+        }
+    }
+
+    impl Failure for Fault {
+        fn database(&self) -> Option<&diesel::result::Error> {
+            None
+        }
+    }
+
+    /// Keeps the writer of a store busy until it is told to stop.
+    async fn keep_busy(store: Store, stop: Arc<AtomicBool>) {
+        while !stop.load(Ordering::Relaxed) {
+            let work = |_: &mut Conn| -> Result<(), Fault> {
+                std::thread::sleep(Duration::from_millis(5));
+                Ok(())
+            };
+            store.write(work).await.unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn another_process_gets_its_turn_beside_a_writer_that_never_rests() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::in_folder(folder.path());
+        let busy = Store::open(&url, 1).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let load: Vec<_> = (0..8).map(|_| tokio::spawn(keep_busy(busy.clone(), stop.clone()))).collect();
+        let beside = tokio::task::spawn_blocking(move || Store::open(&url, 1)).await.unwrap();
+        let mut outcomes = Vec::new();
+        for _ in 0..5 {
+            outcomes.push(match &beside {
+                Ok(store) => store.write(|_: &mut Conn| Ok::<_, Fault>(())).await.map_err(|Fault(reason)| reason),
+                Err(_) => break,
+            });
+        }
+        stop.store(true, Ordering::Relaxed);
+        for one in load {
+            one.await.unwrap();
+        }
+        assert!(beside.is_ok(), "the database could not be opened");
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 5, "{outcomes:?}");
+    }
 }

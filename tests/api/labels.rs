@@ -1,5 +1,6 @@
 //! Taking tiles and handing in labels.
 
+use aftermap::domain::label::MAX_REVISIONS;
 use aftermap::domain::volunteer::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -133,6 +134,42 @@ async fn a_lease_is_given_back_by_its_owner_only_and_a_skipped_tile_stays_away()
                 guest.post("/api/v1/labels", json!([label(&lease, "damaged")])).await.ok();
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_note_that_one_database_could_not_store_is_refused_alone_on_both() {
+    on_each_database(async |app| {
+        app.public_campaign("raqqa").await;
+        let guest = guest(app).await;
+        let taken = leases(&guest, 2).await;
+        let mut item = label(&taken[0], "damaged");
+        item["note"] = json!("roof\0gone");
+        let receipt = guest.post("/api/v1/labels", json!([item, label(&taken[1], "damaged")])).await.ok();
+        let results = &receipt["results"];
+        assert_eq!((&results[0]["code"], &results[0]["field"]), (&json!("invalid"), &json!("note")), "{receipt}");
+        assert_eq!(results[1]["status"], "stored", "{receipt}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_can_be_changed_often_but_not_for_ever() {
+    on_each_database(async |app| {
+        app.public_campaign("raqqa").await;
+        let guest = guest(app).await;
+        let taken = leases(&guest, 1).await;
+        let mut accepted = 0;
+        for _ in 0..MAX_REVISIONS / 50 {
+            let items: Vec<Value> = (0..50).map(|_| label(&taken[0], "damaged")).collect();
+            let receipt = guest.post("/api/v1/labels", json!(items)).await.ok();
+            let results = receipt["results"].as_array().unwrap();
+            accepted += results.iter().filter(|one| one["status"] != "refused").count();
+        }
+        assert_eq!(accepted, MAX_REVISIONS as usize);
+        let receipt = guest.post("/api/v1/labels", json!([label(&taken[0], "destroyed")])).await.ok();
+        assert_eq!(receipt["results"][0]["code"], "too_late", "{receipt}");
     })
     .await;
 }

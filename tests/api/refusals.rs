@@ -88,3 +88,14 @@ async fn every_answer_carries_the_security_headers_and_an_id() {
     }
     assert_eq!(app.browser().get("/api/v1/session").await.header("cache-control"), "no-store");
 }
+
+#[tokio::test]
+async fn a_campaign_name_that_no_database_could_hold_is_not_found() {
+    on_each_database(async |app| {
+        let guest = app.browser();
+        guest.become_guest().await;
+        guest.get("/api/v1/campaigns/%00").await.refused(404, "not_found");
+        guest.get("/api/v1/campaigns/a%00b/exports/tiles.csv").await.refused(404, "not_found");
+    })
+    .await;
+}
