@@ -11,9 +11,12 @@ use crate::storage::{Store, migrate};
 /// Example: aftermap migrate --data data
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
-    /// Take the newest migration back. Its tables are lost: make a backup first
-    #[arg(long)]
+    /// Take the newest migration back: stop the server and make a backup first
+    #[arg(long, requires = "lose_data")]
     down: bool,
+    /// Say that what the newest migration's tables hold may be lost
+    #[arg(long, requires = "down")]
+    lose_data: bool,
     #[command(flatten)]
     data: DataOptions,
 }

@@ -14,7 +14,7 @@ use crate::storage::labels::{LogEntry, Logged};
 use crate::storage::leases::LeaseRow;
 use crate::storage::participations::Done;
 use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, Store, gold, labels, leases, participations, queue, scenes};
+use crate::storage::{Conn, Store, labels, leases, participations, queue, scenes};
 
 /// An author may change an answer until this long after the tile closed.
 const CHANGE_MS: i64 = 10 * 60_000;
@@ -271,17 +271,19 @@ impl Author<'_> {
             queue::save(conn, &row)?;
             row
         };
-        let tile_state = self.shown_state(conn, &row)?;
+        let tile_state = told_state(entry.status, &row);
         let accepted = Accepted { status: entry.status, tile_state };
         labels::append(conn, &LogEntry { tile_state, ..entry })?;
         Ok(accepted)
     }
+}
 
-    /// Check gold reads as an ordinary open tile.
-    fn shown_state(&self, conn: &mut Conn, row: &QueueRow) -> Result<TileState, Error> {
-        let hidden = row.gold && gold::of_tile(conn, row.tile)?.is_some_and(|(kind, _)| kind == "check");
-        Ok(if hidden { TileState::Open } else { row.state })
-    }
+/// What an author is told of the tile: that an answer came when no more was needed, else that the tile is open.
+///
+/// A state that followed from the answer would give away what others said to whoever tries one answer after another,
+/// and check gold by never closing. Ten minutes later the state is there for everybody to see.
+fn told_state(status: LabelStatus, row: &QueueRow) -> TileState {
+    if status == LabelStatus::Surplus && !row.gold { row.state } else { TileState::Open }
 }
 
 fn never_leased() -> Refusal {

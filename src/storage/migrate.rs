@@ -78,7 +78,7 @@ where
     let applied = conn.applied_migrations().map_err(setup)?;
     if let Some(newer) = applied.iter().map(MigrationVersion::to_string).find(|version| !known.contains(version)) {
         return Err(StoreError::Setup(format!(
-            "the database was changed by a newer aftermap (migration {newer}): use that version, or take it back there with `aftermap migrate --down`"
+            "the database was changed by a newer aftermap (migration {newer}): use that version, or take it back there with `aftermap migrate --down --lose-data`"
         )));
     }
     let ran = conn.run_pending_migrations(source).map_err(setup)?;

@@ -1,6 +1,6 @@
 //! What came of a simulation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -63,8 +63,6 @@ pub struct Summary {
     pub open: u64,
     /// Closed tiles at the end.
     pub closed: u64,
-    /// Tiles by the last state that somebody who labelled them was told.
-    pub states: BTreeMap<String, u64>,
 }
 
 impl Summary {
@@ -91,11 +89,6 @@ impl Summary {
     pub(super) fn finish(&mut self) {
         self.submits.sort_unstable();
         self.acknowledged.sort_by_key(|label| label.order);
-        let last: HashMap<&str, &str> =
-            self.acknowledged.iter().map(|label| (label.tile_id.as_str(), label.tile_state.as_str())).collect();
-        for state in last.into_values() {
-            *self.states.entry(state.to_owned()).or_default() += 1;
-        }
     }
 
     /// Labels of one status.
@@ -148,7 +141,6 @@ impl fmt::Display for Summary {
             self.busiest_second()
         )?;
         writeln!(f, "a submit     {:.1} ms (p50), {:.1} ms (p95)", ms(0.5), ms(0.95))?;
-        writeln!(f, "tiles        {} of {} closed, {} read as open", self.closed, self.tiles, self.open)?;
-        write!(f, "as told      {}", words(&self.states))
+        write!(f, "tiles        {} of {} closed, {} read as open", self.closed, self.tiles, self.open)
     }
 }
