@@ -192,6 +192,10 @@ impl Author<'_> {
         if label.note.as_ref().is_some_and(|note| note.chars().count() > MAX_NOTE) {
             return invalid("note", format!("a note has at most {MAX_NOTE} characters"));
         }
+        // PostgreSQL's text cannot hold it: stored as it is, the whole batch would fail there, again and again.
+        if label.note.as_ref().is_some_and(|note| note.contains('\0')) {
+            return invalid("note", "a note cannot contain the character U+0000: leave it out".into());
+        }
         if label.seconds.is_some_and(|seconds| !(0.0..=86_400.0).contains(&seconds)) {
             return invalid("seconds", "the time spent lies between 0 and 86400 seconds".into());
         }

@@ -36,6 +36,10 @@ struct Row {
 
 /// The campaign of that name.
 pub fn find(conn: &mut Conn, slug: &str) -> QueryResult<Option<Campaign>> {
+    // PostgreSQL's text cannot hold this character: it would call the question a fault.
+    if slug.contains('\0') {
+        return Ok(None);
+    }
     let row = campaigns::table.filter(campaigns::slug.eq(slug)).first::<Row>(conn).optional()?;
     row.map(|row| complete(conn, row)).transpose()
 }
