@@ -6,8 +6,6 @@
 //! of `k` or more below 1e-6 is linked; linked accounts form a ring, whose votes on a tile together weigh as one
 //! (consensus.md, H). The consensus used here is the bounded weighted share, which no ring below half can own.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
 use super::em::Problem;
@@ -53,15 +51,15 @@ fn number(parent: &mut [u32]) -> Vec<u32> {
     let roots: Vec<u32> = (0..parent.len() as u32).map(|at| root(parent, at)).collect();
     roots.iter().for_each(|&root| sizes[root as usize] += 1);
     let mut next = 0;
-    let mut names = HashMap::new();
+    // 0: not named yet.
+    let mut names = vec![0u32; parent.len()];
     let name = |&root: &u32| {
-        if sizes[root as usize] < 2 {
-            return 0;
-        }
-        *names.entry(root).or_insert_with(|| {
+        let root = root as usize;
+        if sizes[root] > 1 && names[root] == 0 {
             next += 1;
-            next
-        })
+            names[root] = next;
+        }
+        names[root]
     };
     roots.iter().map(name).collect()
 }

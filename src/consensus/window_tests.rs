@@ -111,12 +111,6 @@ fn fitted_windows_beat_a_plain_median_and_keep_their_promise() {
         plain += usize::from(middles[2] == bin);
     }
     let share = |count: usize| count as f64 / tiles as f64;
-    println!(
-        "window accuracy {:.3}, plain median {:.3}, 90 % window covers {:.3}",
-        share(right),
-        share(plain),
-        share(covered)
-    );
     assert!(right > plain, "{right} against {plain}");
     assert!(share(right) > 0.75 && share(covered) > 0.88, "{} {}", share(right), share(covered));
 }

@@ -56,7 +56,7 @@ pub struct Policy {
     pub gold_uses: u32,
     /// New labels after which skills are fitted anew, at least.
     pub refit_after: u32,
-    /// The same as a share of all counted labels; the larger of the two holds.
+    /// The same as a share of the labels that took part in the last model; the larger of the two holds.
     pub refit_share: f64,
 }
 
@@ -100,9 +100,9 @@ impl Policy {
         }
     }
 
-    /// New labels after which the next model is due, given all counted labels.
-    pub fn refit_due(&self, counted: u64) -> u64 {
-        let share = (self.refit_share * counted as f64).ceil() as u64;
+    /// New labels after which the next model is due, given the labels that took part in the last one.
+    pub fn refit_due(&self, labels: u64) -> u64 {
+        let share = (self.refit_share * labels as f64).ceil() as u64;
         share.max(u64::from(self.refit_after))
     }
 

@@ -23,6 +23,9 @@ pub fn archive_name(source_sha256: &str, max_zoom: Option<u8>) -> String {
 }
 
 /// The SHA-256 of a file's content in hex.
+///
+/// # Errors
+/// [`ImageryError::Io`] where the file cannot be read.
 pub fn hash_file(path: &Path) -> Result<String, ImageryError> {
     let mut file = File::open(path).map_err(ImageryError::io(path, "opening"))?;
     let mut hasher = Sha256::new();

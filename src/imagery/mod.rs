@@ -25,6 +25,7 @@ mod serve;
 mod source;
 pub mod synthetic;
 
+pub use archive::hash_file;
 pub use archives::Archives;
 pub use error::ImageryError;
 

@@ -9,7 +9,7 @@ use super::derive_tiles::{Derived, Source, derive_tiles};
 use super::{Error, clock};
 use crate::domain::campaign::{Campaign, CampaignKind, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};
-use crate::imagery::{Archives, CutRequest, CutScene, Progress, cut_scene, read_footprints};
+use crate::imagery::{Archives, CutRequest, CutScene, Progress, cut_scene, hash_file, read_footprints};
 use crate::storage::footprints::FootprintRow;
 use crate::storage::{Conn, Store, audit_log, campaigns, footprints, new_id, scenes, tiles};
 
@@ -61,6 +61,7 @@ pub async fn ingest(
 ) -> Result<Ingested, Error> {
     let name = slug.to_owned();
     let campaign = store.read(move |conn| find(conn, &name)).await?;
+    refuse_new_pictures(store, &campaign, new.file.clone()).await?;
     let request = CutRequest { file: new.file.clone(), tiles_dir: archives.tiles_dir().to_owned(), max_zoom: None };
     let (cut, outlines) = blocking({
         let path = new.footprints.clone();
@@ -81,6 +82,28 @@ pub async fn ingest(
     let plan = Arc::new(plan);
     let changed = store.write(move |conn| keep(conn, &plan, clock::now_ms())).await?;
     Ok(Ingested { scene, changed, tiles, left_out, zoom, note })
+}
+
+/// Outside a draft only a picture that is there already may pass, which changes nothing: any other is refused before
+/// minutes are spent on cutting it, and before an archive that nobody wants is left behind.
+async fn refuse_new_pictures(store: &Store, campaign: &Campaign, file: PathBuf) -> Result<(), Error> {
+    if campaign.state == CampaignState::Draft {
+        return Ok(());
+    }
+    let id = campaign.id;
+    let known = store.read(move |conn| Ok::<_, Error>(scenes::of_campaign(conn, id)?)).await?;
+    let sha256 = blocking(move || Ok(hash_file(&file)?)).await?;
+    match known.iter().any(|scene| scene.source_sha256 == sha256) {
+        true => Ok(()),
+        false => Err(no_draft(campaign)),
+    }
+}
+
+fn no_draft(campaign: &Campaign) -> Error {
+    Error::Conflict(format!(
+        "campaign `{}` is {}: its scenes and tiles can only change while it is a draft",
+        campaign.slug, campaign.state
+    ))
 }
 
 /// Everything that the transaction of an ingest will write.
@@ -150,10 +173,7 @@ fn keep(conn: &mut Conn, plan: &IngestPlan, now: i64) -> Result<bool, Error> {
         return Ok(false);
     }
     if campaign.state != CampaignState::Draft {
-        return Err(Error::Conflict(format!(
-            "campaign `{}` is {}: its scenes and tiles can only change while it is a draft",
-            campaign.slug, campaign.state
-        )));
+        return Err(no_draft(&campaign));
     }
     let expected = plan.scenes.len() - usize::from(!plan.known);
     if before.len() != expected {

@@ -93,10 +93,10 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
 
 /// The number of the next model, if enough labels have come in since the last one.
 fn next_number(conn: &mut Conn, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
-    let (number, until) = models::newest(conn, campaign.id)?;
-    let (fresh, counted) = models::labels_since(conn, campaign.id, until)?;
-    let due = fresh > 0 && (now_please || fresh >= campaign.policy.refit_due(counted));
-    Ok(due.then_some(number + 1))
+    let last = models::newest(conn, campaign.id)?;
+    let fresh = models::labels_since(conn, campaign.id, last.labels_until)?;
+    let due = fresh > 0 && (now_please || fresh >= campaign.policy.refit_due(last.labels));
+    Ok(due.then_some(last.number + 1))
 }
 
 /// Recomputes tiles that stand on an older model, a few at a time, each under its own lock.

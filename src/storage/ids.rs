@@ -20,6 +20,11 @@ pub fn new_id() -> i64 {
     }
 }
 
+/// A number that no id made before that time (milliseconds since 1970, UTC) reaches: finds old rows by their key alone.
+pub(super) fn least_id_at(time: i64) -> i64 {
+    time << RANDOM_BITS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,5 +33,12 @@ mod tests {
     fn ids_grow_and_never_repeat() {
         let ids: Vec<i64> = (0..10_000).map(|_| new_id()).collect();
         assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn an_id_lies_between_the_bounds_of_its_time() {
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+        let (before, id) = (now(), new_id());
+        assert!(least_id_at(before) <= id && id < least_id_at(now() + 1_000));
     }
 }

@@ -66,30 +66,41 @@ pub fn tables(conn: &mut Conn, campaign_id: i64, number: u32) -> QueryResult<(Ve
     Ok((tables, window.map(read).transpose()?))
 }
 
-/// The newest model's number and the time up to which labels took part in it; (0, 0) before the first refit.
-pub fn newest(conn: &mut Conn, campaign_id: i64) -> QueryResult<(u32, i64)> {
+/// What the next refit needs to know about the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LastRefit {
+    /// The newest model's number; 0 before the first refit.
+    pub number: u32,
+    /// Labels received up to this time took part; milliseconds since 1970, UTC.
+    pub labels_until: i64,
+    /// Labels that took part.
+    pub labels: u64,
+}
+
+/// The newest model of a campaign; all zeros before the first refit.
+pub fn newest(conn: &mut Conn, campaign_id: i64) -> QueryResult<LastRefit> {
     let newest = models::table
         .filter(models::campaign_id.eq(campaign_id))
         .order(models::number.desc())
-        .select((models::number, models::labels_until))
-        .first::<(i32, i64)>(conn)
+        .select((models::number, models::labels_until, models::labels))
+        .first::<(i32, i64, i64)>(conn)
         .optional()?;
-    Ok(newest.map_or((0, 0), |(number, until)| (number.unsigned_abs(), until)))
+    let last = |(number, labels_until, labels): (i32, i64, i64)| LastRefit {
+        number: number.unsigned_abs(),
+        labels_until,
+        labels: labels.unsigned_abs(),
+    };
+    Ok(newest.map_or_else(LastRefit::default, last))
 }
 
-/// Log entries of a campaign received after that time, and labels counted in all.
-pub fn labels_since(conn: &mut Conn, campaign_id: i64, after: i64) -> QueryResult<(u64, u64)> {
+/// Log entries of a campaign received after that time. Looks at no others, so it may be asked every few seconds.
+pub fn labels_since(conn: &mut Conn, campaign_id: i64, after: i64) -> QueryResult<u64> {
     let fresh = labels::table
         .filter(labels::campaign_id.eq(campaign_id))
         .filter(labels::received_at.gt(after))
         .count()
         .get_result::<i64>(conn)?;
-    let counted = current_labels::table
-        .filter(current_labels::campaign_id.eq(campaign_id))
-        .filter(current_labels::counted)
-        .count()
-        .get_result::<i64>(conn)?;
-    Ok((fresh.unsigned_abs(), counted.unsigned_abs()))
+    Ok(fresh.unsigned_abs())
 }
 
 /// The labels and gold of a campaign, sorted by tile and volunteer.

@@ -86,6 +86,22 @@ async fn an_item_that_cannot_be_stored_is_refused_alone() {
 }
 
 #[tokio::test]
+async fn a_note_that_a_database_cannot_hold_is_refused_alone() {
+    on_each_database(async |app| {
+        app.public_campaign("raqqa").await;
+        let guest = guest(app).await;
+        let mine = leases(&guest, 2).await;
+        let mut poisoned = label(&mine[0], "damaged");
+        poisoned["note"] = json!("smoke\u{0}");
+        let receipt = guest.post("/api/v1/labels", json!([poisoned, label(&mine[1], "damaged")])).await.ok();
+        let (first, second) = (&receipt["results"][0], &receipt["results"][1]);
+        assert_eq!((&first["status"], &first["field"]), (&json!("refused"), &json!("note")), "{receipt}");
+        assert_eq!(second["status"], "stored", "{receipt}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_body_that_is_no_list_of_labels_is_refused_as_a_whole() {
     on_each_database(async |app| {
         let guest = guest(app).await;

@@ -53,6 +53,14 @@ async fn what_is_not_there_or_not_answered_is_a_problem_too() {
 }
 
 #[tokio::test]
+async fn an_address_that_no_database_can_look_up_is_not_found() {
+    on_each_database(async |app| {
+        app.browser().get("/api/v1/campaigns/raq%00qa").await.refused(404, "not_found");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_unknown_campaign_is_named_on_every_address() {
     on_each_database(async |app| {
         let guest = app.browser();

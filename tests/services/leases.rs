@@ -6,6 +6,7 @@ use aftermap::domain::policy::Policy;
 use aftermap::services::clock::now_ms;
 use aftermap::services::hand_out::{Request, hand_out};
 use aftermap::services::release_lease;
+use aftermap::storage::leases;
 
 use crate::town::{HOUR, MINUTE, NOON, policy, towns};
 
@@ -219,6 +220,24 @@ async fn a_crowd_in_a_hurry_never_exceeds_the_maximum_nor_loses_a_label() {
         }
         assert_eq!(town.logged().await, acknowledged);
         assert!(acknowledged >= 12 * 3);
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_leases_are_forgotten_in_time_and_open_ones_never() {
+    for town in towns(2, policy()).await {
+        // Ids carry the time in which they were made, so this test lives in the present.
+        let now = now_ms();
+        let me = town.volunteer().await;
+        let mut held = town.ask(me, 2, now).await;
+        let (given_back, kept) = (held.remove(0).id, held.remove(0).id);
+        town.run(move |conn| release_lease::release(conn, me, given_back, false, now)).await;
+        let forget = async |before: i64| town.run(move |conn| Ok(leases::forget(conn, before)?)).await;
+        assert_eq!(forget(now).await, 0, "on {}", town.name);
+        assert_eq!(forget(now + HOUR).await, 1, "on {}", town.name);
+        assert!(town.run(move |conn| Ok(leases::find(conn, kept)?)).await.is_some());
+        assert!(town.run(move |conn| Ok(leases::find(conn, given_back)?)).await.is_none());
         town.check().await;
     }
 }

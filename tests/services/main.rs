@@ -3,6 +3,7 @@
 
 mod gold;
 mod handing_out;
+mod ingest;
 mod leases;
 mod once;
 mod refits;

@@ -51,6 +51,21 @@ describe('outbox', () => {
     expect(back.outbox.status.unsent).toBe(0)
   })
 
+  it('keeps and sends an answer that the device refuses to write, and says that it is not durable', async () => {
+    const full = async () => Promise.reject(new DOMException('no room', 'QuotaExceededError'))
+    const store: Store = { durable: true, all: async () => [], put: full, remove: full }
+    let up = false
+    const { outbox, alarms, sent } = await made(async (items) => (up ? stored(items) : Promise.reject(new ApiError(0, 'offline', ''))), store)
+    await outbox.put(item())
+    await outbox.flush()
+    expect(outbox.status).toMatchObject({ unsent: 1, durable: false })
+    up = true
+    alarms.at(-1)?.ring()
+    await outbox.flush()
+    expect(sent.at(-1)?.[0]?.answer).toBe('destroyed')
+    expect(outbox.status.unsent).toBe(0)
+  })
+
   it('tries again when the alarm rings', async () => {
     let up = false
     const { outbox, alarms } = await made(async (items) => (up ? stored(items) : Promise.reject(new ApiError(503, 'unavailable', '', null, 7))))

@@ -37,6 +37,8 @@ export class Outbox {
   #busy: Promise<void> | null = null
   #alarm = 0
   #oneByOne = false
+  /** The device refused to write (full, or the browser closed its database): what is here lives in this page only. */
+  #broken = false
   #again = false
 
   private constructor(
@@ -54,16 +56,16 @@ export class Outbox {
 
   get status(): Status {
     const refused = this.#items.filter((item) => item.refused)
-    return { unsent: this.#items.length - refused.length, refused, trouble: this.#trouble, durable: this.store.durable }
+    return { unsent: this.#items.length - refused.length, refused, trouble: this.#trouble, durable: this.store.durable && !this.#broken }
   }
   /** Leases that have an answer here: they need no second look. */
   get answeredLeases(): string[] {
     return this.#items.map((item) => item.lease_id)
   }
 
-  /** Writes an answer down; resolves when this device holds it. Sending goes on by itself. */
+  /** Writes an answer down; resolves when this device holds it, or this page where the device cannot. Sending goes on by itself. */
   async put(item: Item): Promise<void> {
-    await this.store.put([item])
+    await this.#write(this.store.put([item]))
     this.#items.push(item)
     this.#tell()
     void this.flush()
@@ -125,7 +127,7 @@ export class Outbox {
       const result = byId.get(item.id)
       item.refused = { code: result?.code ?? 'invalid', reason: result?.reason ?? '' }
     }
-    await this.store.put(refused)
+    await this.#write(this.store.put(refused))
     await this.#remove(answered.filter((item) => !item.refused).map((item) => item.id))
   }
 
@@ -147,7 +149,7 @@ export class Outbox {
       return true
     }
     for (const item of batch) item.refused = { code: problem.code, reason: problem.detail }
-    await this.store.put(batch)
+    await this.#write(this.store.put(batch))
     this.#tell()
     return true
   }
@@ -160,10 +162,19 @@ export class Outbox {
   }
 
   async #remove(ids: string[]): Promise<void> {
-    await this.store.remove(ids)
+    await this.#write(this.store.remove(ids))
     const gone = new Set(ids)
     this.#items = this.#items.filter((item) => !gone.has(item.id))
     this.#tell()
+  }
+
+  /** An answer is never lost because the device refuses to write it, and what stays there too long is harmless: the server knows it. */
+  async #write(change: Promise<void>): Promise<void> {
+    try {
+      await change
+    } catch {
+      this.#broken = true
+    }
   }
 
   #setTrouble(trouble: Trouble): void {

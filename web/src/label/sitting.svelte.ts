@@ -31,6 +31,8 @@ export class Sitting {
   #asking: Promise<void> | null = null
   #skipping: Lease | null = null
   #posting: Promise<void> = Promise.resolve()
+  /** To whom the tiles were handed: their answers are kept under this name even when the session has ended meanwhile. */
+  #author: string | null = null
   #since = 0
   #quiet = 0
   #timers: ReturnType<typeof setInterval>[] = []
@@ -91,6 +93,7 @@ export class Sitting {
     if (!this.#queue.shown) this.#sendSkip()
     try {
       await who.startLabelling()
+      this.#author = who.id
       const { leases } = await api.leases(this.campaign.slug, ASK)
       this.problem = null
       const fresh = this.#queue.add(leases)
@@ -113,8 +116,8 @@ export class Sitting {
   }
 
   async #post({ lease }: Entry, answer: string, seconds: number): Promise<void> {
-    const author = who.id
-    if (!author) return
+    const author = who.id ?? this.#author
+    if (!author) return // nobody: then no tile was ever handed out either
     await mail.put({
       id: uuidV7(), campaign: this.campaign.slug, who: author, lease_id: lease.lease_id, tile_id: lease.tile.id, answer, seconds, refused: null,
     })

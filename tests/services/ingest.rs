@@ -1,0 +1,206 @@
+//! Bringing in pictures: repeating changes nothing, and what cannot be used is refused with nothing half-written.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aftermap::domain::campaign::{Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use aftermap::domain::policy::Policy;
+use aftermap::domain::scene::{Captured, Scene};
+use aftermap::imagery::Archives;
+use aftermap::services::Error;
+use aftermap::services::change_state::change_state;
+use aftermap::services::create_campaign::{NewCampaign, create_campaign};
+use aftermap::services::ingest::{Ingested, NewScene, ingest};
+use aftermap::storage::{Store, campaigns, scenes, tiles};
+use geotiff_writer::{Compression, GeoTiffBuilder, PhotometricInterpretation};
+use ndarray::Array3;
+
+use crate::support::{TestDatabase, databases};
+use crate::town::NOON;
+
+const SIDE: usize = 400;
+/// Where most pictures of these tests lie, UTM zone 37 north, metres.
+const HERE: (f64, f64) = (437_000.0, 3_978_000.0);
+
+/// A draft on one database, with a folder for its pictures and archives.
+struct Draft {
+    store: Store,
+    folder: tempfile::TempDir,
+    name: &'static str,
+    _database: TestDatabase,
+}
+
+async fn drafts() -> Vec<Draft> {
+    let mut all = Vec::new();
+    for database in databases() {
+        let store = database.store();
+        let new = NewCampaign {
+            slug: "draft".into(),
+            texts: CampaignTexts { title: "A draft".into(), ..CampaignTexts::default() },
+            language: "en".into(),
+            scale: "conflict3".into(),
+            policy: Policy::default(),
+            visibility: Visibility::Public,
+            release_level: ReleaseLevel::Public,
+            licence: None,
+            synthetic: true,
+        };
+        store.write(move |conn| create_campaign(conn, &new, None, NOON)).await.expect("a campaign");
+        all.push(Draft { store, folder: tempfile::tempdir().unwrap(), name: database.name, _database: database });
+    }
+    all
+}
+
+impl Draft {
+    /// A picture of one colour, 800 m wide.
+    fn picture(&self, name: &str, colour: u8, origin: (f64, f64)) -> PathBuf {
+        let file = self.folder.path().join(name);
+        GeoTiffBuilder::new(SIDE as u32, SIDE as u32)
+            .bands(3)
+            .epsg(32637)
+            .pixel_scale(2.0, 2.0)
+            .origin(origin.0, origin.1)
+            .photometric(PhotometricInterpretation::Rgb)
+            .compression(Compression::Deflate)
+            .tile_size(256, 256)
+            .write_3d(&file, Array3::<u8>::from_elem((SIDE, SIDE, 3), colour).view())
+            .unwrap();
+        file
+    }
+
+    async fn ingest_into(&self, slug: &str, file: &Path, day: &str) -> Result<Ingested, Error> {
+        let new = NewScene {
+            file: file.to_owned(),
+            captured: Captured::parse("captured", day).unwrap(),
+            title: None,
+            sensor: None,
+            licence: None,
+            attribution: None,
+            zoom: None,
+            footprints: None,
+        };
+        ingest(&self.store, &Archives::new(self.folder.path().join("tiles")), slug, new, Arc::new(())).await
+    }
+
+    async fn ingest(&self, file: &Path, day: &str) -> Result<Ingested, Error> {
+        self.ingest_into("draft", file, day).await
+    }
+
+    /// All that an ingest could have changed: the campaign, its scenes, its tiles with their ids, the archives.
+    async fn everything(&self) -> (Campaign, Vec<Scene>, Vec<(String, i64)>, Vec<String>) {
+        let read = self.store.read(|conn| {
+            let campaign = campaigns::find(conn, "draft")?.expect("the campaign");
+            let scenes = scenes::of_campaign(conn, campaign.id)?;
+            let mut tiles: Vec<_> = tiles::ids_of_campaign(conn, campaign.id)?.into_iter().collect();
+            tiles.sort();
+            Ok::<_, Error>((campaign, scenes, tiles))
+        });
+        let (campaign, scenes, tiles) = read.await.unwrap();
+        (campaign, scenes, tiles, self.archives())
+    }
+
+    fn archives(&self) -> Vec<String> {
+        let Ok(folder) = std::fs::read_dir(self.folder.path().join("tiles")) else { return Vec::new() };
+        let mut names: Vec<_> = folder.map(|file| file.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// Two pictures of one place.
+    async fn pair(&self) -> [PathBuf; 2] {
+        let pair = [self.picture("before.tif", 90, HERE), self.picture("after.tif", 120, HERE)];
+        self.ingest(&pair[0], "2025-06-15").await.expect("the first");
+        self.ingest(&pair[1], "2025-07-15").await.expect("the second");
+        pair
+    }
+}
+
+/// What somebody is told whose ingest was refused.
+fn refusal(outcome: Result<Ingested, Error>) -> String {
+    outcome.expect_err("a refusal").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_pictures_make_pairs_and_a_repeat_changes_nothing() {
+    for draft in drafts().await {
+        let [before, after] = draft.pair().await;
+        let there = draft.everything().await;
+        assert_eq!((there.0.kind, there.1.len()), (CampaignKind::Pair, 2), "on {}", draft.name);
+        assert!(!there.2.is_empty());
+        for (file, day) in [(&before, "2025-06-15"), (&after, "2025-07-15")] {
+            assert!(!draft.ingest(file, day).await.expect("a repeat").changed);
+        }
+        assert_eq!(draft.everything().await, there, "on {}", draft.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_third_picture_makes_a_timeline_and_tiles_keep_their_ids() {
+    for draft in drafts().await {
+        draft.pair().await;
+        let before = draft.everything().await;
+        let between = draft.picture("between.tif", 105, HERE);
+        assert!(draft.ingest(&between, "2025-07-01").await.expect("the third").changed);
+        let after = draft.everything().await;
+        assert_eq!((after.0.kind, after.1.len()), (CampaignKind::Timeline, 3));
+        assert_eq!(after.1[1].title, "between", "scenes are in the order of their dates");
+        assert_eq!(after.2, before.2, "on {}", draft.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_of_two_places_are_refused_and_the_campaign_stays_as_it_was() {
+    for draft in drafts().await {
+        let here = draft.picture("here.tif", 90, HERE);
+        draft.ingest(&here, "2025-06-15").await.expect("the first");
+        let before = draft.everything().await;
+        let elsewhere = draft.picture("elsewhere.tif", 90, (HERE.0 + 50_000.0, HERE.1));
+        let told = refusal(draft.ingest(&elsewhere, "2025-07-15").await);
+        assert!(told.contains("`here`") && told.contains("`elsewhere`") && told.contains("overlap"), "{told}");
+        let after = draft.everything().await;
+        assert_eq!((after.0, after.1, after.2), (before.0, before.1, before.2), "on {}", draft.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_picture_with_another_date_is_refused() {
+    for draft in drafts().await {
+        let [before, _] = draft.pair().await;
+        let there = draft.everything().await;
+        let told = refusal(draft.ingest(&before, "2024-01-01").await);
+        assert!(told.contains("`draft`") && told.contains("`before`"), "{told}");
+        assert_eq!(draft.everything().await, there, "on {}", draft.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outside_a_draft_a_new_picture_is_refused_before_it_is_cut() {
+    for draft in drafts().await {
+        let [before, _] = draft.pair().await;
+        let open = |conn: &mut _| change_state(conn, "draft", CampaignState::Open, None, NOON);
+        draft.store.write(open).await.expect("an open campaign");
+        let there = draft.everything().await;
+        let late = draft.picture("late.tif", 200, HERE);
+        let told = refusal(draft.ingest(&late, "2025-08-15").await);
+        assert!(told.contains("`draft` is open"), "{told}");
+        assert!(!draft.ingest(&before, "2025-06-15").await.expect("a repeat").changed);
+        assert_eq!(draft.everything().await, there, "on {}", draft.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_or_belongs_nowhere_is_named_and_leaves_nothing() {
+    for draft in drafts().await {
+        let there = draft.everything().await;
+        let good = draft.picture("good.tif", 90, HERE);
+        let told = refusal(draft.ingest_into("nowhere", &good, "2025-06-15").await);
+        assert!(told.contains("`nowhere`"), "{told}");
+        let broken = draft.folder.path().join("broken.tif");
+        std::fs::write(&broken, b"II*\0 this is no picture").unwrap();
+        for file in [broken, draft.folder.path().join("missing.tif")] {
+            let told = refusal(draft.ingest(&file, "2025-06-15").await);
+            assert!(told.contains(file.file_name().unwrap().to_str().unwrap()), "{told}");
+        }
+        assert_eq!(draft.everything().await, there, "on {}", draft.name);
+    }
+}

@@ -1,0 +1,37 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import type { Campaign, Lease } from '../api'
+import type { Item } from './store'
+
+const written: Item[] = []
+const me = { id: 'v1' as string | null, startLabelling: async () => {} }
+const lease: Lease = {
+  lease_id: '7',
+  tile: { id: '13-1-1', bbox: [0, 0, 1, 1], footprint: null },
+  frames: [],
+  expires_at: '2999-01-01T00:00:00Z',
+}
+
+vi.mock('../session.svelte', () => ({ who: me }))
+vi.mock('../mail.svelte', () => ({
+  mail: { open: async () => ({ answeredLeases: [] }), put: async (item: Item) => void written.push(item), flush: async () => {}, onLeases: null },
+}))
+vi.mock('../api', async (original) => ({ ...(await original<object>()), api: { leases: async () => ({ leases: [lease] }), skip: async () => {} } }))
+
+const { Sitting } = await import('./sitting.svelte')
+const campaign = { slug: 'raqqa', progress: { tiles: 1, open: 1, closed: 0, share: 0 } } as Campaign
+
+beforeEach(() => {
+  written.length = 0
+  me.id = 'v1'
+  vi.stubGlobal('document', { visibilityState: 'visible' })
+})
+
+test('an answer given after the session has ended is kept under the name of who was handed the tile', async () => {
+  const sitting = new Sitting(campaign)
+  await sitting.start()
+  me.id = null
+  sitting.answer('destroyed')
+  await vi.waitFor(() => expect(written).toHaveLength(1))
+  expect(written[0]).toMatchObject({ who: 'v1', lease_id: '7', answer: 'destroyed' })
+  sitting.stop()
+})
