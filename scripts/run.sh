@@ -3,5 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[ -e target/debug/aftermap ] || echo 'building aftermap; the first time this takes some minutes'
+if [ ! -e "${CARGO_TARGET_DIR:-target}/debug/aftermap" ]; then
+  echo 'building aftermap; the first time this takes some minutes'
+  cargo build
+fi
 exec cargo run --quiet -- demo --tiles tiles

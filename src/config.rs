@@ -60,7 +60,7 @@ pub struct ServeOptions {
     pub place: DataOptions,
 
     /// Address and port to listen on
-    #[arg(long, env = "AFTERMAP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "AFTERMAP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
 
     /// File of the signing key, shared by all servers on one database; made if need be [default: DIR/key]
@@ -98,6 +98,10 @@ impl ServeOptions {
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write it as numbers, like 127.0.0.1:8090, or 0.0.0.0:8090 for every network".to_owned())
+}
+
 fn check_public_url(url: &str) -> Result<String, Invalid> {
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     match host.map(|host| host.trim_end_matches('/')) {
@@ -109,6 +113,14 @@ fn check_public_url(url: &str) -> Result<String, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_to_listen_on_is_in_numbers() {
+        assert!(address("127.0.0.1:8090").is_ok());
+        for bad in ["localhost:8090", "8090", "127.0.0.1:99999"] {
+            assert!(address(bad).unwrap_err().contains("127.0.0.1:8090"), "{bad}");
+        }
+    }
 
     #[test]
     fn a_public_url_is_a_scheme_and_a_host() {

@@ -12,7 +12,7 @@ use crate::consensus::{self, VotingRule};
 use crate::domain::consensus::{Consensus, TileState};
 use crate::domain::policy::Policy;
 
-/// Turns a file of labels into one consensus per task.
+/// Turn a file of labels into one consensus per task.
 ///
 /// Example: aftermap consensus labels.csv --ordinal --side bad_imagery --out consensus.csv --report report.txt
 #[derive(Debug, Clone, clap::Args)]

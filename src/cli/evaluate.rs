@@ -10,7 +10,7 @@ use super::label_file::{self, LabelFile, Meaning};
 use crate::consensus::score::{self, Judged};
 use crate::consensus::{self, VotingRule, batch};
 
-/// Scores the methods on sets of labels with known truth.
+/// Score the methods on sets of labels with known truth.
 ///
 /// Example: aftermap evaluate crowd/web crowd/dog --json
 #[derive(Debug, Clone, clap::Args)]

@@ -9,7 +9,7 @@ use crate::services::clock::now_ms;
 use crate::services::{Error, change_state, export_map};
 use crate::storage::Store;
 
-/// Writes a campaign's damage map, label log, volunteers, history or scenes to a file.
+/// Write a campaign's damage map, label log, volunteers, history or scenes to a file.
 ///
 /// Whoever can start this program on the data folder sees everything that a researcher sees.
 #[derive(Debug, clap::Args)]

@@ -11,6 +11,7 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::scene::Captured;
 use crate::imagery::{Archives, Progress};
+use crate::services::clock;
 use crate::services::ingest::{Ingested, NewScene, ingest};
 
 /// Cut a GeoTIFF into tiles and add it to a draft campaign; repeating it changes nothing
@@ -96,6 +97,9 @@ fn print_outcome(campaign: &str, done: &Ingested) {
         None => "footprints".into(),
     };
     println!("{} tiles ({places}); {} places left out for want of a picture", done.tiles, done.left_out);
+    if scene.captured_from > clock::now_ms() {
+        println!("warning: {} is dated in the future; check --captured", scene.title);
+    }
     if scene.licence.is_none() || scene.attribution.is_none() {
         println!("warning: without --licence and --attribution nobody will know whose picture this is");
     }

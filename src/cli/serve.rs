@@ -1,5 +1,6 @@
 //! `aftermap serve`: the server.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,8 +44,15 @@ pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
 /// Starts to listen; the server ends with SIGTERM or Ctrl-C.
 pub fn start(app: App, options: &ServeOptions) -> Result<Server, Error> {
     let settings = ServerOptions { listen: options.listen, workers: options.workers() };
-    Server::start(app, &settings, told_to_stop())
-        .map_err(|error| Error::Internal(format!("cannot listen on {}: {error}", options.listen)))
+    Server::start(app, &settings, told_to_stop()).map_err(|error| {
+        let way_out = match error.kind() {
+            ErrorKind::AddrInUse => {
+                "; another program does: stop it, or choose another port with --listen 127.0.0.1:8090"
+            }
+            _ => "",
+        };
+        Error::Internal(format!("cannot listen on {}: {error}{way_out}", options.listen))
+    })
 }
 
 async fn told_to_stop() {

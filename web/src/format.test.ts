@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { captured, percent, probability } from './format'
+import { captured, percent, portion, probability } from './format'
 
 describe('shares', () => {
   it('never say all before all is done', () => {
@@ -15,6 +15,18 @@ describe('shares', () => {
   it('are exact where binary fractions would slip', () => {
     expect(percent(29, 100)).toBe('29%')
     expect(percent(57, 1000)).toBe('5.7%')
+  })
+})
+
+describe('portions of a whole', () => {
+  it('are rounded to the nearest tenth', () => {
+    expect([6, 5, 6, 1].map((part) => portion(part, 18))).toEqual(['33.3%', '27.8%', '33.3%', '5.6%'])
+  })
+  it('are all or nothing only when they are', () => {
+    expect(portion(99_999, 100_000)).toBe('99.9%')
+    expect(portion(1, 100_000)).toBe('< 0.1%')
+    expect(portion(7, 7)).toBe('100%')
+    expect(portion(0, 0)).toBe('0%')
   })
 })
 

@@ -14,6 +14,14 @@ export function percent(part: number, all: number): string {
   return percentage.format(Math.min(tenths, 1000) / 1000)
 }
 
+/** Share of `part` in `all` in per cent with one decimal, rounded as usual, for shares that add up to a whole. */
+export function portion(part: number, all: number): string {
+  if (all <= 0) return percentage.format(0)
+  const tenths = Math.round((part * 1000) / all)
+  if (part === 0 || part === all || (tenths > 0 && tenths < 1000)) return percentage.format(tenths / 1000)
+  return percent(part, all)
+}
+
 /** A probability (0 to 1) as whole per cent; only certainty itself is 0 % or 100 %. */
 export function probability(value: number): string {
   const rounded = Math.round(value * 100)

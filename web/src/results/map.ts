@@ -17,7 +17,7 @@ import Stroke from 'ol/style/Stroke.js'
 import Style from 'ol/style/Style.js'
 import type { Scene } from '../api'
 import { sceneSource } from '../scene-source'
-import type { Tile } from './tiles'
+import { readTile, type Tile } from './tiles'
 
 export interface Look {
   /** Fill of a tile, or null where it is not to be shown. */
@@ -81,7 +81,7 @@ export class ResultsMap {
   }
 
   #style(feature: FeatureLike): Style[] {
-    const tile = feature.getProperties() as Tile
+    const tile = readTile(feature.getProperties() as Partial<Tile>)
     const colour = this.#look.colourOf(tile)
     const picked = tile.tile_id === this.#look.picked
     if (!colour && !picked) return []

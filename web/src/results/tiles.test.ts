@@ -18,6 +18,10 @@ describe('tiles of the damage map', () => {
     expect(tilesOf(document)[2]).toMatchObject({ tile_id: 'c', class: null, labels: null })
     expect(tilesOf({ nonsense: true })).toEqual([])
   })
+  it('have no finding while they are open, whatever a researcher is told', () => {
+    const open = { features: [feature({ tile_id: 'd', state: 'open', class: 'damaged', probability: 0.77 })] }
+    expect(tilesOf(open)[0]).toMatchObject({ class: null, probability: 0.77 })
+  })
   it('are filtered by class, by certainty and by being undecided', () => {
     expect(shown()).toEqual(['a', 'b', 'c'])
     expect(shown({ minProbability: 0.8 })).toEqual(['a', 'c'])

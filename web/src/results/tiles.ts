@@ -30,11 +30,13 @@ export function tilesOf(geojson: unknown): Tile[] {
   return features.flatMap(({ properties }) => (properties?.tile_id ? [readTile(properties)] : []))
 }
 
-function readTile(from: Partial<Tile>): Tile {
+/** Reads one tile out of the properties of its feature. */
+export function readTile(from: Partial<Tile>): Tile {
   return {
     tile_id: String(from.tile_id),
     state: from.state ?? 'open',
-    class: from.class ?? null,
+    // A researcher is told where an open tile stands after a label or two; that is no finding yet.
+    class: from.state === 'open' ? null : (from.class ?? null),
     probability: from.probability ?? null,
     damaged_probability: from.damaged_probability ?? null,
     labels: from.labels ?? null,
