@@ -6,10 +6,11 @@ use clap::{Args, Subcommand};
 
 use super::Refused;
 use crate::config::DataOptions;
-use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use crate::domain::campaign::{Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
 use crate::services::change_state::{change_state, find};
 use crate::services::create_campaign::{NewCampaign, create_campaign};
+use crate::services::refit::refit;
 use crate::services::statistics::progress;
 use crate::services::{Error, clock};
 use crate::storage::{Conn, campaigns, scenes};
@@ -64,7 +65,7 @@ pub struct CreateArgs {
     /// Who may take part: public, invitation or private
     #[arg(long, default_value = "public")]
     visibility: Visibility,
-    /// Who may have the damage map: public, coarsened or private
+    /// Who may have the damage map: public, coarsened (like private, until area cells can be released) or private
     #[arg(long, default_value = "public")]
     release_level: ReleaseLevel,
     /// The same number of labels for every tile, instead of few where the crowd is sure
@@ -143,6 +144,14 @@ async fn set_state(args: NamedArgs, next: CampaignState) -> Result<(), Refused> 
     let change = move |conn: &mut Conn| change_state(conn, &args.slug, next, None, clock::now_ms());
     let campaign = store.write(change).await?;
     println!("campaign {} is {}", campaign.slug, campaign.state);
+    if campaign.state == CampaignState::Open && campaign.kind == CampaignKind::Timeline {
+        println!(
+            "warning: the page shows volunteers the first and the last of its scenes; timelines are not labelled yet"
+        );
+    }
+    if campaign.state == CampaignState::Closed && refit(&store, &campaign, true).await?.is_some() {
+        println!("all labels were weighed once more, now that they are complete");
+    }
     Ok(())
 }
 

@@ -39,7 +39,7 @@ words! {
     ReleaseLevel {
         /// Everybody, tile by tile.
         Public = "public",
-        /// Everybody, but in area cells only.
+        /// Everybody, but in area cells only; researchers only, until such cells can be released.
         Coarsened = "coarsened",
         /// Researchers of the campaign only.
         Private = "private",

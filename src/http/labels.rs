@@ -14,8 +14,9 @@ use super::error::Error;
 use super::gate::{By, Volunteer, volunteer_id};
 use super::leases::Lease;
 use crate::domain::Invalid;
+use crate::domain::campaign::Campaign;
 use crate::domain::label::{NewLabel, RefusalCode, Window as LabelWindow};
-use crate::services::submit_label::{ItemResult, submit_all};
+use crate::services::submit_label::{ItemResult, Sender, submit_all};
 
 /// Most labels in one body.
 const MAX_ITEMS: usize = 50;
@@ -113,7 +114,9 @@ pub async fn submit_labels(
     let (client, seed) = (client(&request), rand::random());
     let submission = by.write(move |conn, visit| {
         let volunteer = volunteer_id(&visit.viewer)?;
-        submit_all(conn, volunteer, &labels, client.as_deref(), seed, visit.now)
+        let may_label = |campaign: &Campaign| visit.viewer.may_label(campaign);
+        let sender = Sender { volunteer, client: client.as_deref(), may_label: &may_label };
+        submit_all(conn, &sender, &labels, seed, visit.now)
     });
     let submission = submission.await?;
     let stored = readable.into_iter().zip(submission.results);

@@ -31,8 +31,8 @@ pub async fn round(store: &Store) -> Result<(), Error> {
                 sweep(store, &campaign).await?;
                 refit(store, &campaign, false).await?;
             }
-            // The last labels of a campaign get a model too, if it ever had one.
-            CampaignState::Closed if campaign.model > 0 => {
+            // A campaign that ends has a last model of all its labels, however few they are: gold has its say.
+            CampaignState::Closed => {
                 refit(store, &campaign, true).await?;
             }
             _ => {}

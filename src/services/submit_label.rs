@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::hand_out::{self, Request, Search};
 use super::tile_consensus::{self, Rules};
 use super::{Error, clock};
-use crate::domain::campaign::{CampaignKind, CampaignState};
+use crate::domain::campaign::{Campaign, CampaignKind, CampaignState};
 use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, MAX_NOTE, MAX_REVISIONS, NewLabel, Refusal, RefusalCode, Window};
 use crate::domain::tile::Lease;
@@ -61,18 +61,32 @@ pub async fn submit(
     client: Option<String>,
 ) -> Result<Submission, Error> {
     let seed = rand::random();
-    store.write(move |conn| submit_all(conn, volunteer, &items, client.as_deref(), seed, clock::now_ms())).await
+    let send = move |conn: &mut Conn| {
+        let sender = Sender { volunteer, client: client.as_deref(), may_label: &|_| true };
+        submit_all(conn, &sender, &items, seed, clock::now_ms())
+    };
+    store.write(send).await
+}
+
+/// Who sends labels, and with what.
+pub struct Sender<'a> {
+    /// The volunteer.
+    pub volunteer: i64,
+    /// Name and version of the client program, if it gave one.
+    pub client: Option<&'a str>,
+    /// Whether the volunteer may have more tiles of a campaign; what is in hand may be answered in any case.
+    pub may_label: &'a dyn Fn(&Campaign) -> bool,
 }
 
 /// The transaction of [`submit`], with its time and its dice given.
 pub fn submit_all(
     conn: &mut Conn,
-    volunteer: i64,
+    sender: &Sender<'_>,
     items: &[NewLabel],
-    client: Option<&str>,
     seed: u64,
     now: i64,
 ) -> Result<Submission, Error> {
+    let Sender { volunteer, client, may_label } = *sender;
     let mut incoming = Vec::with_capacity(items.len());
     for (place, label) in items.iter().enumerate() {
         let lease = leases::find(conn, label.lease_id)?.filter(|lease| lease.volunteer_id == volunteer);
@@ -104,8 +118,10 @@ pub fn submit_all(
             };
             results[one.place] = Some(ItemResult { id: one.label.id, outcome });
         }
-        let request = Request { volunteer, count: fresh, again: false, seed };
-        next.extend(hand_out::give(conn, &author.rules.campaign, request, Search::default(), now)?.0);
+        if may_label(&author.rules.campaign) {
+            let request = Request { volunteer, count: fresh, again: false, seed };
+            next.extend(hand_out::give(conn, &author.rules.campaign, request, Search::default(), now)?.0);
+        }
     }
     Ok(Submission { results: results.into_iter().flatten().collect(), leases: next })
 }

@@ -9,7 +9,7 @@ use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::{Lease, Tile};
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::hand_out::{Request, Search, give};
-use aftermap::services::submit_label::{ItemResult, Submission, submit_all};
+use aftermap::services::submit_label::{ItemResult, Sender, Submission, submit_all};
 use aftermap::services::{Error, change_state, release_lease};
 use aftermap::storage::labels::CurrentLabel;
 use aftermap::storage::queue::QueueRow;
@@ -115,7 +115,11 @@ impl Town {
 
     /// Sends labels and returns the whole reply.
     pub async fn send(&self, volunteer: i64, items: Vec<NewLabel>, now: i64) -> Submission {
-        self.run(move |conn| submit_all(conn, volunteer, &items, None, rand::random(), now)).await
+        self.run(move |conn| {
+            let sender = Sender { volunteer, client: None, may_label: &|_| true };
+            submit_all(conn, &sender, &items, rand::random(), now)
+        })
+        .await
     }
 
     /// Sends one label and returns what became of it.
