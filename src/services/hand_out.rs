@@ -188,8 +188,8 @@ impl Seeker<'_> {
         Ok(Some((group, walk)))
     }
 
-    /// Draws one tile at random among all that are open, whatever its value; `None` where the first try meets none
-    /// that is unseen and not yet `taken`.
+    /// Draws one tile whatever its value: a group drawn evenly, then the next tiles behind a random place in it. `None`
+    /// where none of these is unseen and not yet `taken`.
     fn draw(&mut self, conn: &mut Conn, taken: &[i64]) -> Result<Option<i64>, Error> {
         let mut groups = Vec::new();
         while groups.len() < GROUP_CHOICE

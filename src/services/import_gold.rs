@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::change_state::find;
+use crate::domain::campaign::CampaignState;
 use crate::domain::consensus::TileState;
 use crate::storage::gold::NewGold;
 use crate::storage::{Conn, audit_log, gold, queue, tiles};
@@ -23,6 +24,9 @@ pub struct GoldAnswer {
 /// changes nothing.
 pub fn import_gold(conn: &mut Conn, slug: &str, answers: &[GoldAnswer], now: i64) -> Result<usize, Error> {
     let campaign = find(conn, slug)?;
+    if matches!(campaign.state, CampaignState::Closed | CampaignState::Archived) {
+        return Err(Error::Conflict(format!("campaign `{slug}` is {}: its answers are in", campaign.state)));
+    }
     let mut added = 0;
     for one in answers {
         let wrong = |reason: String| Error::invalid("gold", format!("tile `{}`: {reason}", one.tile_id));
