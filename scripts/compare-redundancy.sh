@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo build --quiet
-binary=$PWD/${CARGO_TARGET_DIR:-target}/debug/aftermap
+binary=${CARGO_TARGET_DIR:-target}/debug/aftermap
 work=$(mktemp -d)
 server=
 stop() {
