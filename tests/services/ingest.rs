@@ -15,7 +15,7 @@ use aftermap::storage::{Store, campaigns, scenes, tiles};
 use geotiff_writer::{Compression, GeoTiffBuilder, PhotometricInterpretation};
 use ndarray::Array3;
 
-use crate::support::{TestDatabase, databases};
+use crate::support::{TestDatabase, data, databases};
 use crate::town::NOON;
 
 const SIDE: usize = 400;
@@ -202,5 +202,24 @@ async fn what_cannot_be_read_or_belongs_nowhere_is_named_and_leaves_nothing() {
             assert!(told.contains(file.file_name().unwrap().to_str().unwrap()), "{told}");
         }
         assert_eq!(draft.everything().await, there, "on {}", draft.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_real_dates_on_different_grids_become_a_timeline() {
+    let Some(folder) = data("imagery/series_naip_wetlands") else { return };
+    let days = ["2015-09-26", "2009-08-18", "2020-08-31", "2012-07-31", "2017-08-27", "2019-09-04"];
+    for draft in drafts().await {
+        for day in days {
+            let done = draft.ingest(&folder.join(format!("naip_{day}.tif")), day).await.unwrap();
+            assert!(done.changed && done.tiles > 0, "{day} on {}", draft.name);
+        }
+        let (campaign, dated, tiles, _) = draft.everything().await;
+        assert_eq!(campaign.kind, CampaignKind::Timeline);
+        assert!(dated.iter().all(|scene| scene.max_zoom == 14), "5 m pixels at 47 degrees north");
+        assert!(dated.is_sorted_by_key(|scene| scene.captured_from), "by date, whatever came first");
+        let ids: Vec<i64> = tiles.iter().map(|(_, id)| *id).collect();
+        let frames = draft.store.read(move |conn| Ok::<_, Error>(tiles::frames_of(conn, &ids)?)).await.unwrap();
+        assert!(frames.values().all(|seen| seen.len() == 6), "every tile is seen at every date");
     }
 }
