@@ -22,7 +22,7 @@ impl VotingRule for Hds {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {

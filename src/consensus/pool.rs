@@ -6,8 +6,8 @@
 //! can carry the pool away alone.
 //!
 //! - `n` votes whose errors are alike to the degree `r` say as much as `n / (1 + (n - 1) r)` independent ones (the
-//!   design effect: Kish, 1965). `r` is chosen by held-out votes: which value predicts each vote best from the other
-//!   votes of its tile, with tables fitted without that tile? Half-way back to .1, the common value.
+//!   design effect: Kish, 1965). Held-out votes give `r`: how well does each value predict each vote from the other
+//!   votes of its tile, with tables fitted without that tile?
 //! - `a` is one half; with 50 gold tiles, both are what gives the least Brier score on them ([`super::evidence`]).
 
 use super::columns::Columns;
@@ -28,7 +28,7 @@ impl VotingRule for Pool {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {

@@ -15,8 +15,8 @@ use super::weighted_share::{self, Weights};
 use super::{Fitted, evidence, rings};
 use crate::domain::scale::Scale;
 
-/// Passes from a start that gold gave: each further pass lets a ring pull the fit back to its own answers.
-const GOLD_PASSES: usize = 5;
+/// Passes from a start that gold gave, as in the reference procedure: each further one lets a ring pull the fit back.
+const GOLD_PASSES: usize = 15;
 /// Highest share of the crowd's table from one account.
 const INFLUENCE: f64 = 0.30;
 
