@@ -13,9 +13,8 @@
 use super::columns::Columns;
 use super::dawid_skene::log_posterior;
 use super::model::Model;
-use super::tile::{self, Shape, Vote, Weighed};
-use super::{Fitted, VotingRule, calibration, em, pool_fit, weighted_share};
-use crate::domain::consensus::Consensus;
+use super::tile::{Shape, Weighed};
+use super::{About, Fitted, Problem, VotingRule, calibration, em, pool_fit, weighted_share};
 use crate::domain::scale::Scale;
 
 /// The default method; see the page.
@@ -23,29 +22,20 @@ use crate::domain::scale::Scale;
 pub struct Pool;
 
 impl VotingRule for Pool {
-    fn method(&self) -> &'static str {
-        "default"
+    fn about(&self) -> About {
+        About { method: "default", version: 2, published: false }
     }
 
-    fn version(&self) -> u32 {
-        2
+    fn learn(&self, scale: &Scale, columns: &Columns, problem: &Problem<'_>) -> Fitted {
+        pool_fit::fit(scale, columns, problem)
     }
 
-    fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
-        let mut fitted = pool_fit::fit(scale, columns);
-        fitted.model.number = number;
-        fitted.model.version = self.version();
-        fitted
+    fn probabilities(&self, scale: &Scale, model: &Model, votes: &[Weighed<'_>]) -> Vec<f64> {
+        pooled(scale, model, votes)
     }
 
-    fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
-        let votes = tile::weigh(scale, model, votes);
-        let mut probabilities = pooled(scale, model, &votes);
-        let class = tile::has_voice(scale, &votes).then(|| tile::call(scale.ordered, &probabilities));
-        if let Some(class) = class {
-            calibration::apply(&model.calibration, usize::from(class), &mut probabilities);
-        }
-        tile::describe(scale, probabilities, class, &votes)
+    fn calibrate(&self, model: &Model, class: u8, probabilities: &mut [f64]) {
+        calibration::apply(&model.calibration, usize::from(class), probabilities);
     }
 }
 

@@ -9,7 +9,7 @@ use super::confusion::{self, Crowd};
 use super::em::{self, Problem};
 use super::gold::{self, Record};
 use super::model::{Model, Quarantine, Skill};
-use super::tile::{self, Shape};
+use super::tile;
 use super::votes::Votes;
 use super::weighted_share::{self, Weights};
 use super::{Fitted, evidence, rings};
@@ -21,15 +21,13 @@ const GOLD_PASSES: usize = 15;
 const INFLUENCE: f64 = 0.30;
 
 /// Fits model and skills; number and version of the model are left to the caller.
-pub fn fit(scale: &Scale, columns: &Columns) -> Fitted {
-    let shape = Shape::of(scale);
-    let votes = Votes::new(columns, shape.telling, false);
-    let plain = Problem { shape, votes: &votes, gold: columns.gold(), shares: &[], influence: &[] };
-    let record = Record::new(&plain);
-    let quarantine = gold::quarantine(&plain, columns, &record);
+pub fn fit(scale: &Scale, columns: &Columns, plain: &Problem<'_>) -> Fitted {
+    let shape = plain.shape;
+    let record = Record::new(plain);
+    let quarantine = gold::quarantine(plain, columns, &record);
     let start = || quarantine.iter().map(|reason| if reason.is_some() { 0.0 } else { 1.0 }).collect::<Vec<f64>>();
-    let influence = influence(&votes, &quarantine);
-    let plain = Problem { influence: &influence, ..plain };
+    let influence = influence(plain.votes, &quarantine);
+    let plain = Problem { influence: &influence, ..*plain };
     let mut weights = weighted_share::fit(scale, &plain, &record, start());
     let rings = find_rings(scale, &plain, &weights);
     let shares = shares(&plain, &quarantine, &rings, &weights);
