@@ -12,7 +12,7 @@ use crate::domain::tile::Lease;
 use crate::storage::leases::LeaseRow;
 use crate::storage::participations::Done;
 use crate::storage::queue::Group;
-use crate::storage::{Conn, Store, gold, leases, participations, queue, tiles};
+use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, tiles};
 
 /// Rows of the ring read by one query.
 const STRETCH: usize = 32;
@@ -81,6 +81,7 @@ pub fn give(
     now: i64,
 ) -> Result<(Vec<Lease>, Search), Error> {
     let (id, policy) = (campaign.id, &campaign.policy);
+    let state = campaigns::hold_state(conn, id)?;
     let served = participations::take_turn(conn, id, request.volunteer, now)?;
     reclaim_expired(conn, id, now)?;
     let mut mine = leases::open_of(conn, request.volunteer, id, now)?;
@@ -92,7 +93,7 @@ pub fn give(
         mine.clear();
     }
     let want = wanted.saturating_sub(mine.len()).min(room);
-    if campaign.state != CampaignState::Open || want == 0 {
+    if state != CampaignState::Open || want == 0 {
         search.ended = true;
         return Ok((lend(conn, mine)?, search));
     }

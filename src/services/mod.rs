@@ -15,6 +15,7 @@ pub mod housekeeping;
 pub mod import_gold;
 pub mod ingest;
 pub mod passwords;
+pub mod readiness;
 pub mod refit;
 pub mod release_lease;
 pub mod secrets;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod campaigns;
+mod database;
 mod helpers;
 mod images;
 mod labels;
