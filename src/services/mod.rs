@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod passwords;
 pub mod refit;
 pub mod release_lease;
+pub mod renew_lease;
 pub mod secrets;
 pub mod sign_in;
 pub mod statistics;

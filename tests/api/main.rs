@@ -5,6 +5,7 @@ mod campaigns;
 mod helpers;
 mod images;
 mod labels;
+mod leases;
 mod openapi;
 mod refusals;
 mod session;
