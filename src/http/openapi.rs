@@ -25,6 +25,8 @@ use super::{accounts, campaigns, exports, images, labels, leases, session, stati
         statistics::get_statistics,
         exports::download_export,
         leases::take_leases,
+        leases::renew_leases,
+        leases::release_leases,
         leases::release_lease,
         labels::submit_labels,
         images::get_tile_image,

@@ -18,6 +18,7 @@ pub mod passwords;
 pub mod readiness;
 pub mod refit;
 pub mod release_lease;
+pub mod renew_lease;
 pub mod secrets;
 pub mod sign_in;
 pub mod statistics;

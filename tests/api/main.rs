@@ -6,6 +6,7 @@ mod database;
 mod helpers;
 mod images;
 mod labels;
+mod leases;
 mod openapi;
 mod refusals;
 mod session;
