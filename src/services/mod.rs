@@ -14,8 +14,13 @@ pub mod hand_out;
 pub mod housekeeping;
 pub mod import_gold;
 pub mod ingest;
+pub mod leave_note;
 pub mod passwords;
+<<<<<<< HEAD
 pub mod readiness;
+=======
+pub mod practise;
+>>>>>>> volunteer
 pub mod refit;
 pub mod release_lease;
 pub mod renew_lease;
@@ -23,7 +28,10 @@ pub mod secrets;
 pub mod sign_in;
 pub mod statistics;
 pub mod submit_label;
+pub mod texts;
 pub mod throttle;
 mod tile_consensus;
+pub mod training;
+pub mod watch_notes;
 
 pub use error::Error;

@@ -16,9 +16,14 @@ pub mod leases;
 pub mod locks;
 pub mod migrate;
 pub mod models;
+pub mod notes;
 pub mod participations;
 pub mod personal_tokens;
+<<<<<<< HEAD
 mod pool;
+=======
+pub mod practice;
+>>>>>>> volunteer
 pub mod queue;
 pub mod roles;
 pub mod scenes;
@@ -26,6 +31,7 @@ pub mod schema;
 pub mod sessions;
 pub mod statistics;
 mod store;
+pub mod texts;
 pub mod tiles;
 pub mod volunteers;
 mod writer;

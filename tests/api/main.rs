@@ -7,9 +7,12 @@ mod helpers;
 mod images;
 mod labels;
 mod leases;
+mod languages;
+mod notes;
 mod openapi;
 mod refusals;
 mod session;
+mod training;
 mod web;
 
 #[path = "../support/mod.rs"]
