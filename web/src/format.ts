@@ -71,3 +71,9 @@ export function dayInWords(time: string): string {
   const date = new Date(time)
   return Number.isNaN(date.getTime()) ? time : inWords().format(date)
 }
+
+/** A length on the ground, in metres or kilometres. */
+export function metres(length: number): string {
+  const [value, unit] = length >= 1000 ? [length / 1000, 'kilometer'] : [length, 'meter']
+  return new Intl.NumberFormat(language.locale, { style: 'unit', unit, maximumFractionDigits: 1 }).format(value)
+}
