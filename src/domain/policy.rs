@@ -58,6 +58,12 @@ pub struct Policy {
     pub refit_after: u32,
     /// The same as a share of the labels that took part in the last model; the larger of the two holds.
     pub refit_share: f64,
+    /// Whether tiles are handed out only to those who passed the practice.
+    pub practice_required: bool,
+    /// Share of the practice tiles that passes.
+    pub practice_pass_share: f64,
+    /// Whether volunteers may compare the number of their labels.
+    pub leaderboard: bool,
 }
 
 impl Default for Policy {
@@ -81,6 +87,9 @@ impl Default for Policy {
             gold_uses: 50,
             refit_after: 2000,
             refit_share: 0.05,
+            practice_required: false,
+            practice_pass_share: 0.7,
+            leaderboard: false,
         }
     }
 }
@@ -154,6 +163,7 @@ impl Policy {
             ("gold_share", self.gold_share, 0.0, 0.5),
             ("gold_share_first", self.gold_share_first, 0.0, 0.5),
             ("refit_share", self.refit_share, 0.0, 1.0),
+            ("practice_pass_share", self.practice_pass_share, 0.0, 1.0),
         ];
         // Written so that NaN fails too.
         match shares.into_iter().find(|(_, value, low, high)| !(low..=high).contains(&value)) {

@@ -103,20 +103,31 @@ pub async fn release_lease(by: By<Volunteer>, id: Path<String>, ending: Query<En
 
 impl From<tile::Lease> for Lease {
     fn from(lease: tile::Lease) -> Lease {
-        let frame = |frame: tile::Frame| Frame {
+        Lease {
+            lease_id: lease.id.to_string(),
+            tile: lease.tile.into(),
+            frames: lease.frames.into_iter().map(Frame::from).collect(),
+            expires_at: rfc3339(lease.expires_at),
+        }
+    }
+}
+
+impl From<tile::Tile> for LeasedTile {
+    fn from(tile: tile::Tile) -> LeasedTile {
+        LeasedTile {
+            id: tile.tile_id,
+            bbox: tile.bbox.to_array(),
+            footprint: tile.footprint.and_then(|text| serde_json::from_str(&text).ok()),
+        }
+    }
+}
+
+impl From<tile::Frame> for Frame {
+    fn from(frame: tile::Frame) -> Frame {
+        Frame {
             scene_id: frame.scene_id.to_string(),
             captured_from: rfc3339(frame.captured_from),
             captured_to: rfc3339(frame.captured_to),
-        };
-        Lease {
-            lease_id: lease.id.to_string(),
-            tile: LeasedTile {
-                id: lease.tile.tile_id,
-                bbox: lease.tile.bbox.to_array(),
-                footprint: lease.tile.footprint.and_then(|text| serde_json::from_str(&text).ok()),
-            },
-            frames: lease.frames.into_iter().map(frame).collect(),
-            expires_at: rfc3339(lease.expires_at),
         }
     }
 }

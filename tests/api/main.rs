@@ -5,9 +5,12 @@ mod campaigns;
 mod helpers;
 mod images;
 mod labels;
+mod languages;
+mod notes;
 mod openapi;
 mod refusals;
 mod session;
+mod training;
 mod web;
 
 #[path = "../support/mod.rs"]
