@@ -16,11 +16,8 @@ pub mod import_gold;
 pub mod ingest;
 pub mod leave_note;
 pub mod passwords;
-<<<<<<< HEAD
-pub mod readiness;
-=======
 pub mod practise;
->>>>>>> volunteer
+pub mod readiness;
 pub mod refit;
 pub mod release_lease;
 pub mod renew_lease;

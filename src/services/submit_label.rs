@@ -15,11 +15,7 @@ use crate::storage::leases::LeaseRow;
 use crate::storage::notes::NewNote;
 use crate::storage::participations::Done;
 use crate::storage::queue::QueueRow;
-<<<<<<< HEAD
-use crate::storage::{Conn, Store, campaigns, labels, leases, participations, queue, scenes};
-=======
-use crate::storage::{Conn, Store, labels, leases, notes, participations, queue, scenes};
->>>>>>> volunteer
+use crate::storage::{Conn, Store, campaigns, labels, leases, notes, participations, queue, scenes};
 
 /// An author may change an answer until this long after the tile closed.
 const CHANGE_MS: i64 = 10 * 60_000;

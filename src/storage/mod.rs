@@ -19,11 +19,8 @@ pub mod models;
 pub mod notes;
 pub mod participations;
 pub mod personal_tokens;
-<<<<<<< HEAD
 mod pool;
-=======
 pub mod practice;
->>>>>>> volunteer
 pub mod queue;
 pub mod roles;
 pub mod scenes;
