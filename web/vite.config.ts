@@ -17,5 +17,5 @@ export default defineConfig({
     manifest: true,
   },
   server: { proxy: { '/api': server, '/tiles': server } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts'], environment: 'node', setupFiles: ['src/messages/english.setup.ts'] },
 })

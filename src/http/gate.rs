@@ -65,6 +65,11 @@ impl App {
         self.ready.load(Ordering::Relaxed)
     }
 
+    /// Whether the database can do its work right now.
+    pub(super) async fn look(&self) -> Result<(), services::Error> {
+        services::readiness::look(&self.store).await
+    }
+
     /// Reads what everybody may know, or what the caller guards by itself.
     pub async fn read_unguarded<T, F>(&self, run: F) -> Result<T, Error>
     where
@@ -89,6 +94,8 @@ pub struct Anyone;
 pub struct Volunteer;
 /// Whoever may have the damage map.
 pub struct MapReader;
+/// Whoever may see tiles that are open, and what volunteers remark on them.
+pub struct Reviewer;
 /// Whoever runs the campaign.
 pub struct Coordinator;
 
@@ -116,6 +123,15 @@ impl Standing for MapReader {
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_see_map(campaign)
+    }
+}
+
+impl Standing for Reviewer {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_see_open_tiles(campaign)
     }
 }
 

@@ -2,12 +2,17 @@
 
 mod accounts;
 mod campaigns;
+mod database;
 mod helpers;
 mod images;
 mod labels;
+mod languages;
+mod leases;
+mod notes;
 mod openapi;
 mod refusals;
 mod session;
+mod training;
 mod web;
 
 #[path = "../support/mod.rs"]
