@@ -30,6 +30,8 @@ use super::{accounts, campaigns, exports, images, labels, leases, notes, session
         notes::post_note,
         notes::resolve_note,
         leases::take_leases,
+        leases::renew_leases,
+        leases::release_leases,
         leases::release_lease,
         labels::submit_labels,
         images::get_tile_image,

@@ -19,6 +19,7 @@ pub mod passwords;
 pub mod practise;
 pub mod refit;
 pub mod release_lease;
+pub mod renew_lease;
 pub mod secrets;
 pub mod sign_in;
 pub mod statistics;

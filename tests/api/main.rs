@@ -7,6 +7,7 @@ mod images;
 mod labels;
 mod languages;
 mod notes;
+mod leases;
 mod openapi;
 mod refusals;
 mod session;
