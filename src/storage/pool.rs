@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_too_long_is_told_so() {
         let folder = tempfile::tempdir().unwrap();
         let pool = pool(&folder, 1);
