@@ -3,12 +3,15 @@
 mod accounts;
 mod campaigns;
 mod database;
+mod events;
 mod helpers;
 mod images;
 mod labels;
 mod openapi;
+mod overload;
 mod refusals;
 mod session;
+mod slow;
 mod web;
 
 #[path = "../support/mod.rs"]
