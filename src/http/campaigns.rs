@@ -1,12 +1,13 @@
 //! Campaigns: the list, one of them, and opening or closing it.
 
 use actix_web::HttpResponse;
+use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{Anyone, By, CampaignVisit, Coordinator, InCampaign};
+use super::gate::{Anyone, App, By, CampaignVisit, Coordinator, InCampaign};
 use super::wire::rfc3339;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::{self, CampaignKind, CampaignState, ReleaseLevel, TileSource, Visibility};
@@ -222,16 +223,20 @@ pub async fn get_campaign(door: InCampaign<Anyone>) -> Result<HttpResponse, Erro
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = StateRequest,
     responses((status = 200, body = Campaign)))]
 pub async fn set_campaign_state(
+    app: Data<App>,
     door: InCampaign<Coordinator>,
     body: Body<StateRequest>,
 ) -> Result<HttpResponse, Error> {
     let next = CampaignState::from(body.0.state);
-    let campaign = door.write(move |conn, visit| {
+    let changed = door.write(move |conn, visit| {
         let actor = visit.viewer.volunteer_id();
         let campaign = change_state::change_state(conn, &visit.campaign.slug, next, actor, visit.now)?;
-        in_full(conn, &CampaignVisit { campaign, ..visit.clone() })
+        let id = campaign.id;
+        Ok((id, in_full(conn, &CampaignVisit { campaign, ..visit.clone() })?))
     });
-    Ok(HttpResponse::Ok().json(campaign.await?))
+    let (id, campaign) = changed.await?;
+    app.events.mark(&[id]);
+    Ok(HttpResponse::Ok().json(campaign))
 }
 
 fn summary(
@@ -249,13 +254,14 @@ fn summary(
         visibility: campaign.visibility,
         synthetic: campaign.synthetic,
         bounds: campaign.bounds.map(|bounds| bounds.to_array()),
-        progress: Progress {
-            tiles: progress.tiles,
-            open: progress.open,
-            closed: progress.closed,
-            share: progress.share,
-        },
+        progress: progress.into(),
     })
+}
+
+impl From<statistics::Progress> for Progress {
+    fn from(counted: statistics::Progress) -> Progress {
+        Progress { tiles: counted.tiles, open: counted.open, closed: counted.closed, share: counted.share }
+    }
 }
 
 fn in_full(conn: &mut Conn, visit: &CampaignVisit) -> Result<Campaign, services::Error> {

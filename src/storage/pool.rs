@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 use super::connection::{Conn, DatabaseUrl, is_broken};
+use super::meter::METER;
 
 /// How long a request waits for a connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(3);
@@ -73,6 +74,11 @@ impl Pool {
         Ok(Pool { shared: Arc::new(shared) })
     }
 
+    /// Where the connections lead.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.shared.url
+    }
+
     /// Waits for a turn; `Busy` where too many wait already, or for too long.
     pub async fn turn(&self) -> Result<Turn, StoreError> {
         let turns = self.shared.turns.clone();
@@ -114,6 +120,7 @@ impl Pool {
             return Err(why.clone());
         }
         let connected = self.shared.url.connect(self.shared.read_only);
+        METER.database_errors.add(u64::from(connected.is_err()));
         *lock(&self.shared.resting) = connected.as_ref().err().map(|why| (Instant::now() + REST, why.clone()));
         connected
     }
