@@ -52,37 +52,37 @@ pub struct Watch {
 
 impl Watch {
     /// A new connection: a head is due.
-    pub fn new() -> Watch {
-        Watch { phase: Cell::new(Phase::Head), since: Cell::new(Instant::now()) }
+    pub fn new(now: Instant) -> Watch {
+        Watch { phase: Cell::new(Phase::Head), since: Cell::new(now) }
     }
 
     /// Bytes came in.
-    pub fn bytes_came(&self) {
+    pub fn bytes_came(&self, now: Instant) {
         if self.phase.get() == Phase::Idle {
-            self.enter(Phase::Head);
+            self.enter(Phase::Head, now);
         }
     }
 
     /// Bytes of an answer went out.
-    pub fn bytes_went(&self) {
+    pub fn bytes_went(&self, now: Instant) {
         if self.phase.get() == Phase::Idle {
-            self.since.set(Instant::now());
+            self.since.set(now);
         }
     }
 
     /// A head is complete; its request is being answered.
-    pub fn request_begins(&self) {
-        self.enter(Phase::Answering);
+    pub fn request_begins(&self, now: Instant) {
+        self.enter(Phase::Answering, now);
     }
 
     /// The answer is known; its body may still follow.
-    pub fn request_ends(&self) {
-        self.enter(Phase::Idle);
+    pub fn request_ends(&self, now: Instant) {
+        self.enter(Phase::Idle, now);
     }
 
-    fn enter(&self, phase: Phase) {
+    fn enter(&self, phase: Phase, now: Instant) {
         self.phase.set(phase);
-        self.since.set(Instant::now());
+        self.since.set(now);
     }
 
     /// Until when the client must have sent something more; `None` while it is not its turn.
@@ -104,8 +104,8 @@ pub struct Flow {
 
 impl Flow {
     /// A stretch that begins now.
-    pub fn start() -> Flow {
-        Flow { start: Instant::now(), bytes: 0 }
+    pub fn start(now: Instant) -> Flow {
+        Flow { start: now, bytes: 0 }
     }
 
     /// Some bytes flowed.
@@ -119,9 +119,9 @@ impl Flow {
     }
 
     /// At the end of a stretch: whether enough flowed, and then the next stretch begins.
-    pub fn goes_on(&mut self) -> bool {
+    pub fn goes_on(&mut self, now: Instant) -> bool {
         let enough = self.bytes >= Deadlines::LEAST;
-        *self = Flow::start();
+        *self = Flow::start(now);
         enough
     }
 }
@@ -130,55 +130,55 @@ impl Flow {
 mod tests {
     use super::*;
 
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
     fn limits() -> Deadlines {
-        let seconds = Duration::from_secs;
         Deadlines { head: seconds(10), progress: seconds(15), idle: seconds(20) }
     }
 
-    async fn pass(seconds: u64) {
-        tokio::time::advance(Duration::from_secs(seconds)).await;
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_head_has_one_deadline_however_many_bytes_drip_in() {
-        let watch = Watch::new();
-        let due = watch.due(&limits()).unwrap();
-        for _ in 0..9 {
-            pass(1).await;
-            watch.bytes_came();
-            assert_eq!(watch.due(&limits()), Some(due));
+    #[test]
+    fn a_head_has_one_deadline_however_many_bytes_drip_in() {
+        let start = Instant::now();
+        let watch = Watch::new(start);
+        for second in 0..9 {
+            watch.bytes_came(start + seconds(second));
+            assert_eq!(watch.due(&limits()), Some(start + seconds(10)));
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_head_of_a_later_request_has_a_deadline_of_its_own() {
-        let watch = Watch::new();
-        watch.request_begins();
+    #[test]
+    fn the_head_of_a_later_request_has_a_deadline_of_its_own() {
+        let start = Instant::now();
+        let watch = Watch::new(start);
+        watch.request_begins(start);
         assert_eq!(watch.due(&limits()), None, "the server's turn");
-        pass(60).await;
-        watch.request_ends();
-        assert_eq!(watch.due(&limits()), Some(Instant::now() + limits().idle + POLITE));
-        pass(19).await;
-        watch.bytes_came();
-        assert_eq!(watch.due(&limits()), Some(Instant::now() + limits().head));
+        let answered = start + seconds(60);
+        watch.request_ends(answered);
+        assert_eq!(watch.due(&limits()), Some(answered + limits().idle + POLITE));
+        watch.bytes_came(answered + seconds(19));
+        watch.bytes_came(answered + seconds(21));
+        assert_eq!(watch.due(&limits()), Some(answered + seconds(19) + limits().head));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_is_not_idle_while_its_answer_flows() {
-        let watch = Watch::new();
-        watch.request_begins();
-        watch.request_ends();
-        pass(15).await;
-        watch.bytes_went();
-        assert_eq!(watch.due(&limits()), Some(Instant::now() + limits().idle + POLITE));
+    #[test]
+    fn a_connection_is_not_idle_while_its_answer_flows() {
+        let start = Instant::now();
+        let watch = Watch::new(start);
+        watch.request_begins(start);
+        watch.request_ends(start);
+        watch.bytes_went(start + seconds(15));
+        assert_eq!(watch.due(&limits()), Some(start + seconds(15) + limits().idle + POLITE));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_trickle_is_no_progress() {
-        let mut flow = Flow::start();
+    #[test]
+    fn a_trickle_is_no_progress() {
+        let now = Instant::now();
+        let mut flow = Flow::start(now);
         flow.add(Deadlines::LEAST);
-        assert!(flow.goes_on());
+        assert!(flow.goes_on(now));
         flow.add(Deadlines::LEAST - 1);
-        assert!(!flow.goes_on());
+        assert!(!flow.goes_on(now));
     }
 }

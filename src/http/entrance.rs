@@ -19,6 +19,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::{HttpResponse, ResponseError};
 use bytes::Bytes;
 use futures::Stream;
+use tokio::time::Instant as Tick;
 
 use super::admission::{Class, Limits, Load, admits};
 use super::deadlines::{Deadlines, Flow, Watch};
@@ -146,7 +147,7 @@ where
 {
     apply_fn_factory(app, move |mut request: Request, app: &Factory::Service| {
         let watch = request.conn_data::<Rc<Watch>>().cloned();
-        watch.iter().for_each(|watch| watch.request_begins());
+        watch.iter().for_each(|watch| watch.request_begins(Tick::now()));
         let class = Class::of(request.method().as_str(), request.path());
         let entrance = entrance.clone();
         let admitted = entrance.admit(class).map(Rc::new);
@@ -159,7 +160,7 @@ where
                 Some((answer, _ticket)) => answer.await.map(|reply| Response::from(reply).map_into_boxed_body()),
                 None => Ok(Response::from(refusal(class))),
             };
-            watch.iter().for_each(|watch| watch.request_ends());
+            watch.iter().for_each(|watch| watch.request_ends(Tick::now()));
             if let Ok(response) = &response {
                 entrance.note_answer(class, response.status().as_u16());
             }
@@ -188,7 +189,7 @@ fn time_body(request: &mut Request, ticket: &Rc<Ticket>) {
                 payload,
                 ticket: ticket.clone(),
                 deadlines: ticket.entrance.deadlines,
-                flow: Flow::start(),
+                flow: Flow::start(Tick::now()),
                 alarm: Alarm::default(),
             };
             let payload: BoxedPayloadStream = Box::pin(body);
@@ -217,7 +218,7 @@ impl Stream for TimedBody {
             Poll::Ready(_) => this.ticket.is_complete(),
             Poll::Pending => {
                 while this.alarm.rings(this.flow.end(&this.deadlines), cx) {
-                    if !this.flow.goes_on() {
+                    if !this.flow.goes_on(Tick::now()) {
                         return Poll::Ready(Some(Err(PayloadError::Io(std::io::ErrorKind::TimedOut.into()))));
                     }
                 }

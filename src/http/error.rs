@@ -26,7 +26,7 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-    /// `forbidden`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
+    /// `forbidden`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
     pub code: &'static str,
     /// What a person reads: the thing, the reason, and what to do.
     pub detail: String,
@@ -150,6 +150,7 @@ impl From<services::Error> for Error {
                 Error { retry_after_seconds: Some(seconds), ..refusal }
             }
             Cause::Forbidden(_) => Error::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            Cause::PracticeRequired => Error::new(StatusCode::FORBIDDEN, "practice_required", detail),
             Cause::Invalid(invalid) => {
                 let refusal = Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", invalid.reason);
                 Error { field: Some(invalid.field), ..refusal }

@@ -111,6 +111,8 @@ pub struct Anyone;
 pub struct Volunteer;
 /// Whoever may have the damage map.
 pub struct MapReader;
+/// Whoever may see tiles that are open, and what volunteers remark on them.
+pub struct Reviewer;
 /// Whoever runs the campaign.
 pub struct Coordinator;
 
@@ -138,6 +140,15 @@ impl Standing for MapReader {
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_see_map(campaign)
+    }
+}
+
+impl Standing for Reviewer {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_see_open_tiles(campaign)
     }
 }
 

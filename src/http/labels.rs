@@ -24,13 +24,20 @@ use crate::storage::meter::METER;
 const MAX_ITEMS: usize = 50;
 
 /// The window in which the damage happened, between two scenes; open where an end is `null`.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The last scene in which the place stands.
     last_intact: Option<String>,
     /// The first scene in which it is damaged.
     first_damaged: Option<String>,
+}
+
+impl From<LabelWindow> for Window {
+    fn from(window: LabelWindow) -> Window {
+        let id = |scene: i64| scene.to_string();
+        Window { last_intact: window.last_intact.map(id), first_damaged: window.first_damaged.map(id) }
+    }
 }
 
 /// One answer.
@@ -48,6 +55,8 @@ pub struct LabelItem {
     /// A remark for the coordinator.
     #[schema(max_length = 2000)]
     note: Option<String>,
+    /// Ask for the coordinator's attention.
+    flagged: Option<bool>,
     /// Time spent on the tile.
     seconds: Option<f64>,
 }
@@ -150,14 +159,16 @@ fn read(item: Value) -> Result<NewLabel, Invalid> {
     let answer = required(fields, "answer")?;
     let window = optional::<Window>(fields, "window")?.map(read_window).transpose()?;
     let note = optional(fields, "note")?;
+    let flagged = optional(fields, "flagged")?.unwrap_or(false);
     let seconds = optional(fields, "seconds")?;
     if let Some(unknown) = fields.keys().next() {
         return Err(Invalid::new(unknown.as_str(), format!("a label has no field `{unknown}`")));
     }
-    Ok(NewLabel { id, lease_id, answer, window, note, seconds })
+    Ok(NewLabel { id, lease_id, answer, window, note, flagged, seconds })
 }
 
-fn read_window(window: Window) -> Result<LabelWindow, Invalid> {
+/// Reads the ids of a window.
+pub fn read_window(window: Window) -> Result<LabelWindow, Invalid> {
     let scene = |field: &str, id: Option<String>| id.map(|id| number(field, &id)).transpose();
     Ok(LabelWindow {
         last_intact: scene("window.last_intact", window.last_intact)?,

@@ -18,13 +18,16 @@ pub mod gate;
 mod health;
 mod images;
 mod labels;
+mod language;
 mod leases;
 mod metrics;
+mod notes;
 mod openapi;
 mod server;
 mod session;
 mod statistics;
 mod stream;
+mod training;
 mod web;
 mod wire;
 
@@ -71,8 +74,15 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
+                // training and notes
+                .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
+                .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))
+                .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
+                .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
                 // labelling
                 .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
+                .service(at("/api/v1/leases/renew", [post(leases::renew_leases)]))
+                .service(at("/api/v1/leases/release", [post(leases::release_leases)]))
                 .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))
                 .service(at("/api/v1/labels", [post(labels::submit_labels)]))
                 // the page itself, and everything that is not there

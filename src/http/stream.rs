@@ -36,7 +36,7 @@ impl Stream {
         // Where the system refuses them, the connection works all the same.
         let _ = tcp.set_nodelay(true);
         let _ = socket2::SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
-        let watch = Rc::new(Watch::new());
+        let watch = Rc::new(Watch::new(Instant::now()));
         Stream { tcp, watch, deadlines, reading: Alarm::default(), writing: Alarm::default(), blocked: None }
     }
 
@@ -53,9 +53,9 @@ impl Stream {
 
     /// Whether the client, for which we wait, takes too long to read.
     fn reads_too_slowly(&mut self, cx: &mut Context<'_>) -> bool {
-        let flow = self.blocked.get_or_insert_with(Flow::start);
+        let flow = self.blocked.get_or_insert_with(|| Flow::start(Instant::now()));
         while self.writing.rings(flow.end(&self.deadlines), cx) {
-            if !flow.goes_on() {
+            if !flow.goes_on(Instant::now()) {
                 return true;
             }
         }
@@ -65,7 +65,7 @@ impl Stream {
     fn after_write(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         match &written {
             Poll::Ready(Ok(bytes)) => {
-                self.watch.bytes_went();
+                self.watch.bytes_went(Instant::now());
                 self.blocked.iter_mut().for_each(|flow| flow.add(*bytes));
             }
             Poll::Pending if self.reads_too_slowly(cx) => return Poll::Ready(Err(self.too_slow())),
@@ -80,7 +80,7 @@ impl AsyncRead for Stream {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.tcp).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.watch.bytes_came();
+            self.watch.bytes_came(Instant::now());
         }
         if read.is_pending()
             && let Some(due) = self.watch.due(&self.deadlines)

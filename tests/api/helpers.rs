@@ -8,6 +8,7 @@ use aftermap::cli::user;
 use aftermap::domain::bbox::Bbox;
 use aftermap::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use aftermap::domain::cell::Cell;
+use aftermap::domain::gold::GoldKind;
 use aftermap::domain::policy::Policy;
 use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::Tile;
@@ -18,10 +19,11 @@ use aftermap::services::access_token::Keys;
 use aftermap::services::change_state::change_state;
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::grant_role::Grant;
+use aftermap::services::import_gold::{GoldAnswer, import_gold};
 use aftermap::services::sign_in::SignIn;
 use aftermap::services::{Error, clock};
 use aftermap::storage::tiles::{self, NewTile};
-use aftermap::storage::{Conn, Store, new_id, scenes};
+use aftermap::storage::{Conn, Store, campaigns, new_id, scenes};
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -149,6 +151,29 @@ impl TestApp {
     /// A public campaign with a public map.
     pub async fn public_campaign(&self, slug: &str) -> Campaign {
         self.campaign(slug, Visibility::Public, ReleaseLevel::Public).await
+    }
+
+    /// Makes tiles of a campaign gold, each with its answer; their explanation is "because".
+    pub async fn gold(&self, slug: &str, kind: GoldKind, answers: &[(&str, &str)]) {
+        let gold = |(tile, answer): &(&str, &str)| GoldAnswer {
+            tile_id: (*tile).into(),
+            answer: (*answer).into(),
+            explanation: "because".into(),
+            ..GoldAnswer::default()
+        };
+        let (slug, answers) = (slug.to_owned(), answers.iter().map(gold).collect::<Vec<_>>());
+        self.write(move |conn| import_gold(conn, &slug, kind, &answers, clock::now_ms())).await;
+    }
+
+    /// Changes the policy of a campaign.
+    pub async fn set_policy(&self, slug: &str, change: impl Fn(&mut Policy) + Send + 'static) {
+        let slug = slug.to_owned();
+        self.write(move |conn| {
+            let mut campaign = campaigns::find(conn, &slug)?.expect("the campaign");
+            change(&mut campaign.policy);
+            Ok(campaigns::set_policy(conn, campaign.id, &campaign.policy)?)
+        })
+        .await;
     }
 
     /// Changes the database behind the server's back.

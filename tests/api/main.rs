@@ -7,11 +7,15 @@ mod events;
 mod helpers;
 mod images;
 mod labels;
+mod languages;
+mod leases;
+mod notes;
 mod openapi;
 mod overload;
 mod refusals;
 mod session;
 mod slow;
+mod training;
 mod web;
 
 #[path = "../support/mod.rs"]
