@@ -5,7 +5,7 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
-use super::{accounts, campaigns, exports, images, labels, leases, notes, session, statistics, training};
+use super::{accounts, campaigns, events, exports, images, labels, leases, notes, session, statistics, training};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,7 @@ use super::{accounts, campaigns, exports, images, labels, leases, notes, session
         campaigns::list_campaigns,
         campaigns::get_campaign,
         campaigns::set_campaign_state,
+        events::campaign_events,
         statistics::get_statistics,
         exports::download_export,
         training::get_training,

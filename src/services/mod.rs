@@ -8,6 +8,7 @@ pub mod create_campaign;
 mod date_windows;
 mod derive_tiles;
 mod error;
+pub mod events;
 pub mod export_map;
 pub mod grant_role;
 pub mod hand_out;

@@ -11,6 +11,7 @@ use crate::consensus::{self, Columns, Fitted};
 use crate::domain::campaign::Campaign;
 use crate::domain::label::Window;
 use crate::domain::scale::Role;
+use crate::storage::meter::METER;
 use crate::storage::models::{NewModel, RefitInput};
 use crate::storage::{Conn, Store, campaigns, locks, models, queue, scenes};
 
@@ -111,6 +112,8 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
         Ok::<_, Error>(campaigns::set_model(conn, id, number)?)
     };
     store.write(keep).await?;
+    METER.refits.add(1);
+    METER.last_refit_at.set(clock::now_ms());
     tracing::info!(campaign = campaign.slug, model = number, labels, "skills fitted anew");
     Ok(Some(number))
 }

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::ids::least_id_at;
+use super::meter::METER;
 use super::schema::{current_labels, leases, participations};
 use super::{Conn, each_backend, new_id};
 
@@ -93,6 +94,7 @@ pub fn grant(
     tiles: &[i64],
     (now, expires_at): (i64, i64),
 ) -> QueryResult<Vec<LeaseRow>> {
+    METER.leases_granted.add(tiles.len() as u64);
     let granted: Vec<LeaseRow> = tiles
         .iter()
         .map(|&tile| LeaseRow {
