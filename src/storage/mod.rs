@@ -97,6 +97,6 @@ pub enum StoreError {
 
 impl From<diesel::result::Error> for StoreError {
     fn from(error: diesel::result::Error) -> StoreError {
-        StoreError::Query(error.to_string())
+        if is_away(&error) { StoreError::Unavailable(error.to_string()) } else { StoreError::Query(error.to_string()) }
     }
 }
