@@ -2,10 +2,13 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod apply_campaign;
+pub mod campaign_file;
 pub mod change_state;
 pub mod clock;
 pub mod create_campaign;
 mod date_windows;
+pub mod delete_person;
 mod derive_tiles;
 mod error;
 pub mod export_map;
@@ -15,12 +18,14 @@ pub mod housekeeping;
 pub mod import_gold;
 pub mod ingest;
 pub mod leave_note;
+pub mod my_data;
 pub mod passwords;
 pub mod practise;
 pub mod refit;
 pub mod release_lease;
 pub mod secrets;
 pub mod sign_in;
+pub mod standing;
 pub mod statistics;
 pub mod submit_label;
 pub mod texts;

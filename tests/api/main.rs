@@ -8,8 +8,10 @@ mod labels;
 mod languages;
 mod notes;
 mod openapi;
+mod person;
 mod refusals;
 mod session;
+mod standing;
 mod training;
 mod web;
 
