@@ -23,8 +23,10 @@ mod leases;
 mod metrics;
 mod notes;
 mod openapi;
+mod person;
 mod server;
 mod session;
+mod standing;
 mod statistics;
 mod stream;
 mod training;
@@ -68,15 +70,20 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
+                .service(at("/api/v1/me", [delete(person::delete_me)]))
+                .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 // campaigns
                 .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
-                // training and notes
+                // training, notes, how I do
                 .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
                 .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))
+                .service(at("/api/v1/campaigns/{slug}/me", [get(standing::get_my_standing)]))
+                .service(at("/api/v1/campaigns/{slug}/me/misses", [get(standing::list_my_misses)]))
+                .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
                 // labelling
