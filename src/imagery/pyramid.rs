@@ -188,6 +188,19 @@ impl<'a> Pyramid<'a> {
     }
 }
 
+/// One cell straight from the source, not encoded: red, green, blue and straight alpha; `None` without picture there.
+///
+/// # Errors
+/// As for a cut: where the source is damaged.
+pub fn draw_cell(source: &dyn RasterSource, cell: Cell) -> Result<Option<Vec<u8>>, ImageryError> {
+    let full = source.size();
+    let Some(window) = CoordGrid::new(source.georef(), cell.mercator(), 32).window(full.0, full.1) else {
+        return Ok(None);
+    };
+    let patch = Patch { window, image: source.read(window)?, full };
+    Ok(render(source.georef(), &patch, cell))
+}
+
 enum Loaded {
     /// The source has nothing here.
     Empty,
