@@ -171,7 +171,7 @@ impl<'a> Pyramid<'a> {
             };
         }
         let image = self.source.read(window)?;
-        Ok(Loaded::Patch(Patch { window, image, full: (width, height) }))
+        Ok(Loaded::Patch(Patch::new(window, image, (width, height))))
     }
 
     fn merge_children(&self, cell: Cell, patch: Option<&Patch>) -> Result<Option<Vec<u8>>, ImageryError> {
@@ -197,7 +197,7 @@ pub fn draw_cell(source: &dyn RasterSource, cell: Cell) -> Result<Option<Vec<u8>
     let Some(window) = CoordGrid::new(source.georef(), cell.mercator(), 32).window(full.0, full.1) else {
         return Ok(None);
     };
-    let patch = Patch { window, image: source.read(window)?, full };
+    let patch = Patch::new(window, source.read(window)?, full);
     Ok(render(source.georef(), &patch, cell))
 }
 
