@@ -113,6 +113,7 @@ async fn create(args: CreateArgs) -> Result<(), Refused> {
             instructions: args.instructions,
             care_notice: args.care_notice,
             help_lines: args.help_lines,
+            ..CampaignTexts::default()
         },
         language: args.language,
         scale: args.scale,

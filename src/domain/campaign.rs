@@ -84,12 +84,32 @@ pub struct CampaignTexts {
     pub title: String,
     /// What it is for.
     pub purpose: String,
-    /// How to answer.
+    /// What one learns before the first practice tile.
+    pub introduction: String,
+    /// How to answer, in short.
     pub instructions: String,
     /// What one may see, told before the first tile.
     pub care_notice: String,
     /// Where to find help.
     pub help_lines: String,
+    /// What the work led to so far.
+    pub news: String,
+}
+
+impl CampaignTexts {
+    /// These texts, with those of `other` where there is none: a notice in another language is better than none.
+    pub fn or(self, other: &CampaignTexts) -> CampaignTexts {
+        let either = |mine: String, theirs: &String| if mine.trim().is_empty() { theirs.clone() } else { mine };
+        CampaignTexts {
+            title: either(self.title, &other.title),
+            purpose: either(self.purpose, &other.purpose),
+            introduction: either(self.introduction, &other.introduction),
+            instructions: either(self.instructions, &other.instructions),
+            care_notice: either(self.care_notice, &other.care_notice),
+            help_lines: either(self.help_lines, &other.help_lines),
+            news: either(self.news, &other.news),
+        }
+    }
 }
 
 /// A campaign with all its settings.

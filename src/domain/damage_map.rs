@@ -135,6 +135,39 @@ pub enum Gold {
     WornOut,
 }
 
+impl Gold {
+    /// What a gold tile is used for, by the words of the database and whether it is worn out.
+    pub fn of(kind: Option<&str>, worn_out: bool) -> Option<Gold> {
+        match kind? {
+            "practice" => Some(Gold::Practice),
+            _ if worn_out => Some(Gold::WornOut),
+            _ => Some(Gold::Check),
+        }
+    }
+}
+
+/// How a tile stands, as far as it decides who may see what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Where it stands.
+    pub state: TileState,
+    /// When it closed; milliseconds since 1970, UTC.
+    pub closed_at: Option<i64>,
+    /// Whether its answer was fixed beforehand.
+    pub gold: Option<Gold>,
+}
+
+impl Outcome {
+    /// Whether everybody may see it: the one place for invariants 6 and 9. Not before the tile was closed for
+    /// [`QUIET_MS`], and check gold not before it is worn out or the campaign is over.
+    pub fn is_public(self, campaign: CampaignState, now: i64) -> bool {
+        let over = matches!(campaign, CampaignState::Closed | CampaignState::Archived);
+        let secret = self.gold == Some(Gold::Check) && !over;
+        let settled_down = self.closed_at.is_some_and(|at| now.saturating_sub(at) >= QUIET_MS);
+        self.state.is_closed() && settled_down && !secret
+    }
+}
+
 /// One tile of the map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TileRow {
@@ -180,17 +213,14 @@ impl Crowd {
 }
 
 impl TileRow {
-    /// The row as somebody may see it: the one place for invariants 6 and 9.
+    /// The row as somebody may see it, by [`Outcome::is_public`].
     ///
     /// Below researcher, an open tile shows that it is open and nothing else. A tile that closed less than
     /// [`QUIET_MS`] ago and check gold that is still in use (until it is worn out or the campaign is over) read exactly
     /// as an ordinary open tile.
     pub fn seen_by(self, sight: Sight, campaign: CampaignState, now: i64) -> TileRow {
-        let over = matches!(campaign, CampaignState::Closed | CampaignState::Archived);
-        let secret = self.gold == Some(Gold::Check) && !over;
-        let settled_down = self.closed_at.is_some_and(|at| now.saturating_sub(at) >= QUIET_MS);
-        let shown = self.state.is_closed() && settled_down && !secret;
-        if sight == Sight::Researcher || shown {
+        let outcome = Outcome { state: self.state, closed_at: self.closed_at, gold: self.gold };
+        if sight == Sight::Researcher || outcome.is_public(campaign, now) {
             return self;
         }
         TileRow { state: TileState::Open, closed_at: None, gold: None, crowd: None, ..self }

@@ -2,10 +2,23 @@
 
 use uuid::Uuid;
 
+use super::campaign::CampaignKind;
 use super::words::words;
 
 /// The longest note a volunteer may add, in characters.
 pub const MAX_NOTE: usize = 2_000;
+/// Checks a note: at most [`MAX_NOTE`] characters, and nothing that a database cannot hold.
+pub fn check_note(text: &str) -> Result<(), String> {
+    if text.chars().count() > MAX_NOTE {
+        return Err(format!("a note has at most {MAX_NOTE} characters"));
+    }
+    // PostgreSQL cannot store it, and nobody types it.
+    match text.contains('\0') {
+        true => Err("a note cannot hold the character U+0000: leave it out".into()),
+        false => Ok(()),
+    }
+}
+
 /// How often one volunteer may answer one tile, the first answer included: far more than anybody needs to make up their
 /// mind, few enough that nobody fills the log, which forgets nothing.
 pub const MAX_REVISIONS: u32 = 500;
@@ -17,6 +30,32 @@ pub struct Window {
     pub last_intact: Option<i64>,
     /// The first scene in which it is damaged; `None`: never so far.
     pub first_damaged: Option<i64>,
+}
+
+impl Window {
+    /// Checks a window against the scenes of its campaign, by date: it names one of them at least, and the intact one
+    /// comes before the damaged one. Otherwise says what is wrong.
+    pub fn check(&self, kind: CampaignKind, scenes: &[i64]) -> Result<(), &'static str> {
+        if kind != CampaignKind::Timeline {
+            return Err("this campaign compares two pictures and has no date window");
+        }
+        if self.last_intact.is_none() && self.first_damaged.is_none() {
+            return Err(
+                "a window names the last intact scene or the first damaged one; leave it out if you cannot tell",
+            );
+        }
+        let place = |id: i64| scenes.iter().position(|scene| *scene == id);
+        let (intact, damaged) = (self.last_intact.map(place), self.first_damaged.map(place));
+        if intact == Some(None) || damaged == Some(None) {
+            return Err("the window names a scene that this campaign does not have");
+        }
+        match (intact.flatten(), damaged.flatten()) {
+            (Some(intact), Some(damaged)) if intact >= damaged => {
+                Err("the last intact scene must be earlier than the first damaged one")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A label as it arrives, its answer already a place on the campaign's scale.
@@ -32,6 +71,8 @@ pub struct NewLabel {
     pub window: Option<Window>,
     /// A remark for the coordinator.
     pub note: Option<String>,
+    /// Whether the tile needs the coordinator's attention.
+    pub flagged: bool,
     /// Time spent on the tile, by the client's clock.
     pub seconds: Option<f64>,
 }

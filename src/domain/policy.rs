@@ -27,10 +27,10 @@ pub struct Policy {
     pub minimum: u32,
     /// Counted labels, side answers included, after which a tile is contested.
     pub maximum: u32,
-    /// Probability of the class at which a tile settles. This and the next were chosen on real crowds, so that few
-    /// labels neither cost accuracy nor miss damage (docs/consensus.md).
+    /// Probability of the class at which a tile settles; chosen on real crowds (docs/consensus.md).
     pub settle_at: f64,
-    /// Highest probability of any damage with which an undamaged call may settle.
+    /// Highest probability of any damage with which an undamaged call may settle: half of what `settle_at` leaves,
+    /// because most tiles are undamaged and easy, and few labels must not be paid for with missed damage.
     pub undamaged_at_most: f64,
     /// Probability of the class below which a settled tile opens again.
     pub reopen_below: f64,
@@ -58,6 +58,12 @@ pub struct Policy {
     pub refit_after: u32,
     /// The same as a share of the labels that took part in the last model; the larger of the two holds.
     pub refit_share: f64,
+    /// Whether tiles are handed out only to those who passed the practice.
+    pub practice_required: bool,
+    /// Share of the practice tiles that passes.
+    pub practice_pass_share: f64,
+    /// Whether volunteers may compare the number of their labels.
+    pub leaderboard: bool,
 }
 
 impl Default for Policy {
@@ -67,7 +73,7 @@ impl Default for Policy {
             minimum: 3,
             maximum: 10,
             settle_at: 0.85,
-            undamaged_at_most: 0.07,
+            undamaged_at_most: 0.075,
             reopen_below: 0.65,
             lead_without_model: 3,
             second_look_share: 0.05,
@@ -81,6 +87,9 @@ impl Default for Policy {
             gold_uses: 50,
             refit_after: 2000,
             refit_share: 0.05,
+            practice_required: false,
+            practice_pass_share: 0.7,
+            leaderboard: false,
         }
     }
 }
@@ -154,6 +163,7 @@ impl Policy {
             ("gold_share", self.gold_share, 0.0, 0.5),
             ("gold_share_first", self.gold_share_first, 0.0, 0.5),
             ("refit_share", self.refit_share, 0.0, 1.0),
+            ("practice_pass_share", self.practice_pass_share, 0.0, 1.0),
         ];
         // Written so that NaN fails too.
         match shares.into_iter().find(|(_, value, low, high)| !(low..=high).contains(&value)) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest};
 use bytes::{Bytes, BytesMut};
@@ -20,35 +21,65 @@ const TIME: Duration = Duration::from_secs(20);
 /// A body of JSON.
 pub struct Body<T>(pub T);
 
+/// A body of JSON that a page may send while it is closed: `navigator.sendBeacon` calls its text `text/plain`.
+pub struct Beacon<T>(pub T);
+
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Body<T>, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_json =
-            media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        let payload = payload.take();
-        Box::pin(async move {
-            if !is_json {
-                return Err(Error::not_json());
-            }
-            let bytes = tokio::time::timeout(TIME, collect(payload)).await.map_err(|_| Error::too_slow())??;
-            serde_json::from_slice(&bytes).map(Body).map_err(|error| unreadable(&error))
-        })
+        let parsed = parse(request, payload, &["application/json"]);
+        Box::pin(async move { parsed.await.map(Body) })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Beacon<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Beacon<T>, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let parsed = parse(request, payload, &["application/json", "text/plain"]);
+        Box::pin(async move { parsed.await.map(Beacon) })
+    }
+}
+
+/// Reads the body of a request that says it is of one of these types.
+fn parse<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    types: &[&str],
+) -> impl Future<Output = Result<T, Error>> + use<T> {
+    let said = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let said = said.split(';').next().unwrap_or_default().trim();
+    let is_json = types.iter().any(|kind| said.eq_ignore_ascii_case(kind));
+    let payload = payload.take();
+    async move {
+        if !is_json {
+            return Err(Error::not_json());
+        }
+        let bytes = tokio::time::timeout(TIME, collect(payload)).await.map_err(|_| Error::too_slow())??;
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))
     }
 }
 
 async fn collect(mut payload: Payload) -> Result<Bytes, Error> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::unreadable(format!("the body broke off: {error}")))?;
+        let chunk = chunk.map_err(broken_off)?;
         if body.len() + chunk.len() > LIMIT {
             return Err(Error::too_large(LIMIT));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+fn broken_off(error: PayloadError) -> Error {
+    match error {
+        PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Error::too_slow(),
+        error => Error::unreadable(format!("the body broke off: {error}")),
+    }
 }
 
 /// The parser's message, which ends with the place, and the field where it names one.

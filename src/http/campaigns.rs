@@ -1,17 +1,21 @@
 //! Campaigns: the list, one of them, and opening or closing it.
 
 use actix_web::HttpResponse;
+use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{Anyone, By, CampaignVisit, Coordinator, InCampaign};
+use super::gate::{Anyone, App, By, CampaignVisit, Coordinator, InCampaign};
+use super::language::{Language, Languages};
 use super::wire::rfc3339;
 use crate::domain::access::Viewer;
-use crate::domain::campaign::{self, CampaignKind, CampaignState, ReleaseLevel, TileSource, Visibility};
+use crate::domain::campaign::{self, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, TileSource, Visibility};
 use crate::domain::{scale, scene};
-use crate::services::{self, change_state, statistics};
+use crate::services::texts::Reading;
+use crate::services::training::PracticeSet;
+use crate::services::{self, change_state, statistics, texts};
 use crate::storage::{Conn, campaigns, participations, scenes};
 
 /// How far a campaign is, exactly. The same for everybody.
@@ -30,6 +34,10 @@ pub struct CampaignSummary {
     slug: String,
     title: String,
     purpose: String,
+    /// Language of the texts given (BCP 47).
+    language: String,
+    /// All languages that the texts are there in.
+    languages: Vec<String>,
     state: CampaignState,
     kind: CampaignKind,
     visibility: Visibility,
@@ -105,6 +113,17 @@ pub struct Scene {
     licence: String,
 }
 
+/// The practice of a campaign.
+#[derive(Serialize, ToSchema)]
+pub struct PracticePolicy {
+    /// Whether tiles to label come only after it is passed.
+    required: bool,
+    /// Tiles that are asked.
+    tiles: usize,
+    /// Share of them that must be right at the first answer.
+    pass_share: f64,
+}
+
 /// What the viewer has done in a campaign.
 #[derive(Serialize, ToSchema)]
 pub struct Mine {
@@ -147,8 +166,13 @@ pub struct Campaign {
     instructions: String,
     care_notice: String,
     help_lines: String,
-    /// Language of the texts (BCP 47).
-    language: String,
+    /// What the work led to, in Markdown.
+    news: String,
+    /// Whether volunteers may compare the number of their labels.
+    leaderboard: bool,
+    /// `null` where there is no practice tile.
+    #[schema(required)]
+    practice: Option<PracticePolicy>,
     /// Licence of the damage map; empty where none was chosen.
     licence: String,
     /// Zoom of grid tiles; `null` for footprints.
@@ -199,22 +223,25 @@ impl From<NextState> for CampaignState {
 
 /// Campaigns I may see
 #[utoipa::path(get, path = "/api/v1/campaigns", operation_id = "list_campaigns",
+    params(Language),
     responses((status = 200, body = Campaigns)))]
-pub async fn list_campaigns(by: By<Anyone>) -> Result<HttpResponse, Error> {
-    let list = by.read(|conn, visit| {
+pub async fn list_campaigns(by: By<Anyone>, languages: Languages) -> Result<HttpResponse, Error> {
+    let list = by.read(move |conn, visit| {
         let all = campaigns::list(conn)?;
         let seen = all.iter().filter(|campaign| visit.viewer.may_list(campaign));
-        seen.map(|campaign| summary(conn, &visit.viewer, campaign)).collect::<Result<Vec<_>, _>>()
+        let read = |campaign| Ok(summary(conn, &visit.viewer, campaign, &languages.0)?.0);
+        seen.map(read).collect::<Result<Vec<_>, services::Error>>()
     });
     Ok(HttpResponse::Ok().json(Campaigns { campaigns: list.await? }))
 }
 
 /// One campaign
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}", operation_id = "get_campaign",
-    params(("slug" = String, Path, description = "Name of the campaign")),
+    params(("slug" = String, Path, description = "Name of the campaign"), Language),
     responses((status = 200, body = Campaign)))]
-pub async fn get_campaign(door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
-    Ok(HttpResponse::Ok().json(door.read(in_full).await?))
+pub async fn get_campaign(door: InCampaign<Anyone>, languages: Languages) -> Result<HttpResponse, Error> {
+    let campaign = door.read(move |conn, visit| in_full(conn, visit, &languages.0));
+    Ok(HttpResponse::Ok().json(campaign.await?))
 }
 
 /// Open, pause or close
@@ -222,54 +249,71 @@ pub async fn get_campaign(door: InCampaign<Anyone>) -> Result<HttpResponse, Erro
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = StateRequest,
     responses((status = 200, body = Campaign)))]
 pub async fn set_campaign_state(
+    app: Data<App>,
     door: InCampaign<Coordinator>,
+    languages: Languages,
     body: Body<StateRequest>,
 ) -> Result<HttpResponse, Error> {
     let next = CampaignState::from(body.0.state);
-    let campaign = door.write(move |conn, visit| {
+    let changed = door.write(move |conn, visit| {
         let actor = visit.viewer.volunteer_id();
         let campaign = change_state::change_state(conn, &visit.campaign.slug, next, actor, visit.now)?;
-        in_full(conn, &CampaignVisit { campaign, ..visit.clone() })
+        let id = campaign.id;
+        Ok((id, in_full(conn, &CampaignVisit { campaign, ..visit.clone() }, &languages.0)?))
     });
-    Ok(HttpResponse::Ok().json(campaign.await?))
+    let (id, campaign) = changed.await?;
+    app.events.mark(&[id]);
+    Ok(HttpResponse::Ok().json(campaign))
 }
 
 fn summary(
     conn: &mut Conn,
     viewer: &Viewer,
     campaign: &campaign::Campaign,
-) -> Result<CampaignSummary, services::Error> {
+    languages: &[String],
+) -> Result<(CampaignSummary, CampaignTexts), services::Error> {
     let progress = statistics::progress(conn, campaign, viewer.may_see_open_tiles(campaign))?;
-    Ok(CampaignSummary {
+    let Reading { language, languages, texts } = texts::read(conn, campaign, languages)?;
+    let summary = CampaignSummary {
         slug: campaign.slug.clone(),
-        title: campaign.texts.title.clone(),
-        purpose: campaign.texts.purpose.clone(),
+        title: texts.title.clone(),
+        purpose: texts.purpose.clone(),
+        language,
+        languages,
         state: campaign.state,
         kind: campaign.kind,
         visibility: campaign.visibility,
         synthetic: campaign.synthetic,
         bounds: campaign.bounds.map(|bounds| bounds.to_array()),
-        progress: Progress {
-            tiles: progress.tiles,
-            open: progress.open,
-            closed: progress.closed,
-            share: progress.share,
-        },
-    })
+        progress: progress.into(),
+    };
+    Ok((summary, texts))
 }
 
-fn in_full(conn: &mut Conn, visit: &CampaignVisit) -> Result<Campaign, services::Error> {
+impl From<statistics::Progress> for Progress {
+    fn from(counted: statistics::Progress) -> Progress {
+        Progress { tiles: counted.tiles, open: counted.open, closed: counted.closed, share: counted.share }
+    }
+}
+
+fn in_full(conn: &mut Conn, visit: &CampaignVisit, languages: &[String]) -> Result<Campaign, services::Error> {
     let CampaignVisit { viewer, campaign, .. } = visit;
     let mine = match viewer.volunteer_id() {
         Some(volunteer) => Some(Mine { labels: participations::labels_of(conn, campaign.id, volunteer)? }),
         None => None,
     };
+    let (summary, texts) = summary(conn, viewer, campaign, languages)?;
+    let asked = PracticeSet::load(conn, campaign.id)?.asked.len();
+    let policy = &campaign.policy;
+    let (required, pass_share) = (policy.practice_required, policy.practice_pass_share);
     Ok(Campaign {
-        summary: summary(conn, viewer, campaign)?,
-        instructions: campaign.texts.instructions.clone(),
-        care_notice: campaign.texts.care_notice.clone(),
-        help_lines: campaign.texts.help_lines.clone(),
-        language: campaign.language.clone(),
+        summary,
+        instructions: texts.instructions,
+        care_notice: texts.care_notice,
+        help_lines: texts.help_lines,
+        news: texts.news,
+        leaderboard: policy.leaderboard,
+        practice: (asked > 0).then_some(PracticePolicy { required, tiles: asked, pass_share }),
         licence: campaign.licence.clone().unwrap_or_default(),
         labelling_zoom: campaign.labelling_zoom,
         tile_source: campaign.tile_source,

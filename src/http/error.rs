@@ -26,7 +26,7 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-    /// `forbidden`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
+    /// `forbidden`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
     pub code: &'static str,
     /// What a person reads: the thing, the reason, and what to do.
     pub detail: String,
@@ -96,6 +96,13 @@ impl Error {
         Error { retry_after_seconds: Some(1), ..refusal }
     }
 
+    /// More is asked at the moment than can be done: come back after so many seconds.
+    pub fn busy(seconds: u64) -> Error {
+        let detail = "the server has more to do than it can: try again in a moment; nothing of this request was done";
+        let refusal = Error::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Error { retry_after_seconds: Some(seconds), ..refusal }
+    }
+
     /// Our fault. The cause goes to the log, not to the client.
     pub fn internal(cause: impl fmt::Display) -> Error {
         tracing::error!(%cause, "a request failed");
@@ -143,6 +150,7 @@ impl From<services::Error> for Error {
                 Error { retry_after_seconds: Some(seconds), ..refusal }
             }
             Cause::Forbidden(_) => Error::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            Cause::PracticeRequired => Error::new(StatusCode::FORBIDDEN, "practice_required", detail),
             Cause::Invalid(invalid) => {
                 let refusal = Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", invalid.reason);
                 Error { field: Some(invalid.field), ..refusal }

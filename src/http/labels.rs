@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -11,24 +12,32 @@ use uuid::Uuid;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{By, Volunteer, volunteer_id};
+use super::gate::{App, By, Volunteer, volunteer_id};
 use super::leases::Lease;
 use crate::domain::Invalid;
 use crate::domain::campaign::Campaign;
 use crate::domain::label::{NewLabel, RefusalCode, Window as LabelWindow};
 use crate::services::submit_label::{ItemResult, Sender, submit_all};
+use crate::storage::meter::METER;
 
 /// Most labels in one body.
 const MAX_ITEMS: usize = 50;
 
 /// The window in which the damage happened, between two scenes; open where an end is `null`.
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The last scene in which the place stands.
     last_intact: Option<String>,
     /// The first scene in which it is damaged.
     first_damaged: Option<String>,
+}
+
+impl From<LabelWindow> for Window {
+    fn from(window: LabelWindow) -> Window {
+        let id = |scene: i64| scene.to_string();
+        Window { last_intact: window.last_intact.map(id), first_damaged: window.first_damaged.map(id) }
+    }
 }
 
 /// One answer.
@@ -46,6 +55,8 @@ pub struct LabelItem {
     /// A remark for the coordinator.
     #[schema(max_length = 2000)]
     note: Option<String>,
+    /// Ask for the coordinator's attention.
+    flagged: Option<bool>,
     /// Time spent on the tile.
     seconds: Option<f64>,
 }
@@ -91,6 +102,7 @@ pub struct LabelReceipts {
 #[utoipa::path(post, path = "/api/v1/labels", operation_id = "submit_labels", request_body = Vec<LabelItem>,
     responses((status = 200, body = LabelReceipts)))]
 pub async fn submit_labels(
+    app: Data<App>,
     by: By<Volunteer>,
     request: HttpRequest,
     body: Body<Vec<Value>>,
@@ -119,6 +131,9 @@ pub async fn submit_labels(
         submit_all(conn, &sender, &labels, seed, visit.now)
     });
     let submission = submission.await?;
+    let accepted = submission.results.iter().filter(|result| result.outcome.is_ok()).count();
+    METER.labels_acknowledged.add(accepted as u64);
+    app.events.mark(&submission.campaigns);
     let stored = readable.into_iter().zip(submission.results);
     results.extend(stored.map(|((place, id), result)| (place, LabelResult { id, ..result.into() })));
     let leases = submission.leases.into_iter().map(Lease::from).collect();
@@ -144,14 +159,16 @@ fn read(item: Value) -> Result<NewLabel, Invalid> {
     let answer = required(fields, "answer")?;
     let window = optional::<Window>(fields, "window")?.map(read_window).transpose()?;
     let note = optional(fields, "note")?;
+    let flagged = optional(fields, "flagged")?.unwrap_or(false);
     let seconds = optional(fields, "seconds")?;
     if let Some(unknown) = fields.keys().next() {
         return Err(Invalid::new(unknown.as_str(), format!("a label has no field `{unknown}`")));
     }
-    Ok(NewLabel { id, lease_id, answer, window, note, seconds })
+    Ok(NewLabel { id, lease_id, answer, window, note, flagged, seconds })
 }
 
-fn read_window(window: Window) -> Result<LabelWindow, Invalid> {
+/// Reads the ids of a window.
+pub fn read_window(window: Window) -> Result<LabelWindow, Invalid> {
     let scene = |field: &str, id: Option<String>| id.map(|id| number(field, &id)).transpose();
     Ok(LabelWindow {
         last_intact: scene("window.last_intact", window.last_intact)?,

@@ -1,25 +1,33 @@
 //! The http room: parse, authorise, call one service, reply. This file is the table of all routes.
 //!
 //! Handlers reach the database only through [`gate`], where the role they need is part of their signature. Status codes
-//! stand in [`error`] alone. What every request gets (headers, request id, log line) is in `envelope`.
+//! stand in [`error`] alone. Before any route stands the `entrance`, which sends away what is too much. What every request gets (headers, request id, log line) is in `envelope`.
 
 mod accounts;
+mod admission;
 mod body;
 mod campaigns;
 mod cookies;
+mod deadlines;
+mod entrance;
 mod envelope;
 pub mod error;
+mod events;
 mod exports;
 pub mod gate;
 mod health;
 mod images;
 mod labels;
+mod language;
 mod leases;
-
+mod metrics;
+mod notes;
 mod openapi;
 mod server;
 mod session;
 mod statistics;
+mod stream;
+mod training;
 mod web;
 mod wire;
 
@@ -29,6 +37,8 @@ use actix_web::middleware::Compress;
 use actix_web::web::{PathConfig, QueryConfig, ServiceConfig, resource, route, scope};
 use actix_web::{Handler, HttpRequest, Resource, Responder, Route};
 
+pub use admission::Limits;
+pub use deadlines::Deadlines;
 use error::Error;
 pub use gate::App;
 pub use openapi::document;
@@ -41,6 +51,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .app_data(QueryConfig::default().error_handler(|error, _| Error::unreadable(error.to_string()).into()))
         // Images are compressed already, and there are many of them.
         .service(at("/tiles/{scene_id}/{z}/{x}/{y}", [get(images::get_tile_image)]))
+        // Events leave one by one, not in compressed blocks.
+        .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
         .service(at("/healthz", [get(health::healthz)]))
         .service(at("/readyz", [get(health::readyz)]))
         .service(
@@ -62,8 +74,15 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
+                // training and notes
+                .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
+                .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))
+                .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
+                .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
                 // labelling
                 .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
+                .service(at("/api/v1/leases/renew", [post(leases::renew_leases)]))
+                .service(at("/api/v1/leases/release", [post(leases::release_leases)]))
                 .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))
                 .service(at("/api/v1/labels", [post(labels::submit_labels)]))
                 // the page itself, and everything that is not there

@@ -5,7 +5,7 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
-use super::{accounts, campaigns, exports, images, labels, leases, session, statistics};
+use super::{accounts, campaigns, events, exports, images, labels, leases, notes, session, statistics, training};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,9 +22,17 @@ use super::{accounts, campaigns, exports, images, labels, leases, session, stati
         campaigns::list_campaigns,
         campaigns::get_campaign,
         campaigns::set_campaign_state,
+        events::campaign_events,
         statistics::get_statistics,
         exports::download_export,
+        training::get_training,
+        training::practise,
+        notes::list_notes,
+        notes::post_note,
+        notes::resolve_note,
         leases::take_leases,
+        leases::renew_leases,
+        leases::release_leases,
         leases::release_lease,
         labels::submit_labels,
         images::get_tile_image,

@@ -31,6 +31,9 @@ pub enum Error {
     /// The person may not do that.
     #[error("{0}")]
     Forbidden(String),
+    /// The campaign wants its practice passed first.
+    #[error("this campaign hands out tiles after its practice is passed: do the practice first")]
+    PracticeRequired,
     /// A field holds what it cannot hold.
     #[error(transparent)]
     Invalid(#[from] Invalid),

@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::release_lease::{give_back, reclaim_expired};
+use super::training::must_practise;
 use super::{Error, clock};
 use crate::dispatch::{LOOK_AT_MOST, Plan, Walk, mix, plan, unseen};
 use crate::domain::campaign::{Campaign, CampaignState};
@@ -12,7 +13,7 @@ use crate::domain::tile::Lease;
 use crate::storage::leases::LeaseRow;
 use crate::storage::participations::Done;
 use crate::storage::queue::Group;
-use crate::storage::{Conn, Store, gold, leases, participations, queue, tiles};
+use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, tiles};
 
 /// Rows of the ring read by one query.
 const STRETCH: usize = 32;
@@ -48,6 +49,8 @@ pub struct Search {
     /// Waits for such tiles instead: the second time around, when the first found nothing else.
     patient: bool,
     ended: bool,
+    /// The volunteer has to pass the practice first.
+    must_practise: bool,
 }
 
 impl Search {
@@ -64,6 +67,9 @@ pub async fn hand_out(store: &Store, campaign: &Campaign, request: Request) -> R
         let campaign = campaign.clone();
         let step = move |conn: &mut Conn| give(conn, &campaign, request, search, clock::now_ms());
         let (given, next) = store.write(step).await?;
+        if next.must_practise {
+            return Err(Error::PracticeRequired);
+        }
         if !given.is_empty() || next.ended {
             return Ok(given);
         }
@@ -81,7 +87,11 @@ pub fn give(
     now: i64,
 ) -> Result<(Vec<Lease>, Search), Error> {
     let (id, policy) = (campaign.id, &campaign.policy);
+    let state = campaigns::hold_state(conn, id)?;
     let served = participations::take_turn(conn, id, request.volunteer, now)?;
+    if must_practise(conn, campaign, request.volunteer)? {
+        return Ok((Vec::new(), Search { must_practise: true, ended: true, ..search }));
+    }
     reclaim_expired(conn, id, now)?;
     let mut mine = leases::open_of(conn, request.volunteer, id, now)?;
     let room = (policy.leases_open as usize).saturating_sub(mine.len());
@@ -92,7 +102,7 @@ pub fn give(
         mine.clear();
     }
     let want = wanted.saturating_sub(mine.len()).min(room);
-    if campaign.state != CampaignState::Open || want == 0 {
+    if state != CampaignState::Open || want == 0 {
         search.ended = true;
         return Ok((lend(conn, mine)?, search));
     }

@@ -6,15 +6,17 @@ use uuid::Uuid;
 use super::hand_out::{self, Request, Search};
 use super::tile_consensus::{self, Rules};
 use super::{Error, clock};
-use crate::domain::campaign::{Campaign, CampaignKind, CampaignState};
+use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::TileState;
-use crate::domain::label::{LabelStatus, MAX_NOTE, MAX_REVISIONS, NewLabel, Refusal, RefusalCode, Window};
+use crate::domain::label::{LabelStatus, MAX_REVISIONS, NewLabel, Refusal, RefusalCode, Window, check_note};
 use crate::domain::tile::Lease;
+use crate::storage::campaigns as stored;
 use crate::storage::labels::{LogEntry, Logged};
 use crate::storage::leases::LeaseRow;
+use crate::storage::notes::NewNote;
 use crate::storage::participations::Done;
 use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, Store, labels, leases, participations, queue, scenes};
+use crate::storage::{Conn, Store, labels, leases, notes, participations, queue, scenes};
 
 /// An author may change an answer until this long after the tile closed.
 const CHANGE_MS: i64 = 10 * 60_000;
@@ -44,6 +46,8 @@ pub struct Submission {
     pub results: Vec<ItemResult>,
     /// As many next leases as new labels were stored.
     pub leases: Vec<Lease>,
+    /// Ids of the campaigns that took something in.
+    pub campaigns: Vec<i64>,
 }
 
 /// A label on its way in, with the lease it answers.
@@ -95,7 +99,7 @@ pub fn submit_all(
     // Everybody locks in one order: campaigns, then tiles. Labels of one tile keep the order in which they were sent.
     incoming.sort_by_key(|one| one.lease.as_ref().map(|lease| (lease.campaign_id, lease.tile)));
     let mut results: Vec<Option<ItemResult>> = vec![None; items.len()];
-    let mut next = Vec::new();
+    let (mut next, mut campaigns) = (Vec::new(), Vec::new());
     for of_campaign in incoming.chunk_by(|a, b| campaign_of(a) == campaign_of(b)) {
         let Some(campaign_id) = campaign_of(&of_campaign[0]) else {
             for one in of_campaign {
@@ -104,6 +108,8 @@ pub fn submit_all(
             }
             continue;
         };
+        campaigns.push(campaign_id);
+        stored::hold_state(conn, campaign_id)?;
         participations::take_turn(conn, campaign_id, volunteer, now)?;
         let author = Author { rules: Rules::load(conn, campaign_id)?, volunteer, client, now };
         let mut fresh = 0;
@@ -123,7 +129,7 @@ pub fn submit_all(
             next.extend(hand_out::give(conn, &author.rules.campaign, request, Search::default(), now)?.0);
         }
     }
-    Ok(Submission { results: results.into_iter().flatten().collect(), leases: next })
+    Ok(Submission { results: results.into_iter().flatten().collect(), leases: next, campaigns })
 }
 
 fn campaign_of(one: &Incoming<'_>) -> Option<i64> {
@@ -191,9 +197,18 @@ impl Author<'_> {
             Some((_, counted)) => self.write(conn, entry, row, counted)?,
             None => self.add(conn, entry, row)?,
         };
-        if let Some(note) = one.label.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
-            let about = (lease.tile, lease.campaign_id, self.volunteer);
-            labels::add_note(conn, one.label.id, about, note, self.now)?;
+        let text = one.label.note.as_deref().unwrap_or_default().trim();
+        if !text.is_empty() || one.label.flagged {
+            let note = NewNote {
+                id: one.label.id,
+                tile: lease.tile,
+                campaign_id: lease.campaign_id,
+                volunteer_id: self.volunteer,
+                label_id: Some(one.label.id),
+                flagged: one.label.flagged,
+                text,
+            };
+            notes::insert(conn, &note, self.now)?;
         }
         Ok(Ok(accepted))
     }
@@ -209,12 +224,8 @@ impl Author<'_> {
                 format!("`{}` is not an answer of this campaign: use one of {}", label.answer, keys.join(", ")),
             );
         };
-        if label.note.as_ref().is_some_and(|note| note.chars().count() > MAX_NOTE) {
-            return invalid("note", format!("a note has at most {MAX_NOTE} characters"));
-        }
-        // PostgreSQL cannot store it, and nobody types it.
-        if label.note.as_ref().is_some_and(|note| note.contains('\0')) {
-            return invalid("note", "a note cannot hold the character U+0000: leave it out".into());
+        if let Some(Err(reason)) = label.note.as_deref().map(check_note) {
+            return invalid("note", reason);
         }
         if label.seconds.is_some_and(|seconds| !(0.0..=86_400.0).contains(&seconds)) {
             return invalid("seconds", "the time spent lies between 0 and 86400 seconds".into());
@@ -227,27 +238,9 @@ impl Author<'_> {
 
     /// A window names scenes of the campaign, the intact one before the damaged one.
     fn check_window(&self, conn: &mut Conn, window: Window) -> Result<Result<(), Refusal>, Error> {
-        let wrong = |reason: &str| Ok(Err(refusal(RefusalCode::Invalid, "window", reason)));
-        if self.rules.campaign.kind != CampaignKind::Timeline {
-            return wrong("this campaign compares two pictures and has no date window");
-        }
-        let dated = scenes::of_campaign(conn, self.rules.campaign.id)?;
-        let place = |id: i64| dated.iter().position(|scene| scene.id == id);
-        if window.last_intact.is_none() && window.first_damaged.is_none() {
-            return wrong(
-                "a window names the last intact scene or the first damaged one; leave it out if you cannot tell",
-            );
-        }
-        let (intact, damaged) = (window.last_intact.map(place), window.first_damaged.map(place));
-        if intact == Some(None) || damaged == Some(None) {
-            return wrong("the window names a scene that this campaign does not have");
-        }
-        if let (Some(intact), Some(damaged)) = (intact.flatten(), damaged.flatten())
-            && intact >= damaged
-        {
-            return wrong("the last intact scene must be earlier than the first damaged one");
-        }
-        Ok(Ok(()))
+        let scenes = scenes::ids_by_date(conn, self.rules.campaign.id)?;
+        let checked = window.check(self.rules.campaign.kind, &scenes);
+        Ok(checked.map_err(|reason| refusal(RefusalCode::Invalid, "window", reason)))
     }
 
     fn too_late(&self, row: &QueueRow) -> bool {
@@ -313,6 +306,6 @@ fn refusal(code: RefusalCode, field: &str, reason: impl Into<String>) -> Refusal
 /// SHA-256 of everything a label says, its id left out.
 fn body_hash(label: &NewLabel) -> Vec<u8> {
     let window = label.window.map(|window| (window.last_intact, window.first_damaged));
-    let body = serde_json::json!([label.lease_id, label.answer, window, label.note, label.seconds]);
+    let body = serde_json::json!([label.lease_id, label.answer, window, label.note, label.seconds, label.flagged]);
     Sha256::digest(body.to_string()).to_vec()
 }

@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::schema::{campaign_texts, campaigns, policies, scale_answers, scales};
-use super::{Conn, new_id};
+use super::schema::{campaigns, policies, scale_answers, scales};
+use super::{Conn, new_id, texts};
 use crate::domain::bbox::Bbox;
-use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts};
+use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::policy::Policy;
 use crate::domain::scale::{Answer, BUILT_IN, Role, Scale};
 
 #[derive(Queryable)]
@@ -81,24 +82,7 @@ pub fn insert(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
     diesel::insert_into(policies::table)
         .values((policies::campaign_id.eq(campaign.id), policies::settings.eq(settings)))
         .execute(conn)?;
-    insert_texts(conn, campaign)
-}
-
-fn insert_texts(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
-    let texts = &campaign.texts;
-    diesel::insert_into(campaign_texts::table)
-        .values((
-            campaign_texts::campaign_id.eq(campaign.id),
-            campaign_texts::language.eq(&campaign.language),
-            campaign_texts::title.eq(&texts.title),
-            campaign_texts::purpose.eq(&texts.purpose),
-            campaign_texts::instructions.eq(&texts.instructions),
-            campaign_texts::care_notice.eq(&texts.care_notice),
-            campaign_texts::help_lines.eq(&texts.help_lines),
-            campaign_texts::news.eq(""),
-        ))
-        .execute(conn)?;
-    Ok(())
+    texts::put(conn, campaign.id, &campaign.language, &campaign.texts)
 }
 
 /// Moves a campaign to another state; the first opening and each closing leave their time.
@@ -131,6 +115,12 @@ pub fn set_tiling(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
     Ok(())
 }
 
+/// Replaces the policy.
+pub fn set_policy(conn: &mut Conn, campaign_id: i64, policy: &Policy) -> QueryResult<()> {
+    let settings = serde_json::to_string(policy).map_err(|error| broken(error.to_string()))?;
+    diesel::update(policies::table.find(campaign_id)).set(policies::settings.eq(settings)).execute(conn).map(drop)
+}
+
 /// Puts a fitted model in use; what is recomputed from now on follows it.
 pub fn set_model(conn: &mut Conn, campaign_id: i64, model: u32) -> QueryResult<()> {
     diesel::update(campaigns::table.find(campaign_id)).set(campaigns::model.eq(model as i32)).execute(conn)?;
@@ -148,21 +138,20 @@ pub fn lock(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
     }
 }
 
+/// Reads a campaign's state and holds it until the transaction ends: whoever changes the state waits for us, and we for
+/// them. Many hold it at the same time. It is the lock that a foreign key takes, so a submit pays nothing more for it.
+pub fn hold_state(conn: &mut Conn, campaign_id: i64) -> QueryResult<CampaignState> {
+    let state = campaigns::table.find(campaign_id).select(campaigns::state);
+    let state: String = match conn {
+        Conn::Postgres(conn) => state.for_key_share().first(conn)?,
+        Conn::Sqlite(conn) => state.first(conn)?,
+    };
+    word(&state)
+}
+
 fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {
     let settings = policies::table.find(row.id).select(policies::settings).first::<String>(conn)?;
-    let texts = campaign_texts::table
-        .find((row.id, &row.language))
-        .select((
-            campaign_texts::title,
-            campaign_texts::purpose,
-            campaign_texts::instructions,
-            campaign_texts::care_notice,
-            campaign_texts::help_lines,
-        ))
-        .first::<(String, String, String, String, String)>(conn)
-        .optional()?
-        .unwrap_or_default();
-    let (title, purpose, instructions, care_notice, help_lines) = texts;
+    let texts = texts::of(conn, row.id, &row.language)?.unwrap_or_default();
     Ok(Campaign {
         id: row.id,
         bounds: bounds(&row),
@@ -174,7 +163,7 @@ fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {
         labelling_zoom: row.labelling_zoom.map(|zoom| zoom as u8),
         scale: scale(conn, row.scale_id)?,
         policy: serde_json::from_str(&settings).map_err(|error| broken(error.to_string()))?,
-        texts: CampaignTexts { title, purpose, instructions, care_notice, help_lines },
+        texts,
         language: row.language,
         slug: row.slug,
         licence: row.licence,

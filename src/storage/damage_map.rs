@@ -211,12 +211,7 @@ fn tile_row(row: Row, scenes: Option<(i64, i64)>, surplus: u32, classes: u8) -> 
         (Some(z), Some(x), Some(y)) => Some(Cell { z: z as u8, x: x as u32, y: y as u32 }),
         _ => None,
     };
-    let gold = match row.gold.as_deref() {
-        None => None,
-        Some("practice") => Some(Gold::Practice),
-        Some(_) if row.worn_out_at.is_some() => Some(Gold::WornOut),
-        Some(_) => Some(Gold::Check),
-    };
+    let gold = Gold::of(row.gold.as_deref(), row.worn_out_at.is_some());
     let bbox = Bbox { west: row.west, south: row.south, east: row.east, north: row.north };
     Ok(TileRow {
         tile: Tile { id: row.id, tile_id: row.tile_id, cell, bbox, footprint: row.footprint },

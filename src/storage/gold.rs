@@ -4,6 +4,8 @@ use diesel::prelude::*;
 
 use super::Conn;
 use super::schema::gold;
+use crate::domain::gold::GoldKind;
+use crate::domain::label::Window;
 
 /// A gold tile to be stored.
 pub struct NewGold<'a> {
@@ -11,10 +13,12 @@ pub struct NewGold<'a> {
     pub tile: i64,
     /// Its campaign.
     pub campaign_id: i64,
-    /// `practice` or `check`.
-    pub kind: &'a str,
+    /// Practice or check.
+    pub kind: GoldKind,
     /// Place of the right answer on the scale.
     pub answer: u8,
+    /// When it was damaged, where the experts say so.
+    pub window: Option<Window>,
     /// Why it is right.
     pub explanation: &'a str,
 }
@@ -25,13 +29,27 @@ pub fn insert(conn: &mut Conn, new: &NewGold<'_>, now: i64) -> QueryResult<()> {
         .values((
             gold::tile.eq(new.tile),
             gold::campaign_id.eq(new.campaign_id),
-            gold::kind.eq(new.kind),
+            gold::kind.eq(new.kind.key()),
             gold::answer.eq(i16::from(new.answer)),
+            gold::last_intact.eq(new.window.and_then(|window| window.last_intact)),
+            gold::first_damaged.eq(new.window.and_then(|window| window.first_damaged)),
             gold::explanation.eq(new.explanation),
             gold::created_at.eq(now),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Replaces the explanation and the window of a gold tile.
+pub fn explain(conn: &mut Conn, new: &NewGold<'_>) -> QueryResult<()> {
+    diesel::update(gold::table.find(new.tile))
+        .set((
+            gold::last_intact.eq(new.window.and_then(|window| window.last_intact)),
+            gold::first_damaged.eq(new.window.and_then(|window| window.first_damaged)),
+            gold::explanation.eq(new.explanation),
+        ))
+        .execute(conn)
+        .map(drop)
 }
 
 /// The fixed answer of a tile, and how; `None` for an ordinary tile.

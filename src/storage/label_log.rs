@@ -27,7 +27,7 @@ struct Row {
     seconds: Option<f64>,
     client: Option<String>,
     gold: Option<String>,
-    account: Option<String>,
+    had_account: bool,
     current: Option<(Vec<u8>, bool, bool)>,
     weight: Option<f64>,
 }
@@ -104,7 +104,7 @@ fn page(conn: &mut Conn, (campaign_id, model): (i64, u32), last: Option<&(i64, V
             labels::seconds,
             labels::client,
             queue::gold,
-            volunteers::name,
+            volunteers::had_account,
             (current_labels::label_id, current_labels::counted, current_labels::excluded).nullable(),
             skills::weight.nullable(),
         ))
@@ -139,7 +139,7 @@ fn label_row(row: Row, model: u32) -> QueryResult<LabelRow> {
         counted,
         surplus: waits && row.gold.is_none(),
         weight: if model == 0 { Some(1.0) } else { row.weight },
-        guest: row.account.is_none(),
+        guest: !row.had_account,
         client: row.client,
     })
 }

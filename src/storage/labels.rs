@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::Conn;
 use super::campaigns::{broken, word};
-use super::schema::{current_labels, labels, notes, skills};
-use super::{Conn, new_id};
+use super::schema::{current_labels, labels, skills};
 use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, Window};
 
@@ -199,26 +199,4 @@ pub fn skills_of(conn: &mut Conn, campaign_id: i64, model: u32, volunteers: &[i6
         .filter(skills::volunteer_id.eq_any(volunteers.to_vec()))
         .select((skills::volunteer_id, skills::tables, skills::window_wrong, skills::window_late))
         .load(conn)
-}
-
-/// Keeps a volunteer's remark on a tile, sent with a label.
-pub fn add_note(
-    conn: &mut Conn,
-    label_id: Uuid,
-    (tile, campaign_id, volunteer_id): (i64, i64, i64),
-    text: &str,
-    now: i64,
-) -> QueryResult<()> {
-    diesel::insert_into(notes::table)
-        .values((
-            notes::id.eq(new_id()),
-            notes::tile.eq(tile),
-            notes::campaign_id.eq(campaign_id),
-            notes::volunteer_id.eq(volunteer_id),
-            notes::label_id.eq(label_id.as_bytes().to_vec()),
-            notes::text.eq(text),
-            notes::created_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(())
 }

@@ -10,6 +10,7 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         recovery_hash -> Nullable<Text>,
         admin -> Bool,
+        had_account -> Bool,
         language -> Nullable<Text>,
         created_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
@@ -99,10 +100,20 @@ diesel::table! {
         language -> Text,
         title -> Text,
         purpose -> Text,
+        introduction -> Text,
         instructions -> Text,
         care_notice -> Text,
         help_lines -> Text,
         news -> Text,
+    }
+}
+
+diesel::table! {
+    guide_texts (campaign_id, language, answer) {
+        campaign_id -> BigInt,
+        language -> Text,
+        answer -> SmallInt,
+        text -> Text,
     }
 }
 
@@ -312,7 +323,7 @@ diesel::table! {
 
 diesel::table! {
     notes (id) {
-        id -> BigInt,
+        id -> Binary,
         tile -> BigInt,
         campaign_id -> BigInt,
         volunteer_id -> BigInt,
@@ -338,6 +349,17 @@ diesel::table! {
         worn_out_at -> Nullable<BigInt>,
         created_by -> Nullable<BigInt>,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    practice_answers (tile, volunteer_id) {
+        tile -> BigInt,
+        volunteer_id -> BigInt,
+        campaign_id -> BigInt,
+        answer -> SmallInt,
+        correct -> Bool,
+        answered_at -> BigInt,
     }
 }
 
@@ -492,6 +514,7 @@ diesel::joinable!(labels -> tiles (tile));
 diesel::joinable!(leases -> tiles (tile));
 diesel::joinable!(reviews -> tiles (tile));
 diesel::joinable!(notes -> tiles (tile));
+diesel::joinable!(practice_answers -> tiles (tile));
 
 diesel::allow_tables_to_appear_in_same_query!(
     volunteers,
@@ -501,6 +524,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     scale_answers,
     campaigns,
     campaign_texts,
+    guide_texts,
     policies,
     roles,
     invitations,
@@ -517,6 +541,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     current_labels,
     notes,
     gold,
+    practice_answers,
     models,
     skills,
     consensus,

@@ -49,6 +49,7 @@ pub fn insert_account(conn: &mut Conn, id: i64, new: &NewAccount<'_>, now: i64) 
         volunteers::password_hash.eq(new.password_hash),
         volunteers::recovery_hash.eq(new.recovery_hash),
         volunteers::admin.eq(false),
+        volunteers::had_account.eq(true),
         volunteers::created_at.eq(now),
     );
     diesel::insert_into(volunteers::table).values(row).execute(conn).map(drop)
@@ -56,12 +57,16 @@ pub fn insert_account(conn: &mut Conn, id: i64, new: &NewAccount<'_>, now: i64) 
 
 /// Turns a guest into an account; false where the volunteer is no guest (any more).
 pub fn claim_guest(conn: &mut Conn, id: i64, new: &NewAccount<'_>) -> QueryResult<bool> {
-    let guest = volunteers::table.filter(volunteers::id.eq(id)).filter(volunteers::name.is_null());
+    let guest = volunteers::table
+        .filter(volunteers::id.eq(id))
+        .filter(volunteers::name.is_null())
+        .filter(volunteers::deleted_at.is_null());
     let changes = (
         volunteers::name.eq(new.name),
         volunteers::name_key.eq(new.name_key),
         volunteers::password_hash.eq(new.password_hash),
         volunteers::recovery_hash.eq(new.recovery_hash),
+        volunteers::had_account.eq(true),
     );
     Ok(diesel::update(guest).set(changes).execute(conn)? == 1)
 }

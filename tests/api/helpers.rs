@@ -8,6 +8,7 @@ use aftermap::cli::user;
 use aftermap::domain::bbox::Bbox;
 use aftermap::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use aftermap::domain::cell::Cell;
+use aftermap::domain::gold::GoldKind;
 use aftermap::domain::policy::Policy;
 use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::Tile;
@@ -18,10 +19,11 @@ use aftermap::services::access_token::Keys;
 use aftermap::services::change_state::change_state;
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::grant_role::Grant;
+use aftermap::services::import_gold::{GoldAnswer, import_gold};
 use aftermap::services::sign_in::SignIn;
 use aftermap::services::{Error, clock};
 use aftermap::storage::tiles::{self, NewTile};
-use aftermap::storage::{Conn, Store, new_id, scenes};
+use aftermap::storage::{Conn, Store, campaigns, new_id, scenes};
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -38,11 +40,12 @@ pub const SECRET: [u8; 32] = [7; 32];
 /// A server with a database of its own.
 pub struct TestApp {
     pub address: String,
+    pub metrics: Option<std::net::SocketAddr>,
     pub store: Store,
     pub tiles: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// Runs a test on a server over each database there is.
@@ -60,6 +63,11 @@ pub fn on_sqlite() -> TestApp {
 
 impl TestApp {
     pub fn start(database: TestDatabase, public_url: Option<&str>) -> TestApp {
+        TestApp::start_with(database, public_url, ServerOptions::default())
+    }
+
+    /// A server with limits of its own.
+    pub fn start_with(database: TestDatabase, public_url: Option<&str>, options: ServerOptions) -> TestApp {
         // What the server would tell its operator stands beside the failure of a test.
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
@@ -72,16 +80,21 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let options = ServerOptions { listen: ([127, 0, 0, 1], 0).into(), workers: 2 };
             actix_web::rt::System::new().block_on(async move {
                 let wait = async move { drop(stopped.await) };
                 let server = Server::start(app, &options, wait).unwrap();
-                tell.send(server.address).unwrap();
+                tell.send((server.address, server.metrics)).unwrap();
                 server.run().await.unwrap();
             });
         });
-        let address = format!("http://{}", told.recv().unwrap());
-        TestApp { address, store, tiles, stop: Some(stop), thread: Some(thread), _database: database }
+        let (address, metrics) = told.recv().unwrap();
+        let address = format!("http://{address}");
+        TestApp { address, metrics, store, tiles, stop: Some(stop), thread: Some(thread), database }
+    }
+
+    /// A connection to its database, past the server.
+    pub fn connect(&self) -> Conn {
+        self.database.connect()
     }
 
     /// A browser without cookies.
@@ -138,6 +151,29 @@ impl TestApp {
     /// A public campaign with a public map.
     pub async fn public_campaign(&self, slug: &str) -> Campaign {
         self.campaign(slug, Visibility::Public, ReleaseLevel::Public).await
+    }
+
+    /// Makes tiles of a campaign gold, each with its answer; their explanation is "because".
+    pub async fn gold(&self, slug: &str, kind: GoldKind, answers: &[(&str, &str)]) {
+        let gold = |(tile, answer): &(&str, &str)| GoldAnswer {
+            tile_id: (*tile).into(),
+            answer: (*answer).into(),
+            explanation: "because".into(),
+            ..GoldAnswer::default()
+        };
+        let (slug, answers) = (slug.to_owned(), answers.iter().map(gold).collect::<Vec<_>>());
+        self.write(move |conn| import_gold(conn, &slug, kind, &answers, clock::now_ms())).await;
+    }
+
+    /// Changes the policy of a campaign.
+    pub async fn set_policy(&self, slug: &str, change: impl Fn(&mut Policy) + Send + 'static) {
+        let slug = slug.to_owned();
+        self.write(move |conn| {
+            let mut campaign = campaigns::find(conn, &slug)?.expect("the campaign");
+            change(&mut campaign.policy);
+            Ok(campaigns::set_policy(conn, campaign.id, &campaign.policy)?)
+        })
+        .await;
     }
 
     /// Changes the database behind the server's back.
@@ -222,6 +258,13 @@ impl Reply {
         assert_eq!((&problem["code"], &problem["status"]), (&json!(code), &json!(status)), "{problem}");
         assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem}");
         problem
+    }
+
+    /// Asserts that it went well and returns the body as it is.
+    #[track_caller]
+    pub fn ok_text(&self) -> &str {
+        assert!(self.status.is_success(), "{}: {}", self.status, self.text);
+        &self.text
     }
 
     /// Asserts that it went well and returns the body.

@@ -2,12 +2,20 @@
 
 mod accounts;
 mod campaigns;
+mod database;
+mod events;
 mod helpers;
 mod images;
 mod labels;
+mod languages;
+mod leases;
+mod notes;
 mod openapi;
+mod overload;
 mod refusals;
 mod session;
+mod slow;
+mod training;
 mod web;
 
 #[path = "../support/mod.rs"]

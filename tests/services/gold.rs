@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use aftermap::domain::consensus::TileState;
+use aftermap::domain::gold::GoldKind;
 use aftermap::domain::label::LabelStatus;
 use aftermap::domain::policy::Policy;
 use aftermap::services::import_gold::{GoldAnswer, import_gold};
@@ -14,9 +15,9 @@ use crate::town::{HOUR, MINUTE, NOON, Town, label, policy, towns};
 /// Makes the first tiles check gold with the answer `destroyed`.
 pub async fn make_gold(town: &Town, tiles: usize) {
     let answers: Vec<GoldAnswer> = (0..tiles)
-        .map(|n| GoldAnswer { tile_id: format!("b{n}"), answer: "destroyed".into(), explanation: String::new() })
+        .map(|n| GoldAnswer { tile_id: format!("b{n}"), answer: "destroyed".into(), ..GoldAnswer::default() })
         .collect();
-    let added = town.run(move |conn| import_gold(conn, "town", &answers, NOON)).await;
+    let added = town.run(move |conn| import_gold(conn, "town", GoldKind::Check, &answers, NOON)).await;
     assert_eq!(added, tiles);
 }
 

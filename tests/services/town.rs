@@ -199,7 +199,15 @@ pub fn outcome(result: &ItemResult) -> Outcome {
 }
 
 pub fn label(lease_id: i64, answer: &str) -> NewLabel {
-    NewLabel { id: Uuid::now_v7(), lease_id, answer: answer.into(), window: None, note: None, seconds: Some(4.5) }
+    NewLabel {
+        id: Uuid::now_v7(),
+        lease_id,
+        answer: answer.into(),
+        window: None,
+        note: None,
+        flagged: false,
+        seconds: Some(4.5),
+    }
 }
 
 fn build(conn: &mut Conn, count: usize, policy: &Policy) -> Result<(Campaign, Vec<i64>), Error> {

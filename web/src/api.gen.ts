@@ -89,6 +89,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notes of a campaign, for reviewers and coordinators */
+        get: operations["list_notes"];
+        put?: never;
+        /** Leave a note on a tile */
+        post: operations["leave_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/notes/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark a note as seen to */
+        post: operations["resolve_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/practice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a practice tile */
+        post: operations["practise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/state": {
         parameters: {
             query?: never;
@@ -115,6 +167,23 @@ export interface paths {
         };
         /** How the campaign is doing */
         get: operations["get_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/training": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Introduction, field guide and practice tiles */
+        get: operations["get_training"];
         put?: never;
         post?: never;
         delete?: never;
@@ -151,6 +220,40 @@ export interface paths {
         put?: never;
         /** Hand in labels */
         post: operations["submit_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give tiles back when the page is closed; may be sent as `text/plain`, by `navigator.sendBeacon` */
+        post: operations["release_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep tiles a while longer: a page sends it while somebody still looks at them */
+        post: operations["renew_leases"];
         delete?: never;
         options?: never;
         head?: never;
@@ -298,12 +401,15 @@ export interface components {
              * @description Zoom of grid tiles; `null` for footprints.
              */
             labelling_zoom: number | null;
-            /** @description Language of the texts (BCP 47). */
-            language: string;
+            /** @description Whether volunteers may compare the number of their labels. */
+            leaderboard: boolean;
             /** @description Licence of the damage map; empty where none was chosen. */
             licence: string;
             may: components["schemas"]["May"];
             mine: components["schemas"]["Mine"] | null;
+            /** @description What the work led to, in Markdown. */
+            news: string;
+            practice: components["schemas"]["PracticePolicy"] | null;
             release_level: components["schemas"]["ReleaseLevel"];
             role: components["schemas"]["ViewerRole"] | null;
             scale: components["schemas"]["Scale"];
@@ -326,6 +432,10 @@ export interface components {
             /** @description West, south, east, north in degrees; `null` while there are no tiles. */
             bounds: number[] | null;
             kind: components["schemas"]["CampaignKind"];
+            /** @description Language of the texts given (BCP 47). */
+            language: string;
+            /** @description All languages that the texts are there in. */
+            languages: string[];
             progress: components["schemas"]["Progress"];
             purpose: string;
             slug: string;
@@ -346,6 +456,10 @@ export interface components {
             /** @description 10 to 128 characters. */
             password: string;
         };
+        /** @description A tile that shows what an answer means. */
+        Example: components["schemas"]["ShownTile"] & {
+            window?: components["schemas"]["Window"] | null;
+        };
         /** @description One tile seen in one scene. */
         Frame: {
             /** Format: date-time */
@@ -359,6 +473,15 @@ export interface components {
             /** @description For tools without cookies: `Authorization: Bearer …`, good for 90 days, for labelling only. */
             token: string;
             volunteer_id: string;
+        };
+        /** @description What the field guide says and shows of one answer. */
+        GuideEntry: {
+            /** @description Key of the answer. */
+            answer: string;
+            /** @description Tiles that are shown with their answer, so they are not asked. */
+            examples: components["schemas"]["Example"][];
+            /** @description Markdown; empty where nothing was written. `![caption](tile:TILE_ID)` is a practice tile or an example. */
+            text: string;
         };
         /** @description One interval of the timeline. */
         Interval: {
@@ -376,6 +499,8 @@ export interface components {
         LabelItem: {
             /** @description Key of an answer of the campaign's scale. */
             answer: string;
+            /** @description Ask for the coordinator's attention. */
+            flagged?: boolean | null;
             /**
              * Format: uuid
              * @description Made by the client: the same id is the same label, however often it is sent.
@@ -423,6 +548,10 @@ export interface components {
             lease_id: string;
             tile: components["schemas"]["LeasedTile"];
         };
+        /** @description Leases in the caller's hands. */
+        LeaseIds: {
+            lease_ids: string[];
+        };
         /** @description How many tiles. */
         LeaseRequest: {
             count: number;
@@ -463,16 +592,115 @@ export interface components {
              */
             number: number;
         };
+        /** @description A remark on a tile, without a label. */
+        NewNote: {
+            /** @description Ask for the coordinator's attention. */
+            flagged?: boolean;
+            /**
+             * Format: uuid
+             * @description Made by the client: the same id is the same note, however often it is sent.
+             */
+            id: string;
+            /** @description The lease, open or ended, of the tile it is about. */
+            lease_id: string;
+            /** @description May be empty where the tile is flagged. */
+            text?: string;
+        };
         /**
          * @description A state that a coordinator may choose.
          * @enum {string}
          */
         NextState: "open" | "paused" | "closed";
+        /** @description A note as those read it who run the campaign. */
+        Note: components["schemas"]["ShownTile"] & {
+            /** @description The author's present answer for the tile; `null` without one. */
+            answer: string | null;
+            /** @description Pseudonym of the author. */
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            flagged: boolean;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description `null`: nobody saw to it yet.
+             */
+            resolved_at: string | null;
+            text: string;
+        };
+        /** @description That a note was kept. */
+        NoteReceipt: {
+            /** Format: uuid */
+            id: string;
+        };
+        /** @description A page of notes, newest first. */
+        Notes: {
+            /** @description For the next page; `null` on the last. */
+            next: string | null;
+            notes: components["schemas"]["Note"][];
+        };
+        /** @description The practice, and how far I am. */
+        Practice: {
+            /** @description Answered in this round. Where all are and it is not passed, the next answer begins a new round. */
+            answered: number;
+            /**
+             * Format: double
+             * @description Share of the tiles that must be right at the first answer.
+             */
+            pass_share: number;
+            passed: boolean;
+            /** @description Whether tiles to label come only after it is passed. */
+            required: boolean;
+            /** @description Of these, right at the first answer. */
+            right: number;
+            tiles: components["schemas"]["PracticeTile"][];
+        };
+        /** @description An answer for a practice tile. */
+        PracticeAnswer: {
+            /** @description Key of an answer of the campaign's scale. */
+            answer: string;
+            /** @description Public id of the practice tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
+        };
+        /** @description What experts say of a practice tile. */
+        PracticeFeedback: {
+            /** @description The experts' answer. */
+            answer: string;
+            /** @description Answered in this round. */
+            answered: number;
+            /** @description Why, in Markdown. */
+            explanation: string;
+            passed: boolean;
+            /** @description Whether this answer is as good as the experts': the same, and a window inside theirs. */
+            right: boolean;
+            /** @description Of these, right at the first answer. */
+            right_total: number;
+            window?: components["schemas"]["Window"] | null;
+        };
+        /** @description The practice of a campaign. */
+        PracticePolicy: {
+            /**
+             * Format: double
+             * @description Share of them that must be right at the first answer.
+             */
+            pass_share: number;
+            /** @description Whether tiles to label come only after it is passed. */
+            required: boolean;
+            /** @description Tiles that are asked. */
+            tiles: number;
+        };
+        /** @description A practice tile. */
+        PracticeTile: components["schemas"]["ShownTile"] & {
+            /** @description Whether I answered it in this round. */
+            answered: boolean;
+        };
         /** @description Why a request was refused or failed (RFC 9457). */
         Problem: {
             /**
              * @description What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-             *     `forbidden`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
+             *     `forbidden`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
              */
             code: string;
             /** @description What a person reads: the thing, the reason, and what to do. */
@@ -515,6 +743,16 @@ export interface components {
         RefusalCode: "conflict" | "never_leased" | "invalid" | "too_late";
         /** @enum {string} */
         ReleaseLevel: "public" | "coarsened" | "private";
+        /** @description A lease that goes on. */
+        RenewedLease: {
+            /** Format: date-time */
+            expires_at: string;
+            lease_id: string;
+        };
+        /** @description The leases that go on; those that ended, are somebody else's or never were are left out. */
+        RenewedLeases: {
+            leases: components["schemas"]["RenewedLease"][];
+        };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
         /** @description The answers of a campaign: classes from undamaged to worst, then between, then side answers. */
@@ -558,6 +796,12 @@ export interface components {
             roles: components["schemas"]["CampaignRole"][];
             signed_in: boolean;
             volunteer_id: string | null;
+        };
+        /** @description A tile with the frames in which it is seen. */
+        ShownTile: {
+            /** @description By date. */
+            frames: components["schemas"]["Frame"][];
+            tile: components["schemas"]["LeasedTile"];
         };
         /** @description The state that a campaign is to have. */
         StateRequest: {
@@ -640,6 +884,16 @@ export interface components {
         };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
+        /** @description What one learns before the first tile. */
+        Training: {
+            /** @description One entry for each answer of the scale, in its order. */
+            guide: components["schemas"]["GuideEntry"][];
+            /** @description Markdown; the instructions where no introduction was written. */
+            introduction: string;
+            /** @description Language of the texts (BCP 47). */
+            language: string;
+            practice: components["schemas"]["Practice"];
+        };
         /**
          * @description The highest role of the viewer in a campaign.
          * @enum {string}
@@ -698,7 +952,13 @@ export interface operations {
     };
     list_campaigns: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -727,7 +987,13 @@ export interface operations {
     };
     get_campaign: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
             header?: never;
             path: {
                 /** @description Name of the campaign */
@@ -832,6 +1098,151 @@ export interface operations {
             };
         };
     };
+    list_notes: {
+        parameters: {
+            query?: {
+                /** @description Only those flagged, or only the others. */
+                flagged?: boolean;
+                /** @description Only those that nobody saw to yet, or only the others. */
+                open?: boolean;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description 1 to 100, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notes"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteReceipt"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The note */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    practise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PracticeAnswer"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PracticeFeedback"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     set_campaign_state: {
         parameters: {
             query?: never;
@@ -900,6 +1311,44 @@ export interface operations {
             };
         };
     };
+    get_training: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Training"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_guest: {
         parameters: {
             query?: never;
@@ -949,6 +1398,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LabelReceipts"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_leases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseIds"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_leases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseIds"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewedLeases"];
                 };
             };
             /** @description Refused or failed, with the reason */

@@ -10,6 +10,7 @@ CREATE TABLE volunteers (
     password_hash    TEXT,
     recovery_hash    TEXT,
     admin            BOOLEAN NOT NULL DEFAULT FALSE,
+    had_account      BOOLEAN NOT NULL DEFAULT FALSE, -- still says so of a deleted one: exports stay what they were
     language         TEXT,
     created_at       BIGINT NOT NULL,
     disabled_at      BIGINT,
@@ -96,11 +97,21 @@ CREATE TABLE campaign_texts (
     language         TEXT NOT NULL,
     title            TEXT NOT NULL,
     purpose          TEXT NOT NULL DEFAULT '',
+    introduction     TEXT NOT NULL DEFAULT '',    -- Markdown, read before the first practice tile
     instructions     TEXT NOT NULL DEFAULT '',
     care_notice      TEXT NOT NULL DEFAULT '',
     help_lines       TEXT NOT NULL DEFAULT '',
     news             TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (campaign_id, language)
+) WITHOUT ROWID;
+
+-- What each answer means, for the field guide.
+CREATE TABLE guide_texts (
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    language         TEXT NOT NULL,
+    answer           SMALLINT NOT NULL CHECK (answer >= 0),
+    text             TEXT NOT NULL,               -- Markdown
+    PRIMARY KEY (campaign_id, language, answer)
 ) WITHOUT ROWID;
 
 CREATE TABLE policies (
@@ -321,7 +332,7 @@ CREATE INDEX current_labels_volunteer ON current_labels (volunteer_id, campaign_
 CREATE INDEX current_labels_campaign ON current_labels (campaign_id, tile);
 
 CREATE TABLE notes (
-    id               INTEGER PRIMARY KEY,
+    id               BLOB NOT NULL PRIMARY KEY,
     tile             BIGINT NOT NULL REFERENCES tiles (id),
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
     volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
@@ -333,6 +344,8 @@ CREATE TABLE notes (
     resolved_at      BIGINT
 );
 CREATE INDEX notes_tile ON notes (tile);
+CREATE INDEX notes_volunteer ON notes (volunteer_id);
+CREATE INDEX notes_campaign ON notes (campaign_id, created_at);
 CREATE INDEX notes_open ON notes (campaign_id, created_at) WHERE flagged AND resolved_at IS NULL;
 
 -- Consensus -------------------------------------------------------------------------------------------------------
@@ -351,6 +364,18 @@ CREATE TABLE gold (
     created_at       BIGINT NOT NULL
 );
 CREATE INDEX gold_to_serve ON gold (campaign_id, kind, uses) WHERE worn_out_at IS NULL;
+
+-- The first answer of each volunteer for each practice tile of the round under way. Measures nobody.
+CREATE TABLE practice_answers (
+    tile             BIGINT NOT NULL REFERENCES tiles (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    answer           SMALLINT NOT NULL CHECK (answer >= 0),
+    correct          BOOLEAN NOT NULL,
+    answered_at      BIGINT NOT NULL,
+    PRIMARY KEY (tile, volunteer_id)
+) WITHOUT ROWID;
+CREATE INDEX practice_answers_volunteer ON practice_answers (volunteer_id, campaign_id);
 
 -- The outcome of each refit; never changed once it is made. Model 0 (all weights 1) has no row.
 CREATE TABLE models (

@@ -13,6 +13,7 @@ use super::ingest::watch;
 use super::serve::serve;
 use crate::config::ServeOptions;
 use crate::domain::campaign::{CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use crate::domain::gold::GoldKind;
 use crate::domain::policy::Policy;
 use crate::domain::scene::Captured;
 use crate::imagery::Archives;
@@ -122,7 +123,7 @@ async fn synthetic(args: &DemoArgs, store: &Store, archives: &Archives, create: 
         ingest(store, archives, DEMO, new, watch()).await?;
     }
     let gold = gold_of(&town.truth)?;
-    store.write(move |conn| import_gold(conn, DEMO, &gold, clock::now_ms())).await?;
+    store.write(move |conn| import_gold(conn, DEMO, GoldKind::Check, &gold, clock::now_ms())).await?;
     Ok(())
 }
 
@@ -133,7 +134,12 @@ fn gold_of(truth: &Path) -> Result<Vec<GoldAnswer>, Refused> {
         let record = record?;
         if let (0, Some(tile_id), Some(answer)) = (place % GOLD_EVERY, record.get(0), record.get(1)) {
             let explanation = "The town was drawn with this answer.".to_owned();
-            answers.push(GoldAnswer { tile_id: tile_id.into(), answer: answer.into(), explanation });
+            answers.push(GoldAnswer {
+                tile_id: tile_id.into(),
+                answer: answer.into(),
+                explanation,
+                ..GoldAnswer::default()
+            });
         }
     }
     Ok(answers)
@@ -231,6 +237,7 @@ fn synthetic_texts() -> CampaignTexts {
                       that you can skip any tile and stop at any time."
             .into(),
         help_lines: "In a real campaign, people to talk to are named here.".into(),
+        ..CampaignTexts::default()
     }
 }
 
@@ -240,6 +247,6 @@ fn own_texts() -> CampaignTexts {
         purpose: "Try aftermap on two pictures of your own.".into(),
         instructions: "Compare the place before and after, and say how badly it is damaged.".into(),
         care_notice: "You may see destroyed places. You can skip any tile and stop at any time.".into(),
-        help_lines: String::new(),
+        ..CampaignTexts::default()
     }
 }
