@@ -7,6 +7,8 @@ use super::samples::Kind;
 
 /// The TIFF tag with GDAL's notes.
 const GDAL_METADATA: u16 = 42112;
+/// The TIFF tag with a table of colours.
+const COLOR_MAP: u16 = 320;
 /// Pictures with more bands than this are read band by band, only those that are shown.
 const READ_WHOLE: usize = 4;
 
@@ -108,7 +110,9 @@ fn unreadable(reason: &str) -> String {
 /// The colour table (TIFF 6.0, ColorMap), 8 bits for each colour.
 fn table(file: &GeoTiffFile, image: usize) -> Result<Option<Vec<[u8; 3]>>, String> {
     let ifd = file.tiff().ifd(image).map_err(|error| error.to_string())?;
-    if ifd.photometric_interpretation() != Some(3) {
+    // Some programs add a table of colours to a picture that they call grey; GDAL takes it, and so do we.
+    let grey_with_table = ifd.tag(COLOR_MAP).is_some() && ifd.samples_per_pixel() == 1;
+    if ifd.photometric_interpretation() != Some(3) && !grey_with_table {
         return Ok(None);
     }
     let Ok(Some(map)) = ifd.color_map() else { return Err("its table of colours is missing or damaged".into()) };

@@ -10,7 +10,8 @@ use super::error::ImageryError;
 use super::georef::Georef;
 use super::place::find_georef;
 use super::samples::{Levels, Painting, Plane};
-use super::source::{RasterSource, RgbaImage, Window};
+use super::source::{RasterSource, RgbaImage, Shown, Window};
+use super::sparse::Missing;
 use super::stretch;
 
 /// Longest accepted side, pixels.
@@ -24,6 +25,9 @@ const BLOCK_CACHE_BYTES: usize = 128 << 20;
 /// Largest decoded strip or tile, bytes: it must fit into the cache, or it would be decoded again for every window.
 const MAX_BLOCK_BYTES: u64 = 96 << 20;
 
+/// Numbers that often mean "no picture" in files that do not say so.
+const FILLS: [f32; 4] = [-9999.0, -32768.0, -32767.0, f32::MIN];
+
 /// A GeoTIFF, read window by window as 8-bit colour.
 #[derive(Debug)]
 pub struct GeoTiffSource {
@@ -32,6 +36,7 @@ pub struct GeoTiffSource {
     georef: Georef,
     image: usize,
     mask: Option<usize>,
+    missing: Option<Missing>,
     bands: Bands,
     painting: Painting,
     note: String,
@@ -93,8 +98,10 @@ impl GeoTiffSource {
             alpha: bands.alpha.map(|(_, premultiplied)| (bands.kind.full(), premultiplied)),
         };
         let path = path.to_owned();
+        // Missing blocks hold the number for "no picture", where there is one, and zeros elsewhere.
+        let missing = bands.nodata.and_then(|_| Missing::find(&file, image));
         let (file, note) = (File(file), String::new());
-        let mut source = GeoTiffSource { path, file, georef, image, mask, bands, painting, note };
+        let mut source = GeoTiffSource { path, file, georef, image, mask, missing, bands, painting, note };
         let measured = source.set_stretch(look)?;
         source.note = source.describe(measured);
         Ok(source)
@@ -133,6 +140,9 @@ impl GeoTiffSource {
         let mut numbers = vec![vec![0.0; pixels]; planes.len()];
         for (plane, numbers) in planes.iter().zip(&mut numbers) {
             plane.fill(self.bands.kind, 0, numbers);
+            if let Some(missing) = &self.missing {
+                missing.each_run(window, |run| numbers[run].fill(f32::NAN));
+            }
         }
         let shown = self.bands.shown.len();
         for at in 0..pixels {
@@ -248,7 +258,9 @@ impl GeoTiffSource {
         let shown = &self.painting.levels[..if measured { self.bands.shown.len() } else { 1 }];
         let list: Vec<String> = shown.iter().map(|levels| format!("{} to {}", levels.low, levels.high)).collect();
         let how = if measured { "2 % to 98 % of the numbers" } else { "as asked" };
-        Some(format!("{kind} numbers stretched from {} ({how})", list.join(", ")))
+        let fill = shown.iter().find(|levels| measured && FILLS.contains(&levels.low));
+        let hint = fill.map(|levels| format!("; is {0} no picture? then ingest with --nodata {0}", levels.low));
+        Some(format!("{kind} numbers stretched from {} ({how}){}", list.join(", "), hint.unwrap_or_default()))
     }
 
     fn colour(&self, raw: &Raw, window: Window) -> Vec<u8> {
@@ -286,6 +298,15 @@ impl RasterSource for GeoTiffSource {
         &self.note
     }
 
+    fn shown(&self) -> Shown {
+        let plain = matches!(self.bands.way, Way::Table(_)) || self.painting.levels == [Levels::BYTES; 3];
+        let levels = self.painting.levels.iter().take(self.bands.shown.len());
+        Shown {
+            bands: self.bands.shown.iter().map(|band| *band as u16 + 1).collect(),
+            stretch: if plain { Vec::new() } else { levels.map(|levels| [levels.low, levels.high]).collect() },
+        }
+    }
+
     fn pixel_bytes(&self) -> usize {
         self.bands.pixel_bytes + 4
     }
@@ -300,6 +321,9 @@ impl RasterSource for GeoTiffSource {
         let raw = self.samples(window)?;
         let mut data = self.colour(&raw, window);
         drop(raw);
+        if let Some(missing) = &self.missing {
+            missing.each_run(window, |run| data[run.start * 4..run.end * 4].fill(0));
+        }
         if let Some(mask) = self.mask {
             let valid = self.decode_mask(mask, window)?;
             for (pixel, valid) in data.chunks_exact_mut(4).zip(&valid) {

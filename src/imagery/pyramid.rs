@@ -171,7 +171,7 @@ impl<'a> Pyramid<'a> {
             };
         }
         let image = self.source.read(window)?;
-        Ok(Loaded::Patch(Patch { window, image, full: (width, height) }))
+        Ok(Loaded::Patch(Patch::new(window, image, (width, height))))
     }
 
     fn merge_children(&self, cell: Cell, patch: Option<&Patch>) -> Result<Option<Vec<u8>>, ImageryError> {
@@ -186,6 +186,19 @@ impl<'a> Pyramid<'a> {
         let below = &self.ranges[usize::from(cell.z) + 1..];
         self.progress.advance(below.iter().map(|range| range.below(cell)).sum());
     }
+}
+
+/// One cell straight from the source, not encoded: red, green, blue and straight alpha; `None` without picture there.
+///
+/// # Errors
+/// As for a cut: where the source is damaged.
+pub fn draw_cell(source: &dyn RasterSource, cell: Cell) -> Result<Option<Vec<u8>>, ImageryError> {
+    let full = source.size();
+    let Some(window) = CoordGrid::new(source.georef(), cell.mercator(), 32).window(full.0, full.1) else {
+        return Ok(None);
+    };
+    let patch = Patch::new(window, source.read(window)?, full);
+    Ok(render(source.georef(), &patch, cell))
 }
 
 enum Loaded {

@@ -131,6 +131,7 @@ fn describe(source: &dyn RasterSource, plan: CutPlan, max_zoom: Option<u8>, sour
         min_zoom: plan.min_zoom.min(max_zoom),
         max_zoom,
         note: source.note().to_owned(),
+        shown: source.shown(),
         tiles: 0,
     }
 }

@@ -6,8 +6,9 @@ use super::samples::Levels;
 pub const PERCENTILES: (f64, f64) = (0.02, 0.98);
 /// First places looked at: so many along each axis, of so many pixels each side.
 const COARSE: (u32, u32) = (8, 64);
-/// Second try, where the first found hardly any picture.
+/// Further tries, where the first found hardly any picture.
 const FINE: (u32, u32) = (32, 32);
+const FINEST: (u32, u32) = (96, 16);
 /// So many numbers are enough.
 const ENOUGH: usize = 4096;
 
@@ -22,7 +23,7 @@ pub fn sample<E>(
     mut read: impl FnMut(Window, &mut [Vec<f32>]) -> Result<(), E>,
 ) -> Result<Vec<Vec<f32>>, E> {
     let mut numbers = vec![Vec::new(); bands];
-    for (places, side) in [COARSE, FINE] {
+    for (places, side) in [COARSE, FINE, FINEST] {
         numbers.iter_mut().for_each(Vec::clear);
         for window in windows(width, height, places, side) {
             read(window, &mut numbers)?;
