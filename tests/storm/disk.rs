@@ -37,7 +37,7 @@ async fn inside_a_small_disk() {
     let disk = Path::new(&place);
     let address = format!("sqlite:{}", disk.join("aftermap.sqlite").display());
     let base = Base { name: "sqlite", address, keep: Box::new(()) };
-    let plan = Plan::new("disk::a_full_disk_loses_nothing_and_heals_by_itself", size(10, 50), 600);
+    let plan = Plan::new("disk::a_full_disk_loses_nothing_and_heals_by_itself", size(10, 50), size(600, 4_000));
     let data = disk.to_owned();
     let mut storm = Storm::begin_with(plan, base, |settings| crate::server::Settings { data, ..settings }).await;
     storm.let_in();
