@@ -18,6 +18,7 @@ use crate::domain::cell::{CELL_PIXELS, Cell, MercatorBox};
 
 use super::encode::{ENCODER_VERSION, decode_alpha, is_full};
 use super::error::ImageryError;
+use super::source::Shown;
 
 /// Pixels along the side of an area at which its valid share is measured, at least, where the archive has them.
 const MEASURE_PIXELS: f64 = 64.0;
@@ -41,6 +42,9 @@ pub struct SceneMetadata {
     pub max_zoom: u8,
     /// How bands became colours and how "no picture" was known.
     pub note: String,
+    /// The same in numbers: bands and stretch.
+    #[serde(default)]
+    pub shown: Shown,
     /// Number of tiles.
     pub tiles: u64,
 }

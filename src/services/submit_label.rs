@@ -10,6 +10,7 @@ use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, MAX_REVISIONS, NewLabel, Refusal, RefusalCode, Window, check_note};
 use crate::domain::tile::Lease;
+use crate::storage::campaigns as stored;
 use crate::storage::labels::{LogEntry, Logged};
 use crate::storage::leases::LeaseRow;
 use crate::storage::notes::NewNote;
@@ -45,6 +46,8 @@ pub struct Submission {
     pub results: Vec<ItemResult>,
     /// As many next leases as new labels were stored.
     pub leases: Vec<Lease>,
+    /// Ids of the campaigns that took something in.
+    pub campaigns: Vec<i64>,
 }
 
 /// A label on its way in, with the lease it answers.
@@ -96,7 +99,7 @@ pub fn submit_all(
     // Everybody locks in one order: campaigns, then tiles. Labels of one tile keep the order in which they were sent.
     incoming.sort_by_key(|one| one.lease.as_ref().map(|lease| (lease.campaign_id, lease.tile)));
     let mut results: Vec<Option<ItemResult>> = vec![None; items.len()];
-    let mut next = Vec::new();
+    let (mut next, mut campaigns) = (Vec::new(), Vec::new());
     for of_campaign in incoming.chunk_by(|a, b| campaign_of(a) == campaign_of(b)) {
         let Some(campaign_id) = campaign_of(&of_campaign[0]) else {
             for one in of_campaign {
@@ -105,6 +108,8 @@ pub fn submit_all(
             }
             continue;
         };
+        campaigns.push(campaign_id);
+        stored::hold_state(conn, campaign_id)?;
         participations::take_turn(conn, campaign_id, volunteer, now)?;
         let author = Author { rules: Rules::load(conn, campaign_id)?, volunteer, client, now };
         let mut fresh = 0;
@@ -124,7 +129,7 @@ pub fn submit_all(
             next.extend(hand_out::give(conn, &author.rules.campaign, request, Search::default(), now)?.0);
         }
     }
-    Ok(Submission { results: results.into_iter().flatten().collect(), leases: next })
+    Ok(Submission { results: results.into_iter().flatten().collect(), leases: next, campaigns })
 }
 
 fn campaign_of(one: &Incoming<'_>) -> Option<i64> {

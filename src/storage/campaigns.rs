@@ -115,6 +115,19 @@ pub fn set_tiling(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
     Ok(())
 }
 
+/// Replaces the settings that a coordinator chooses: own language, who may take part, who may have the map, licence.
+pub fn set_settings(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
+    diesel::update(campaigns::table.find(campaign.id))
+        .set((
+            campaigns::language.eq(&campaign.language),
+            campaigns::visibility.eq(campaign.visibility.key()),
+            campaigns::release_level.eq(campaign.release_level.key()),
+            campaigns::licence.eq(&campaign.licence),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
 /// Replaces the policy.
 pub fn set_policy(conn: &mut Conn, campaign_id: i64, policy: &Policy) -> QueryResult<()> {
     let settings = serde_json::to_string(policy).map_err(|error| broken(error.to_string()))?;
@@ -136,6 +149,17 @@ pub fn lock(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
         // SQLite's one writer holds the whole database already.
         Conn::Sqlite(_) => Ok(()),
     }
+}
+
+/// Reads a campaign's state and holds it until the transaction ends: whoever changes the state waits for us, and we for
+/// them. Many hold it at the same time. It is the lock that a foreign key takes, so a submit pays nothing more for it.
+pub fn hold_state(conn: &mut Conn, campaign_id: i64) -> QueryResult<CampaignState> {
+    let state = campaigns::table.find(campaign_id).select(campaigns::state);
+    let state: String = match conn {
+        Conn::Postgres(conn) => state.for_key_share().first(conn)?,
+        Conn::Sqlite(conn) => state.first(conn)?,
+    };
+    word(&state)
 }
 
 fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {

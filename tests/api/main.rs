@@ -2,6 +2,8 @@
 
 mod accounts;
 mod campaigns;
+mod database;
+mod events;
 mod helpers;
 mod images;
 mod labels;
@@ -9,8 +11,12 @@ mod languages;
 mod leases;
 mod notes;
 mod openapi;
+mod overload;
+mod person;
 mod refusals;
 mod session;
+mod slow;
+mod standing;
 mod training;
 mod web;
 
