@@ -25,7 +25,7 @@ else {
       return { lease: leases[0], frames: leases[0].frames }
     }, PAIR)
     const miss = { tile: lease.tile, frames, mine: { answer: 'damaged' }, consensus: { answer: 'destroyed', probability: 0.93, labels: 4, agreement: 0.75 }, explanation: 'The roof has **fallen in**.', closed_at: '2026-01-02T03:04:05Z' }
-    await context.route('**/me/misses**', (route) => route.fulfill({ json: { misses: [miss], next: null } }))
+    await context.route('**/me/misses**', (route) => route.fulfill({ json: { misses: [miss], next: null, shown: true } }))
     await page.reload()
     const gallery = page.getByTestId('misses')
     await gallery.locator('li').waitFor()
