@@ -59,13 +59,13 @@ async fn the_clock_may_jump_by_an_hour_either_way() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("clock");
         set(&file, 0);
-        let plan = Plan::new("clock::the_clock_may_jump_by_an_hour_either_way", size(10, 50), size(40, 600));
+        let plan = Plan::new("clock::the_clock_may_jump_by_an_hour_either_way", size(10, 50), size(30, 600));
         let clock = environment(&library, &file);
         let mut storm = Storm::begin_with(plan, base, |settings| Settings { environment: clock, ..settings }).await;
         storm.let_in();
         for hours in [0, 1, 0, -1, 0] {
             set(&file, hours * HOUR);
-            storm.progress(size(15, 200), Duration::from_secs(60)).await;
+            storm.progress(size(8, 200), Duration::from_secs(60)).await;
             storm.look_for_labels().await;
         }
         let finished = storm.finish(Duration::from_secs(size(60, 200))).await;
