@@ -112,7 +112,7 @@ pub fn evaluate(set: &Path, rules: &[&'static dyn VotingRule]) -> Result<Vec<Lin
 }
 
 fn meaning(meta: &Meta, rule: &dyn VotingRule) -> Meaning {
-    let merges = rule.merges_between();
+    let merges = rule.about().published;
     let mut between: Vec<_> = meta.between.iter().map(|(l, (a, b))| (l.clone(), a.clone(), b.clone())).collect();
     let mut merged: Vec<_> = meta.merged.iter().map(|(from, to)| (from.clone(), to.clone())).collect();
     if merges {

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::scene::Captured;
-use crate::imagery::{Archives, Progress};
+use crate::imagery::{Archives, Look, Progress};
 use crate::services::clock;
 use crate::services::ingest::{Ingested, NewScene, ingest};
 
@@ -52,8 +52,27 @@ pub struct IngestArgs {
     /// GeoJSON of building footprints: one tile for each, instead of grid cells
     #[arg(long, value_name = "FILE")]
     footprints: Option<PathBuf>,
+    /// Bands to show, counted from 1: three for red, green, blue, or one for grey; by default what the file says
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
+    bands: Option<Vec<u16>>,
+    /// Numbers that become black and white; by default bytes are taken as they are, and other samples are stretched
+    /// from 2 % to 98 % of their numbers, once for the whole scene
+    #[arg(long, value_name = "LOW,HIGH", value_parser = stretch, allow_hyphen_values = true)]
+    stretch: Option<(f64, f64)>,
+    /// Number that means "no picture", where the file does not say
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    nodata: Option<f64>,
     #[command(flatten)]
     data: DataOptions,
+}
+
+fn stretch(text: &str) -> Result<(f64, f64), String> {
+    let wrong = || format!("`{text}` is not two numbers like 200,3000");
+    let (low, high) = text.split_once(',').ok_or_else(wrong)?;
+    match (low.trim().parse(), high.trim().parse()) {
+        (Ok(low), Ok(high)) => Ok((low, high)),
+        _ => Err(wrong()),
+    }
 }
 
 /// Ingests the scene and says what came of it.
@@ -74,6 +93,7 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         attribution: args.attribution,
         zoom: args.zoom,
         footprints: args.footprints,
+        look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata },
     };
     let store = args.data.open()?;
     let done = ingest(&store, &Archives::new(args.data.tiles_dir()), &args.campaign, new, watch()).await?;

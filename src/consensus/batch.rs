@@ -28,7 +28,7 @@ pub fn run(rule: &dyn VotingRule, scale: &Scale, columns: &Columns) -> Outcome {
 
 /// The consensus of every tile under this model.
 pub fn all(rule: &dyn VotingRule, scale: &Scale, columns: &Columns, fitted: &Fitted) -> Vec<Consensus> {
-    let votes = Votes::new(columns, scale.answers.len(), rule.counts_repeats());
+    let votes = Votes::new(columns, scale.answers.len(), rule.about().published);
     let of = |tile: usize| {
         let own: Vec<Vote<'_>> = (votes.by_tile.row(tile))
             .map(|(volunteer, answer)| Vote { answer: answer as u8, skill: fitted.skills.get(volunteer) })

@@ -21,9 +21,9 @@ use super::tile::{self, Shape};
 use super::votes::Votes;
 use crate::domain::scale::Scale;
 
-/// Pseudo-votes behind a table's row and behind an ability, chosen on the development sets (docs/consensus.md).
+/// Pseudo-votes behind a table's row and behind an ability.
 const ROW: f64 = 4.0;
-const ABILITY: f64 = 8.0;
+const ABILITY: f64 = 4.0;
 /// Pseudo-votes of the crowd's table before any label.
 const START: f64 = 20.0;
 

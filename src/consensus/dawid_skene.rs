@@ -13,9 +13,7 @@ use super::columns::Columns;
 use super::em::{self, Problem};
 use super::model::{Model, Skill};
 use super::tile::{self, Shape, Vote, Weighed};
-use super::votes::Votes;
-use super::{Fitted, VotingRule};
-use crate::domain::consensus::Consensus;
+use super::{About, Fitted, VotingRule};
 use crate::domain::scale::Scale;
 
 /// Passes of the fit.
@@ -30,30 +28,19 @@ const FLOOR: f64 = 1e-10;
 pub struct DawidSkene;
 
 impl VotingRule for DawidSkene {
-    fn method(&self) -> &'static str {
-        "dawid-skene"
+    fn about(&self) -> About {
+        About { method: "dawid-skene", version: 1, published: true }
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn counts_repeats(&self) -> bool {
-        true
-    }
-
-    fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
-        let shape = Shape::of(scale);
-        let votes = Votes::new(columns, shape.telling, true);
-        let none = vec![None; columns.tile_count()];
-        let problem = Problem { shape, votes: &votes, gold: &none, shares: &[], influence: &[] };
-        let mut q = start(scale, &problem);
-        let mut step = Step::new(&problem, &q);
+    fn learn(&self, scale: &Scale, _columns: &Columns, problem: &Problem<'_>) -> Fitted {
+        let problem = &Problem { gold: &[], ..*problem }; // The model as published knows no gold.
+        let mut q = start(scale, problem);
+        let mut step = Step::new(problem, &q);
         let mut bound = f64::NEG_INFINITY;
         for _ in 0..PASSES {
             problem.judge(&step.tables, &step.prior, &mut q, false);
-            let next = Step::new(&problem, &q);
-            let reached = next.bound(&problem, &q) / votes.len().max(1) as f64;
+            let next = Step::new(problem, &q);
+            let reached = next.bound(problem, &q) / problem.votes.len().max(1) as f64;
             if reached - bound < GAIN {
                 break;
             }
@@ -61,22 +48,27 @@ impl VotingRule for DawidSkene {
         }
         let Step { tables, totals, prior } = step;
         let mut average: Vec<f32> = totals.iter().map(|&n| n as f32).collect();
-        logs(shape, &mut average);
+        logs(problem.shape, &mut average);
         let skill = |volunteer: usize| Skill {
-            labels: votes.by_volunteer.len(volunteer) as u32,
+            labels: problem.votes.by_volunteer.len(volunteer) as u32,
             table: tables[volunteer * problem.cells()..][..problem.cells()].to_vec(),
             ..Skill::blank(1.0, 1.0)
         };
         let average = Skill { table: average, ..Skill::blank(1.0, 1.0) };
-        let model = Model { number, version: self.version(), prior, average, ..Model::zero(scale) };
-        Fitted { model, skills: (0..columns.volunteer_count()).map(skill).collect() }
+        let model = Model { prior, average, ..Model::zero(scale) };
+        Fitted { model, skills: (0..problem.votes.by_volunteer.rows()).map(skill).collect() }
     }
 
-    fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
-        let votes = tile::weigh_plainly(scale, model, votes);
-        let q = posterior(scale, model, &votes);
-        let class = tile::has_voice(scale, &votes).then(|| tile::call(false, &q));
-        tile::describe(scale, q, class, &votes)
+    fn weigh<'a>(&self, scale: &Scale, model: &'a Model, votes: &[Vote<'a>]) -> Vec<Weighed<'a>> {
+        tile::weigh_plainly(scale, model, votes)
+    }
+
+    fn probabilities(&self, scale: &Scale, model: &Model, votes: &[Weighed<'_>]) -> Vec<f64> {
+        posterior(scale, model, votes)
+    }
+
+    fn call(&self, _scale: &Scale, _model: &Model, probabilities: &[f64]) -> u8 {
+        tile::call(false, probabilities)
     }
 }
 

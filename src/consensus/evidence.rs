@@ -14,9 +14,8 @@ use crate::domain::scale::Scale;
 /// Weight of the confusion posterior without gold, and the weights to choose from with it.
 const POSTERIOR_SHARE: f64 = 0.5;
 const POSTERIOR_SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
-/// Correlations to choose from, and the common one.
+/// Correlations to weigh against each other.
 const CORRELATIONS: [f64; 6] = [0.0, 0.05, 0.1, 0.2, 0.3, 0.5];
-const COMMON_CORRELATION: f64 = 0.1;
 /// Tiles on which correlations are compared, at most.
 const HELD_OUT_TILES: usize = 20_000;
 /// Labelled gold tiles from which gold chooses, and from which it also calibrates.
@@ -28,10 +27,10 @@ const BLIND_PASSES: usize = 2;
 /// Sets how the model pools, how it is calibrated, and whether gold lets it be published.
 pub fn choose(scale: &Scale, problem: &Problem<'_>, weights: &Weights, confusion: Fit, model: &mut Model) {
     model.posterior_share = POSTERIOR_SHARE;
-    model.correlation = (held_out_correlation(problem, &confusion) + COMMON_CORRELATION) / 2.0;
+    model.correlation = held_out_correlation(problem, &confusion);
     let cases = cases(scale, problem, weights, confusion);
     if cases.len() >= GOLD_TO_CHOOSE {
-        (model.correlation, model.posterior_share) = least_brier(&cases);
+        (model.correlation, model.posterior_share) = least_brier(&cases, (model.correlation, model.posterior_share));
     }
     let calls: Vec<(f64, bool)> = cases.iter().map(|case| case.call(scale, model)).collect();
     let right = calls.iter().filter(|call| call.1).count();
@@ -102,12 +101,11 @@ fn cases(scale: &Scale, problem: &Problem<'_>, weights: &Weights, mut blind: Fit
     tiles.into_iter().map(case).collect()
 }
 
-/// The correlation and the weight of the posterior with the least Brier score. Nothing else is fitted to these tiles
-/// here, so the mean over any folds is the mean over all.
-fn least_brier(cases: &[Case]) -> (f64, f64) {
+/// The correlation and the weight of the posterior with the least Brier score; of equals the first, `start` before
+/// all. Nothing else is fitted to these tiles here, so the mean over any folds is the mean over all.
+fn least_brier(cases: &[Case], start: (f64, f64)) -> (f64, f64) {
     let score = |(r, a): (f64, f64)| cases.iter().map(|case| case.brier(r, a)).sum::<f64>();
     let choices = CORRELATIONS.iter().flat_map(|&r| POSTERIOR_SHARES.iter().map(move |&a| (r, a)));
-    let start = (COMMON_CORRELATION, POSTERIOR_SHARE);
     let better = |best: ((f64, f64), f64), choice| {
         let score = score(choice);
         if score < best.1 { (choice, score) } else { best }
@@ -115,7 +113,8 @@ fn least_brier(cases: &[Case]) -> (f64, f64) {
     choices.fold((start, score(start)), better).0
 }
 
-/// The correlation that predicts held-out votes best.
+/// The correlation by held-out votes: the mean of all values, each weighing as much as it makes the votes likely. Where
+/// nothing is held out all weigh the same.
 fn held_out_correlation(problem: &Problem<'_>, confusion: &Fit) -> f64 {
     let side = &problem.votes.by_tile;
     let usable: Vec<usize> =
@@ -129,9 +128,9 @@ fn held_out_correlation(problem: &Problem<'_>, confusion: &Fit) -> f64 {
             sum
         })
         .collect();
-    let sums = em::add_up(sums, CORRELATIONS.len());
-    let best = (1..sums.len()).fold(0, |best, at| if sums[at] > sums[best] { at } else { best });
-    if sample.is_empty() { COMMON_CORRELATION } else { CORRELATIONS[best] }
+    let mut weights = em::add_up(sums, CORRELATIONS.len());
+    em::softmax(&mut weights);
+    weights.iter().zip(CORRELATIONS).map(|(weight, correlation)| weight * correlation).sum()
 }
 
 /// Adds ln P(vote | the tile's other votes) for each vote of the tile, per correlation.

@@ -6,10 +6,8 @@ use super::dawid_skene::posterior;
 use super::em::Problem;
 use super::gold::{self, Record};
 use super::model::{Model, Skill};
-use super::tile::{self, Shape, Vote};
-use super::votes::Votes;
-use super::{Fitted, VotingRule};
-use crate::domain::consensus::Consensus;
+use super::tile::{self, Vote, Weighed};
+use super::{About, Fitted, VotingRule};
 use crate::domain::scale::Scale;
 
 /// The shrinkage confusion model; see [`super::confusion`].
@@ -17,39 +15,33 @@ use crate::domain::scale::Scale;
 pub struct Hds;
 
 impl VotingRule for Hds {
-    fn method(&self) -> &'static str {
-        "hds"
+    fn about(&self) -> About {
+        About { method: "hds", version: 2, published: false }
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
-        let shape = Shape::of(scale);
-        let votes = Votes::new(columns, shape.telling, false);
-        let problem = Problem { shape, votes: &votes, gold: columns.gold(), shares: &[], influence: &[] };
-        let record = Record::new(&problem);
-        let first = gold::first_guess(scale, &problem, record.start_weights(shape.classes).as_deref());
-        let fit = confusion::fit(scale, &problem, first, problem.passes(), true);
+    fn learn(&self, scale: &Scale, _columns: &Columns, problem: &Problem<'_>) -> Fitted {
+        let record = Record::new(problem);
+        let first = gold::first_guess(scale, problem, record.start_weights(problem.shape.classes).as_deref());
+        let fit = confusion::fit(scale, problem, first, problem.passes(), true);
         let table = fit.crowd.table.iter().map(|p| p.max(1e-9).ln() as f32).collect();
         let skill = |volunteer: usize| Skill {
-            labels: votes.by_volunteer.len(volunteer) as u32,
+            labels: problem.votes.by_volunteer.len(volunteer) as u32,
             gold_labels: record.labels[volunteer],
             gold_correct: record.correct[volunteer],
             table: fit.tables[volunteer * problem.cells()..][..problem.cells()].to_vec(),
             ..Skill::blank(1.0, 1.0)
         };
-        let skills = (0..columns.volunteer_count()).map(skill).collect();
+        let skills = (0..problem.votes.by_volunteer.rows()).map(skill).collect();
         let average = Skill { table, ..Skill::blank(1.0, 1.0) };
-        let model = Model { number, version: self.version(), prior: fit.prior, average, ..Model::zero(scale) };
+        let model = Model { prior: fit.prior, average, ..Model::zero(scale) };
         Fitted { model, skills }
     }
 
-    fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
-        let votes = tile::weigh_plainly(scale, model, votes);
-        let q = posterior(scale, model, &votes);
-        let class = tile::has_voice(scale, &votes).then(|| tile::call(scale.ordered, &q));
-        tile::describe(scale, q, class, &votes)
+    fn weigh<'a>(&self, scale: &Scale, model: &'a Model, votes: &[Vote<'a>]) -> Vec<Weighed<'a>> {
+        tile::weigh_plainly(scale, model, votes)
+    }
+
+    fn probabilities(&self, scale: &Scale, model: &Model, votes: &[Weighed<'_>]) -> Vec<f64> {
+        posterior(scale, model, votes)
     }
 }

@@ -7,8 +7,7 @@ use super::columns::Columns;
 use super::model::{Model, Skill};
 use super::tile::{self, Shape, Vote, Weighed};
 use super::votes::Votes;
-use super::{Fitted, VotingRule};
-use crate::domain::consensus::Consensus;
+use super::{About, Fitted, Problem, VotingRule};
 use crate::domain::scale::Scale;
 
 /// Plain counting, one label one vote; nothing is fitted.
@@ -16,32 +15,28 @@ use crate::domain::scale::Scale;
 pub struct Majority;
 
 impl VotingRule for Majority {
-    fn method(&self) -> &'static str {
-        "majority"
+    fn about(&self) -> About {
+        About { method: "majority", version: 1, published: true }
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn counts_repeats(&self) -> bool {
-        true
-    }
-
-    fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
-        let shape = Shape::of(scale);
-        let votes = Votes::new(columns, shape.telling, true);
+    fn learn(&self, scale: &Scale, _columns: &Columns, problem: &Problem<'_>) -> Fitted {
+        let votes = problem.votes;
         let skill = |volunteer| Skill { labels: votes.by_volunteer.len(volunteer) as u32, ..Skill::blank(1.0, 1.0) };
-        let skills = (0..columns.volunteer_count()).map(skill).collect();
-        let prior = preference(&votes, shape.classes);
-        Fitted { model: Model { number, version: self.version(), prior, ..Model::zero(scale) }, skills }
+        let skills = (0..votes.by_volunteer.rows()).map(skill).collect();
+        let prior = preference(votes, problem.shape.classes);
+        Fitted { model: Model { prior, ..Model::zero(scale) }, skills }
     }
 
-    fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
-        let votes = tile::weigh_evenly(scale, votes);
-        let shares = plain_shares(scale, &votes);
-        let class = tile::has_voice(scale, &votes).then(|| first_of_most(&shares, &model.prior));
-        tile::describe(scale, shares, class, &votes)
+    fn weigh<'a>(&self, scale: &Scale, _model: &'a Model, votes: &[Vote<'a>]) -> Vec<Weighed<'a>> {
+        tile::weigh_evenly(scale, votes)
+    }
+
+    fn probabilities(&self, scale: &Scale, _model: &Model, votes: &[Weighed<'_>]) -> Vec<f64> {
+        plain_shares(scale, votes)
+    }
+
+    fn call(&self, _scale: &Scale, model: &Model, probabilities: &[f64]) -> u8 {
+        first_of_most(probabilities, &model.prior)
     }
 }
 

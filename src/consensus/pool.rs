@@ -6,16 +6,15 @@
 //! can carry the pool away alone.
 //!
 //! - `n` votes whose errors are alike to the degree `r` say as much as `n / (1 + (n - 1) r)` independent ones (the
-//!   design effect: Kish, 1965). `r` is chosen by held-out votes: which value predicts each vote best from the other
-//!   votes of its tile, with tables fitted without that tile? Half-way back to .1, the common value.
+//!   design effect: Kish, 1965). Held-out votes give `r`: how well does each value predict each vote from the other
+//!   votes of its tile, with tables fitted without that tile?
 //! - `a` is one half; with 50 gold tiles, both are what gives the least Brier score on them ([`super::evidence`]).
 
 use super::columns::Columns;
 use super::dawid_skene::log_posterior;
 use super::model::Model;
-use super::tile::{self, Shape, Vote, Weighed};
-use super::{Fitted, VotingRule, calibration, em, pool_fit, weighted_share};
-use crate::domain::consensus::Consensus;
+use super::tile::{Shape, Weighed};
+use super::{About, Fitted, Problem, VotingRule, calibration, em, pool_fit, weighted_share};
 use crate::domain::scale::Scale;
 
 /// The default method; see the page.
@@ -23,29 +22,20 @@ use crate::domain::scale::Scale;
 pub struct Pool;
 
 impl VotingRule for Pool {
-    fn method(&self) -> &'static str {
-        "default"
+    fn about(&self) -> About {
+        About { method: "default", version: 2, published: false }
     }
 
-    fn version(&self) -> u32 {
-        1
+    fn learn(&self, scale: &Scale, columns: &Columns, problem: &Problem<'_>) -> Fitted {
+        pool_fit::fit(scale, columns, problem)
     }
 
-    fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
-        let mut fitted = pool_fit::fit(scale, columns);
-        fitted.model.number = number;
-        fitted.model.version = self.version();
-        fitted
+    fn probabilities(&self, scale: &Scale, model: &Model, votes: &[Weighed<'_>]) -> Vec<f64> {
+        pooled(scale, model, votes)
     }
 
-    fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
-        let votes = tile::weigh(scale, model, votes);
-        let mut probabilities = pooled(scale, model, &votes);
-        let class = tile::has_voice(scale, &votes).then(|| tile::call(scale.ordered, &probabilities));
-        if let Some(class) = class {
-            calibration::apply(&model.calibration, usize::from(class), &mut probabilities);
-        }
-        tile::describe(scale, probabilities, class, &votes)
+    fn calibrate(&self, model: &Model, class: u8, probabilities: &mut [f64]) {
+        calibration::apply(&model.calibration, usize::from(class), probabilities);
     }
 }
 

@@ -9,27 +9,25 @@ use super::confusion::{self, Crowd};
 use super::em::{self, Problem};
 use super::gold::{self, Record};
 use super::model::{Model, Quarantine, Skill};
-use super::tile::{self, Shape};
+use super::tile;
 use super::votes::Votes;
 use super::weighted_share::{self, Weights};
 use super::{Fitted, evidence, rings};
 use crate::domain::scale::Scale;
 
-/// Passes from a start that gold gave: each further pass lets a ring pull the fit back to its own answers.
-const GOLD_PASSES: usize = 5;
+/// Passes from a start that gold gave, as in the reference procedure: each further one lets a ring pull the fit back.
+const GOLD_PASSES: usize = 15;
 /// Highest share of the crowd's table from one account.
 const INFLUENCE: f64 = 0.30;
 
 /// Fits model and skills; number and version of the model are left to the caller.
-pub fn fit(scale: &Scale, columns: &Columns) -> Fitted {
-    let shape = Shape::of(scale);
-    let votes = Votes::new(columns, shape.telling, false);
-    let plain = Problem { shape, votes: &votes, gold: columns.gold(), shares: &[], influence: &[] };
-    let record = Record::new(&plain);
-    let quarantine = gold::quarantine(&plain, columns, &record);
+pub fn fit(scale: &Scale, columns: &Columns, plain: &Problem<'_>) -> Fitted {
+    let shape = plain.shape;
+    let record = Record::new(plain);
+    let quarantine = gold::quarantine(plain, columns, &record);
     let start = || quarantine.iter().map(|reason| if reason.is_some() { 0.0 } else { 1.0 }).collect::<Vec<f64>>();
-    let influence = influence(&votes, &quarantine);
-    let plain = Problem { influence: &influence, ..plain };
+    let influence = influence(plain.votes, &quarantine);
+    let plain = Problem { influence: &influence, ..*plain };
     let mut weights = weighted_share::fit(scale, &plain, &record, start());
     let rings = find_rings(scale, &plain, &weights);
     let shares = shares(&plain, &quarantine, &rings, &weights);

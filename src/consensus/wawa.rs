@@ -4,10 +4,8 @@
 use super::columns::Columns;
 use super::majority::{first_of_most, plain_shares, preference};
 use super::model::{Model, Skill};
-use super::tile::{self, Shape, Vote};
-use super::votes::Votes;
-use super::{Fitted, VotingRule};
-use crate::domain::consensus::Consensus;
+use super::tile::{self, Vote, Weighed};
+use super::{About, Fitted, Problem, VotingRule};
 use crate::domain::scale::Scale;
 
 /// Wawa as others publish it, without smoothing and with every row of a repeated label.
@@ -15,22 +13,13 @@ use crate::domain::scale::Scale;
 pub struct Wawa;
 
 impl VotingRule for Wawa {
-    fn method(&self) -> &'static str {
-        "wawa"
+    fn about(&self) -> About {
+        About { method: "wawa", version: 1, published: true }
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn counts_repeats(&self) -> bool {
-        true
-    }
-
-    fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
-        let shape = Shape::of(scale);
-        let votes = Votes::new(columns, shape.telling, true);
-        let prior = preference(&votes, shape.classes);
+    fn learn(&self, scale: &Scale, _columns: &Columns, problem: &Problem<'_>) -> Fitted {
+        let (shape, votes) = (problem.shape, problem.votes);
+        let prior = preference(votes, shape.classes);
         let majority: Vec<usize> = (0..votes.by_tile.rows())
             .map(|tile| {
                 let mut counts = vec![0u32; shape.telling];
@@ -50,15 +39,19 @@ impl VotingRule for Wawa {
             .collect();
         let all: f64 = skills.iter().map(|skill| skill.accuracy * f64::from(skill.labels)).sum();
         let mean = if votes.is_empty() { 1.0 } else { all / votes.len() as f64 };
-        let model =
-            Model { number, version: self.version(), prior, average: Skill::blank(mean, mean), ..Model::zero(scale) };
+        let model = Model { prior, average: Skill::blank(mean, mean), ..Model::zero(scale) };
         Fitted { model, skills }
     }
 
-    fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
-        let votes = tile::weigh_plainly(scale, model, votes);
-        let shares = plain_shares(scale, &votes);
-        let class = tile::has_voice(scale, &votes).then(|| first_of_most(&shares, &model.prior));
-        tile::describe(scale, shares, class, &votes)
+    fn weigh<'a>(&self, scale: &Scale, model: &'a Model, votes: &[Vote<'a>]) -> Vec<Weighed<'a>> {
+        tile::weigh_plainly(scale, model, votes)
+    }
+
+    fn probabilities(&self, scale: &Scale, _model: &Model, votes: &[Weighed<'_>]) -> Vec<f64> {
+        plain_shares(scale, votes)
+    }
+
+    fn call(&self, _scale: &Scale, model: &Model, probabilities: &[f64]) -> u8 {
+        first_of_most(probabilities, &model.prior)
     }
 }

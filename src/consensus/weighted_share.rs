@@ -16,10 +16,8 @@ use super::columns::Columns;
 use super::em::{self, Problem};
 use super::gold::Record;
 use super::model::{Model, Skill};
-use super::tile::{self, Shape, Vote, Weighed};
-use super::votes::Votes;
-use super::{Fitted, VotingRule};
-use crate::domain::consensus::Consensus;
+use super::tile::{self, Shape, Weighed};
+use super::{About, Fitted, VotingRule};
 use crate::domain::scale::Scale;
 
 /// Passes of the fit, and the largest change of a weight at which it stops earlier.
@@ -41,41 +39,30 @@ const IDENTIFIABLE: f64 = 0.6;
 pub struct WeightedShare;
 
 impl VotingRule for WeightedShare {
-    fn method(&self) -> &'static str {
-        "weighted-share"
+    fn about(&self) -> About {
+        About { method: "weighted-share", version: 1, published: false }
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn fit(&self, scale: &Scale, columns: &Columns, number: u32) -> Fitted {
-        let shape = Shape::of(scale);
-        let votes = Votes::new(columns, shape.telling, false);
-        let problem = Problem { shape, votes: &votes, gold: columns.gold(), shares: &[], influence: &[] };
-        let record = Record::new(&problem);
-        let weights = fit(scale, &problem, &record, vec![1.0; columns.volunteer_count()]);
-        let q = weights.tile_shares(scale, &problem, true);
-        let blind = weights.tile_shares(scale, &problem, false);
-        let (gold_tiles, gold_accuracy) = judged_by_gold(scale.ordered, &problem, &blind);
+    fn learn(&self, scale: &Scale, _columns: &Columns, problem: &Problem<'_>) -> Fitted {
+        let classes = problem.shape.classes;
+        let record = Record::new(problem);
+        let weights = fit(scale, problem, &record, vec![1.0; problem.votes.by_volunteer.rows()]);
+        let q = weights.tile_shares(scale, problem, true);
+        let blind = weights.tile_shares(scale, problem, false);
+        let (gold_tiles, gold_accuracy) = judged_by_gold(scale.ordered, problem, &blind);
         let model = Model {
-            number,
-            version: self.version(),
             identifiable: is_identifiable(gold_tiles, gold_accuracy),
             gold_tiles,
             gold_accuracy,
-            prior: problem.class_shares(&q, shape.classes as f64),
-            average: Skill::blank(weight(weights.mean, shape.classes), weights.mean),
+            prior: problem.class_shares(&q, classes as f64),
+            average: Skill::blank(weight(weights.mean, classes), weights.mean),
             ..Model::zero(scale)
         };
-        Fitted { model, skills: weights.skills(scale, &problem, &record, &q) }
+        Fitted { model, skills: weights.skills(scale, problem, &record, &q) }
     }
 
-    fn consensus(&self, scale: &Scale, model: &Model, votes: &[Vote<'_>]) -> Consensus {
-        let votes = tile::weigh(scale, model, votes);
-        let shares = shares(scale, &votes);
-        let class = tile::has_voice(scale, &votes).then(|| tile::call(scale.ordered, &shares));
-        tile::describe(scale, shares, class, &votes)
+    fn probabilities(&self, scale: &Scale, _model: &Model, votes: &[Weighed<'_>]) -> Vec<f64> {
+        shares(scale, votes)
     }
 }
 

@@ -27,10 +27,10 @@ pub struct Policy {
     pub minimum: u32,
     /// Counted labels, side answers included, after which a tile is contested.
     pub maximum: u32,
-    /// Probability of the class at which a tile settles. This and the next were chosen on real crowds, so that few
-    /// labels neither cost accuracy nor miss damage (docs/consensus.md).
+    /// Probability of the class at which a tile settles; chosen on real crowds (docs/consensus.md).
     pub settle_at: f64,
-    /// Highest probability of any damage with which an undamaged call may settle.
+    /// Highest probability of any damage with which an undamaged call may settle: half of what `settle_at` leaves,
+    /// because most tiles are undamaged and easy, and few labels must not be paid for with missed damage.
     pub undamaged_at_most: f64,
     /// Probability of the class below which a settled tile opens again.
     pub reopen_below: f64,
@@ -73,7 +73,7 @@ impl Default for Policy {
             minimum: 3,
             maximum: 10,
             settle_at: 0.85,
-            undamaged_at_most: 0.07,
+            undamaged_at_most: 0.075,
             reopen_below: 0.65,
             lead_without_model: 3,
             second_look_share: 0.05,

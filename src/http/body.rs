@@ -20,22 +20,45 @@ const TIME: Duration = Duration::from_secs(20);
 /// A body of JSON.
 pub struct Body<T>(pub T);
 
+/// A body of JSON that a page may send while it is closed: `navigator.sendBeacon` calls its text `text/plain`.
+pub struct Beacon<T>(pub T);
+
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Body<T>, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_json =
-            media_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-        let payload = payload.take();
-        Box::pin(async move {
-            if !is_json {
-                return Err(Error::not_json());
-            }
-            let bytes = tokio::time::timeout(TIME, collect(payload)).await.map_err(|_| Error::too_slow())??;
-            serde_json::from_slice(&bytes).map(Body).map_err(|error| unreadable(&error))
-        })
+        let parsed = parse(request, payload, &["application/json"]);
+        Box::pin(async move { parsed.await.map(Body) })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Beacon<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Beacon<T>, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let parsed = parse(request, payload, &["application/json", "text/plain"]);
+        Box::pin(async move { parsed.await.map(Beacon) })
+    }
+}
+
+/// Reads the body of a request that says it is of one of these types.
+fn parse<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    types: &[&str],
+) -> impl Future<Output = Result<T, Error>> + use<T> {
+    let said = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let said = said.split(';').next().unwrap_or_default().trim();
+    let is_json = types.iter().any(|kind| said.eq_ignore_ascii_case(kind));
+    let payload = payload.take();
+    async move {
+        if !is_json {
+            return Err(Error::not_json());
+        }
+        let bytes = tokio::time::timeout(TIME, collect(payload)).await.map_err(|_| Error::too_slow())??;
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))
     }
 }
 

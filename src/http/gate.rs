@@ -65,6 +65,11 @@ impl App {
         self.ready.load(Ordering::Relaxed)
     }
 
+    /// Whether the database can do its work right now.
+    pub(super) async fn look(&self) -> Result<(), services::Error> {
+        services::readiness::look(&self.store).await
+    }
+
     /// Reads what everybody may know, or what the caller guards by itself.
     pub async fn read_unguarded<T, F>(&self, run: F) -> Result<T, Error>
     where

@@ -5,16 +5,18 @@ use actix_web::web::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::Body;
+use super::body::{Beacon, Body};
 use super::error::Error;
 use super::gate::{By, InCampaign, Volunteer, volunteer_id};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::tile;
 use crate::services::hand_out::{self, Request};
-use crate::services::{self, release_lease};
+use crate::services::{self, release_lease, renew_lease};
 
 /// Most tiles that may be asked for at a time.
 const MAX_COUNT: usize = 5;
+/// Most leases in one list of ids: as many as a policy may let one person hold.
+const MAX_IDS: usize = 200;
 
 /// How many tiles.
 #[derive(Deserialize, ToSchema)]
@@ -64,6 +66,28 @@ pub struct Leases {
     leases: Vec<Lease>,
 }
 
+/// Leases in the caller's hands.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseIds {
+    #[schema(max_items = 200)]
+    lease_ids: Vec<String>,
+}
+
+/// A lease that goes on.
+#[derive(Serialize, ToSchema)]
+pub struct RenewedLease {
+    lease_id: String,
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+/// The leases that go on; those that ended, are somebody else's or never were are left out.
+#[derive(Serialize, ToSchema)]
+pub struct RenewedLeases {
+    leases: Vec<RenewedLease>,
+}
+
 /// How a lease ends.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +114,27 @@ pub async fn take_leases(door: InCampaign<Volunteer>, body: Body<LeaseRequest>) 
     Ok(HttpResponse::Ok().json(Leases { leases: leases.await?.into_iter().map(Lease::from).collect() }))
 }
 
+/// Keep tiles a while longer: a page sends it while somebody still looks at them
+#[utoipa::path(post, path = "/api/v1/leases/renew", operation_id = "renew_leases", request_body = LeaseIds,
+    responses((status = 200, body = RenewedLeases)))]
+pub async fn renew_leases(by: By<Volunteer>, body: Body<LeaseIds>) -> Result<HttpResponse, Error> {
+    let ids = body.0.read()?;
+    let renewed =
+        by.write(move |conn, visit| renew_lease::renew(conn, volunteer_id(&visit.viewer)?, &ids, visit.now)).await?;
+    let of = |(id, expires_at): (i64, i64)| RenewedLease { lease_id: id.to_string(), expires_at: rfc3339(expires_at) };
+    Ok(HttpResponse::Ok().json(RenewedLeases { leases: renewed.into_iter().map(of).collect() }))
+}
+
+/// Give tiles back when the page is closed; may be sent as `text/plain`, by `navigator.sendBeacon`
+#[utoipa::path(post, path = "/api/v1/leases/release", operation_id = "release_leases", request_body = LeaseIds,
+    responses((status = 204)))]
+pub async fn release_leases(by: By<Volunteer>, body: Beacon<LeaseIds>) -> Result<HttpResponse, Error> {
+    let ids = body.0.read()?;
+    by.write(move |conn, visit| release_lease::release_all(conn, volunteer_id(&visit.viewer)?, &ids, visit.now))
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
 /// Give a tile back, or skip it
 #[utoipa::path(delete, path = "/api/v1/leases/{id}", operation_id = "release_lease",
     params(("id" = String, Path, description = "The lease"), Ending),
@@ -99,6 +144,19 @@ pub async fn release_lease(by: By<Volunteer>, id: Path<String>, ending: Query<En
     by.write(move |conn, visit| release_lease::release(conn, volunteer_id(&visit.viewer)?, lease, skip, visit.now))
         .await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+impl LeaseIds {
+    fn read(&self) -> Result<Vec<i64>, services::Error> {
+        if !(1..=MAX_IDS).contains(&self.lease_ids.len()) {
+            return Err(services::Error::invalid("lease_ids", format!("name 1 to {MAX_IDS} leases at a time")));
+        }
+        let number = |id: &String| {
+            let reason = || format!("`{id}` is not an id that this server gave out");
+            id.parse().map_err(|_| services::Error::invalid("lease_ids", reason()))
+        };
+        self.lease_ids.iter().map(number).collect()
+    }
 }
 
 impl From<tile::Lease> for Lease {

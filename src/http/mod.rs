@@ -78,6 +78,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
                 // labelling
                 .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
+                .service(at("/api/v1/leases/renew", [post(leases::renew_leases)]))
+                .service(at("/api/v1/leases/release", [post(leases::release_leases)]))
                 .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))
                 .service(at("/api/v1/labels", [post(labels::submit_labels)]))
                 // the page itself, and everything that is not there

@@ -37,6 +37,8 @@ use super::{
         notes::post_note,
         notes::resolve_note,
         leases::take_leases,
+        leases::renew_leases,
+        leases::release_leases,
         leases::release_lease,
         labels::submit_labels,
         images::get_tile_image,

@@ -10,6 +10,7 @@ use actix_web::{App as ActixApp, HttpServer, dev};
 
 use super::envelope::envelope;
 use super::gate::App;
+use super::health::Readiness;
 use super::images::Lookups;
 
 /// How long an idle connection is kept.
@@ -54,11 +55,13 @@ impl Server {
             stop.await;
             leaving.set_ready(false);
         };
-        let (app, lookups) = (Data::new(app), Data::new(Lookups::default()));
+        let (app, lookups, readiness) =
+            (Data::new(app), Data::new(Lookups::default()), Data::new(Readiness::default()));
         let build = move || {
             ActixApp::new()
                 .app_data(app.clone())
                 .app_data(lookups.clone())
+                .app_data(readiness.clone())
                 .configure(super::routes)
                 .wrap(from_fn(envelope))
         };

@@ -11,22 +11,28 @@
 mod archive;
 mod archives;
 mod bands;
+mod climb;
 pub mod cut;
+mod draft;
 mod encode;
 mod error;
 pub mod footprints;
-
+mod geokeys;
 mod georef;
 mod geotiff;
+mod place;
 mod pyramid;
 mod reproject;
+mod samples;
 mod scene;
 mod serve;
 mod source;
+mod stretch;
 pub mod synthetic;
 
 pub use archive::hash_file;
 pub use archives::Archives;
+pub use bands::Look;
 pub use error::ImageryError;
 
 pub use footprints::{Footprint, read_footprints, square_around};

@@ -50,6 +50,14 @@ pub trait RasterSource: Sync {
     fn georef(&self) -> &Georef;
     /// How bands became colours and how "no picture" is known, in words for the scene's page.
     fn note(&self) -> &str;
+    /// Bytes of memory that a pixel takes while a window is read.
+    fn pixel_bytes(&self) -> usize {
+        8
+    }
+    /// Of a picture that is stored in strips across its whole width: the bytes of one row while it is read.
+    fn strip_row_bytes(&self) -> Option<u64> {
+        None
+    }
     /// Reads one window. Fails where the file is damaged; the window must lie inside the picture.
     fn read(&self, window: Window) -> Result<RgbaImage, ImageryError>;
 }

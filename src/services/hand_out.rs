@@ -13,7 +13,7 @@ use crate::domain::tile::Lease;
 use crate::storage::leases::LeaseRow;
 use crate::storage::participations::Done;
 use crate::storage::queue::Group;
-use crate::storage::{Conn, Store, gold, leases, participations, queue, tiles};
+use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, tiles};
 
 /// Rows of the ring read by one query.
 const STRETCH: usize = 32;
@@ -87,6 +87,7 @@ pub fn give(
     now: i64,
 ) -> Result<(Vec<Lease>, Search), Error> {
     let (id, policy) = (campaign.id, &campaign.policy);
+    let state = campaigns::hold_state(conn, id)?;
     let served = participations::take_turn(conn, id, request.volunteer, now)?;
     if must_practise(conn, campaign, request.volunteer)? {
         return Ok((Vec::new(), Search { must_practise: true, ended: true, ..search }));
@@ -101,7 +102,7 @@ pub fn give(
         mine.clear();
     }
     let want = wanted.saturating_sub(mine.len()).min(room);
-    if campaign.state != CampaignState::Open || want == 0 {
+    if state != CampaignState::Open || want == 0 {
         search.ended = true;
         return Ok((lend(conn, mine)?, search));
     }

@@ -9,7 +9,7 @@ use super::derive_tiles::{Derived, Source, derive_tiles};
 use super::{Error, clock};
 use crate::domain::campaign::{Campaign, CampaignKind, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};
-use crate::imagery::{Archives, CutRequest, CutScene, Progress, cut_scene, hash_file, read_footprints};
+use crate::imagery::{Archives, CutRequest, CutScene, Look, Progress, cut_scene, hash_file, read_footprints};
 use crate::storage::footprints::FootprintRow;
 use crate::storage::{Conn, Store, audit_log, campaigns, footprints, new_id, scenes, tiles};
 
@@ -28,6 +28,8 @@ pub struct NewScene {
     pub licence: Option<String>,
     /// Credit line.
     pub attribution: Option<String>,
+    /// How the picture is to be shown, where the file's own word is not wanted.
+    pub look: Look,
     /// Zoom of the campaign's tiles; what it was before, or what fits, without one.
     pub zoom: Option<u8>,
     /// GeoJSON file of building footprints: one tile for each.
@@ -62,7 +64,7 @@ pub async fn ingest(
     let name = slug.to_owned();
     let campaign = store.read(move |conn| find(conn, &name)).await?;
     refuse_new_pictures(store, &campaign, new.file.clone()).await?;
-    let request = CutRequest { file: new.file.clone(), tiles_dir: archives.tiles_dir().to_owned(), max_zoom: None };
+    let request = CutRequest { look: new.look.clone(), ..CutRequest::new(&new.file, archives.tiles_dir()) };
     let (cut, outlines) = blocking({
         let path = new.footprints.clone();
         move || {

@@ -1,6 +1,7 @@
 //! Fits volunteers and crowd anew: makes the next numbered model, puts it in use, and brings the tiles in line.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::date_windows::counted;
 use super::tile_consensus::{self, Rules};
@@ -13,8 +14,10 @@ use crate::domain::scale::Role;
 use crate::storage::models::{NewModel, RefitInput};
 use crate::storage::{Conn, Store, campaigns, locks, models, queue, scenes};
 
-/// A refit that takes longer than this is taken for dead, and another process may begin.
-const LOCK_MS: i64 = 15 * 60_000;
+/// A process that gives no sign of life for so long is taken for dead, and another one may begin.
+const LOCK_MS: i64 = 30_000;
+/// Between two signs of life.
+const HEARTBEAT: Duration = Duration::from_secs(8);
 /// Tiles brought in line in one transaction: few, so that submits never wait long for it.
 const BATCH: i64 = 64;
 
@@ -41,12 +44,33 @@ pub async fn refit(store: &Store, campaign: &Campaign, now_please: bool) -> Resu
     if !store.write(take).await? {
         return Ok(None);
     }
-    let made = match make_model(store, campaign, now_please).await {
-        Ok(number) => catch_up(store, id).await.map(|()| number),
-        Err(error) => Err(error),
+    let made = tokio::select! {
+        made = make_and_follow(store, campaign, now_please) => made,
+        lost = keep_lock(store, &name, &holder) => Err(lost),
     };
     store.write(move |conn| Ok::<_, Error>(locks::free(conn, &name, &holder)?)).await?;
     made
+}
+
+async fn make_and_follow(store: &Store, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
+    let number = make_model(store, campaign, now_please).await?;
+    catch_up(store, campaign.id).await?;
+    Ok(number)
+}
+
+/// Gives signs of life until it is dropped; ends where another process has taken over, because we were silent too long.
+async fn keep_lock(store: &Store, name: &str, holder: &str) -> Error {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let (lock, owner) = (name.to_owned(), holder.to_owned());
+        let keep = move |conn: &mut Conn| Ok::<_, Error>(locks::keep(conn, &lock, &owner, clock::now_ms() + LOCK_MS)?);
+        match store.write(keep).await {
+            Ok(true) => {}
+            Ok(false) => return Error::Conflict(format!("another process has taken over: {name}")),
+            // The next sign of life may get through in time.
+            Err(error) => tracing::warn!(%error, lock = name, "a sign of life was not stored"),
+        }
+    }
 }
 
 /// Fits and stores the next model, if one is due.

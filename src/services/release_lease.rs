@@ -43,6 +43,22 @@ pub fn release(conn: &mut Conn, volunteer: i64, lease_id: i64, skip: bool, now: 
     Ok(())
 }
 
+/// Ends a volunteer's leases without an answer, as the page does when it is closed. Those that ended before, are
+/// somebody else's or never were are passed over.
+pub fn release_all(conn: &mut Conn, volunteer: i64, lease_ids: &[i64], now: i64) -> Result<(), Error> {
+    let mut mine = leases::held(conn, volunteer, lease_ids)?;
+    // The order in which everybody locks: the volunteer's turn in each campaign, then its tiles.
+    mine.sort_by_key(|lease| (lease.campaign_id, lease.tile));
+    for of_campaign in mine.chunk_by(|a, b| a.campaign_id == b.campaign_id) {
+        participations::take_turn(conn, of_campaign[0].campaign_id, volunteer, now)?;
+        for lease in of_campaign {
+            queue::lock(conn, lease.tile)?;
+            end(conn, lease, "released", now)?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes back a few leases that ran out, so that a hand-out never waits for a sweeper.
 pub fn reclaim_expired(conn: &mut Conn, campaign: i64, now: i64) -> Result<usize, Error> {
     let mut expired = leases::expired(conn, campaign, now, RECLAIM)?;

@@ -15,7 +15,7 @@ use crate::storage::leases::LeaseRow;
 use crate::storage::notes::NewNote;
 use crate::storage::participations::Done;
 use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, Store, labels, leases, notes, participations, queue, scenes};
+use crate::storage::{Conn, Store, campaigns, labels, leases, notes, participations, queue, scenes};
 
 /// An author may change an answer until this long after the tile closed.
 const CHANGE_MS: i64 = 10 * 60_000;
@@ -105,6 +105,7 @@ pub fn submit_all(
             }
             continue;
         };
+        campaigns::hold_state(conn, campaign_id)?;
         participations::take_turn(conn, campaign_id, volunteer, now)?;
         let author = Author { rules: Rules::load(conn, campaign_id)?, volunteer, client, now };
         let mut fresh = 0;

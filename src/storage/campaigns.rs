@@ -151,6 +151,17 @@ pub fn lock(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
     }
 }
 
+/// Reads a campaign's state and holds it until the transaction ends: whoever changes the state waits for us, and we for
+/// them. Many hold it at the same time. It is the lock that a foreign key takes, so a submit pays nothing more for it.
+pub fn hold_state(conn: &mut Conn, campaign_id: i64) -> QueryResult<CampaignState> {
+    let state = campaigns::table.find(campaign_id).select(campaigns::state);
+    let state: String = match conn {
+        Conn::Postgres(conn) => state.for_key_share().first(conn)?,
+        Conn::Sqlite(conn) => state.first(conn)?,
+    };
+    word(&state)
+}
+
 fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {
     let settings = policies::table.find(row.id).select(policies::settings).first::<String>(conn)?;
     let texts = texts::of(conn, row.id, &row.language)?.unwrap_or_default();

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::ManageConnection;
 
 use super::StoreError;
 
@@ -43,6 +42,15 @@ pub enum DatabaseUrl {
 pub(super) const BUSY_MILLISECONDS: u64 = 5_000;
 /// A statement of ours that takes longer than this on PostgreSQL is a fault: it is ended and the lock freed.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a statement waits for somebody else's lock on PostgreSQL.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A transaction of ours that asks nothing for so long belongs to a process that was stopped: it is ended, its locks are
+/// free.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// What libpq is told unless the address says otherwise: give up on a server that does not answer, and notice a line that
+/// is cut without a word (seconds, milliseconds).
+const LINE_DEFAULTS: [(&str, &str); 4] =
+    [("connect_timeout", "5"), ("tcp_user_timeout", "15000"), ("keepalives_idle", "10"), ("keepalives_interval", "5")];
 
 impl DatabaseUrl {
     /// Reads `sqlite:PATH` or `postgres://…`. Anything else is refused: a mistyped address must not become a new file.
@@ -104,36 +112,26 @@ fn connect_sqlite(path: &Path, read_only: bool) -> Result<Conn, StoreError> {
 }
 
 fn connect_postgres(url: &str) -> Result<Conn, StoreError> {
-    let mut conn = PgConnection::establish(url)
+    let mut conn = PgConnection::establish(&with_line_defaults(url))
         .map_err(|error| StoreError::Unavailable(format!("cannot reach the PostgreSQL server: {error}")))?;
     conn.batch_execute(&format!(
-        "SET TIME ZONE 'UTC'; SET statement_timeout = {}; SET default_transaction_isolation = 'read committed';",
-        STATEMENT_TIMEOUT.as_millis()
-    ))?;
+        "SET TIME ZONE 'UTC'; SET statement_timeout = {}; SET lock_timeout = {};
+         SET idle_in_transaction_session_timeout = {}; SET default_transaction_isolation = 'read committed';",
+        STATEMENT_TIMEOUT.as_millis(),
+        LOCK_TIMEOUT.as_millis(),
+        IDLE_TIMEOUT.as_millis()
+    ))
+    .map_err(|error| StoreError::Unavailable(format!("the PostgreSQL server does not answer: {error}")))?;
     Ok(Conn::Postgres(conn))
 }
 
-/// Lets r2d2 keep a pool of connections.
-pub(super) struct Manager {
-    pub url: DatabaseUrl,
-    pub read_only: bool,
-}
-
-impl ManageConnection for Manager {
-    type Connection = Conn;
-    type Error = StoreError;
-
-    fn connect(&self) -> Result<Conn, StoreError> {
-        self.url.connect(self.read_only)
-    }
-
-    fn is_valid(&self, conn: &mut Conn) -> Result<(), StoreError> {
-        Ok(conn.batch_execute("SELECT 1")?)
-    }
-
-    fn has_broken(&self, conn: &mut Conn) -> bool {
-        std::thread::panicking() || is_broken(conn)
-    }
+/// The address with the parameters added that it leaves open.
+fn with_line_defaults(url: &str) -> String {
+    let missing = LINE_DEFAULTS.iter().filter(|(name, _)| !url.contains(&format!("{name}=")));
+    missing.fold(url.to_owned(), |url, (name, value)| {
+        let mark = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{mark}{name}={value}")
+    })
 }
 
 /// Whether a transaction on this connection ended in a way that leaves its state unknown.
@@ -154,6 +152,14 @@ mod tests {
         assert!(DatabaseUrl::parse("data.sqlite").is_err());
         assert!(DatabaseUrl::parse("mysql://h/d").is_err());
         assert_eq!(DatabaseUrl::parse("sqlite:/a/b").unwrap(), DatabaseUrl::Sqlite("/a/b".into()));
+    }
+
+    #[test]
+    fn an_address_keeps_its_own_parameters() {
+        let url = with_line_defaults("postgres://h/d?connect_timeout=9");
+        assert_eq!(url.matches("connect_timeout=").count(), 1, "{url}");
+        assert!(url.starts_with("postgres://h/d?connect_timeout=9&tcp_user_timeout="), "{url}");
+        assert!(with_line_defaults("postgres://h/d").starts_with("postgres://h/d?connect_timeout="));
     }
 
     #[test]

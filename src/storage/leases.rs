@@ -43,6 +43,21 @@ pub fn open_of(conn: &mut Conn, volunteer_id: i64, campaign_id: i64, now: i64) -
         .load(conn)
 }
 
+/// Those of the leases that are a volunteer's and have not ended, in no particular order.
+pub fn held(conn: &mut Conn, volunteer_id: i64, ids: &[i64]) -> QueryResult<Vec<LeaseRow>> {
+    leases::table
+        .filter(leases::id.eq_any(ids.to_vec()))
+        .filter(leases::volunteer_id.eq(volunteer_id))
+        .filter(leases::ended_at.is_null())
+        .load(conn)
+}
+
+/// Lets an open lease run until a later time. Returns false where it has ended meanwhile.
+pub fn extend(conn: &mut Conn, id: i64, expires_at: i64) -> QueryResult<bool> {
+    let open = leases::table.find(id).filter(leases::ended_at.is_null());
+    Ok(diesel::update(open).set(leases::expires_at.eq(expires_at)).execute(conn)? == 1)
+}
+
 /// The open lease of a volunteer on a tile.
 pub fn open_on(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<Option<LeaseRow>> {
     leases::table

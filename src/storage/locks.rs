@@ -22,6 +22,12 @@ pub fn take(conn: &mut Conn, name: &str, holder: &str, (now, until): (i64, i64))
     Ok(true)
 }
 
+/// Lengthens the time of a lock that this holder still has; false where somebody else took it meanwhile.
+pub fn keep(conn: &mut Conn, name: &str, holder: &str, until: i64) -> QueryResult<bool> {
+    let mine = locks::table.find(name).filter(locks::holder.eq(holder));
+    Ok(diesel::update(mine).set(locks::expires_at.eq(until)).execute(conn)? == 1)
+}
+
 /// Frees the lock if it is still held by this holder.
 pub fn free(conn: &mut Conn, name: &str, holder: &str) -> QueryResult<()> {
     diesel::delete(locks::table.find(name).filter(locks::holder.eq(holder))).execute(conn)?;

@@ -54,6 +54,27 @@ pub fn down_at(url: &DatabaseUrl) -> Result<String, StoreError> {
     down(&mut url.connect(false)?)
 }
 
+/// Whether the schema of a database in use is the one that this binary knows; it may have been taken back beside us.
+pub fn is_in_place(conn: &mut Conn) -> QueryResult<bool> {
+    use diesel::sql_types::Text;
+    let applied = diesel::dsl::sql::<Text>("SELECT version FROM __diesel_schema_migrations").load::<String>(conn)?;
+    let applied: BTreeSet<String> = applied.into_iter().collect();
+    let known = match conn {
+        Conn::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(&SQLITE),
+        Conn::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES),
+    };
+    Ok(known.is_ok_and(|known| known == applied))
+}
+
+/// The versions that this binary brings.
+fn versions<DB: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<BTreeSet<String>, StoreError>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(setup)?;
+    Ok(known.iter().map(|migration| migration.name().version().to_string()).collect())
+}
+
 /// Whether the schema is neither older nor newer than this binary.
 fn is_current<C, DB>(conn: &mut C, source: EmbeddedMigrations) -> Result<bool, StoreError>
 where
@@ -61,8 +82,7 @@ where
     DB: diesel::backend::Backend,
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    let known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(setup)?;
-    let known: BTreeSet<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let known = versions::<DB>(&source)?;
     let applied = conn.applied_migrations().map_err(setup)?;
     Ok(known == applied.iter().map(MigrationVersion::to_string).collect())
 }
@@ -73,8 +93,7 @@ where
     DB: diesel::backend::Backend,
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    let known: Vec<Box<dyn Migration<DB>>> = source.migrations().map_err(setup)?;
-    let known: BTreeSet<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let known = versions::<DB>(&source)?;
     let applied = conn.applied_migrations().map_err(setup)?;
     if let Some(newer) = applied.iter().map(MigrationVersion::to_string).find(|version| !known.contains(version)) {
         return Err(StoreError::Setup(format!(

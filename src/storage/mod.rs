@@ -20,6 +20,7 @@ pub mod notes;
 pub mod participations;
 pub mod person;
 pub mod personal_tokens;
+mod pool;
 pub mod practice;
 pub mod queue;
 pub mod roles;
@@ -41,28 +42,38 @@ pub use diesel::result::Error as QueryError;
 pub use ids::new_id;
 pub use store::{Failure, Store};
 
-/// Asks the database for nothing, to see whether it answers.
-pub fn ping(conn: &mut Conn) -> Result<(), QueryError> {
-    use diesel::connection::SimpleConnection;
-    conn.batch_execute("SELECT 1")
-}
-
 /// Whether a statement failed because a row with such a unique value is there already.
 pub fn is_duplicate(error: &QueryError) -> bool {
     use diesel::result::DatabaseErrorKind::UniqueViolation;
     matches!(error, QueryError::DatabaseError(UniqueViolation, _))
 }
 
-/// Whether a statement failed because the database went away or its disk is full: a repeat may work later.
-pub fn is_away(error: &QueryError) -> bool {
-    use diesel::result::DatabaseErrorKind::ClosedConnection;
-    const SIGNS: [&str; 5] =
-        ["disk is full", "disk I/O error", "closed the connection", "connection to server", "shutting down"];
+/// Whether the connection is lost. Before COMMIT was sent nothing of the transaction is kept.
+pub(crate) fn is_gone(error: &QueryError) -> bool {
+    use diesel::result::DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
+    const SIGNS: [&str; 5] = [
+        "closed the connection",
+        "connection to server",
+        "no connection to",
+        "shutting down",
+        "terminating connection",
+    ];
     match error {
-        QueryError::DatabaseError(ClosedConnection, _) | QueryError::BrokenTransactionManager => true,
+        QueryError::DatabaseError(ClosedConnection | UnableToSendCommand, _) | QueryError::BrokenTransactionManager => {
+            true
+        }
+        QueryError::RollbackErrorOnCommit { rollback_error, .. } => is_gone(rollback_error),
         QueryError::DatabaseError(_, info) => SIGNS.iter().any(|sign| info.message().contains(sign)),
         _ => false,
     }
+}
+
+/// Whether a statement failed because the database went away, its disk is full, or it waited too long for others: a
+/// repeat may work later.
+pub fn is_away(error: &QueryError) -> bool {
+    const SIGNS: [&str; 4] = ["disk is full", "disk I/O error", "statement timeout", "lock timeout"];
+    let says = |info: &str| SIGNS.iter().any(|sign| info.contains(sign));
+    is_gone(error) || matches!(error, QueryError::DatabaseError(_, info) if says(info.message()))
 }
 
 /// Why the database did not do what it was asked.

@@ -4,14 +4,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use diesel::connection::Connection as _;
-use diesel::r2d2::Pool;
+use diesel::connection::{Connection as _, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use rand::RngExt;
 
-use super::connection::{Conn, DatabaseUrl, Manager};
+use super::connection::{Conn, DatabaseUrl};
+use super::pool::{Lent, Pool};
 use super::writer::Writer;
-use super::{StoreError, migrate};
+use super::{StoreError, each_backend, is_gone, migrate};
 
 /// Errors that a transaction may end with: its own, and the database's.
 pub trait Failure: From<StoreError> + From<DieselError> + Send + 'static {
@@ -22,14 +22,14 @@ pub trait Failure: From<StoreError> + From<DieselError> + Send + 'static {
 /// The database, open for reading and writing. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    readers: Pool<Manager>,
+    pool: Pool,
     writer: Option<Writer>,
 }
 
-/// How long a request waits for a connection before it is told to come back.
-const POOL_WAIT: Duration = Duration::from_secs(5);
 /// How often a transaction is tried again that lost a race PostgreSQL itself detected.
 const RACE_RETRIES: u32 = 5;
+/// How often a transaction is begun anew whose connection was lost before its commit was sent.
+const LOSS_RETRIES: u32 = 2;
 
 impl Store {
     /// Opens the database, creates it if need be, and migrates it. `connections` is the size of the pool.
@@ -47,20 +47,16 @@ impl Store {
             DatabaseUrl::Sqlite(_) => (Some(Writer::start(first, url.clone())?), true),
             DatabaseUrl::Postgres(_) => (None, false),
         };
-        let readers = Pool::builder()
-            .max_size(connections)
-            .min_idle(Some(1))
-            .connection_timeout(POOL_WAIT)
-            .test_on_check_out(false)
-            .build(Manager { url: url.clone(), read_only })
-            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Store { readers, writer })
+        let pool = Pool::open(url.clone(), read_only, connections)?;
+        Ok(Store { pool, writer })
     }
 
     /// Runs a transaction that may write and answers after it is durably committed.
     ///
     /// On SQLite it shares its commit with whatever else is waiting. On PostgreSQL it is run again when it lost a race
-    /// (serialization failure, deadlock), so it must have no effect outside the database.
+    /// (serialization failure, deadlock) or its connection before COMMIT was sent: then the server keeps nothing of it.
+    /// So it must have no effect outside the database. A connection lost during COMMIT leaves open whether it was kept:
+    /// that is reported as unavailable, and the client sends the same again, which label ids make harmless.
     pub async fn write<T, E, F>(&self, run: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -69,7 +65,7 @@ impl Store {
     {
         match &self.writer {
             Some(writer) => writer.run(run).await,
-            None => self.blocking(move |conn| retry_races(conn, run)).await,
+            None => self.blocking(move |conn| retry(conn, run)).await,
         }
     }
 
@@ -80,7 +76,7 @@ impl Store {
         E: Failure,
         F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
     {
-        self.blocking(move |conn| conn.transaction(run)).await
+        self.blocking(move |lent| read_once(lent, run)).await
     }
 
     /// Runs a read-only transaction that sees one snapshot on both databases, on the calling thread. For exports.
@@ -89,14 +85,14 @@ impl Store {
         E: Failure,
         F: FnOnce(&mut Conn) -> Result<T, E>,
     {
-        let mut pooled = self.readers.get().map_err(|_| StoreError::Busy)?;
-        let conn: &mut Conn = &mut pooled;
-        conn.transaction(|conn| {
+        let mut lent = self.pool.long_turn()?.connection()?;
+        read_once(&mut lent, |conn| {
             if let Conn::Postgres(inner) = conn {
                 use diesel::connection::SimpleConnection;
                 inner
                     .batch_execute(
-                        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0",
+                        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0;
+                         SET LOCAL idle_in_transaction_session_timeout = 0",
                     )
                     .map_err(StoreError::from)?;
             }
@@ -108,13 +104,10 @@ impl Store {
     where
         T: Send + 'static,
         E: Failure,
-        F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut Lent) -> Result<T, E> + Send + 'static,
     {
-        let pool = self.readers.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            let mut conn = pool.get().map_err(|_| StoreError::Busy)?;
-            run(&mut conn)
-        });
+        let turn = self.pool.turn().await?;
+        let task = tokio::task::spawn_blocking(move || run(&mut turn.connection()?));
         task.await.map_err(|error| StoreError::Unavailable(format!("a database job ended early: {error}")))?
     }
 }
@@ -125,16 +118,52 @@ fn create_parent(path: &Path) -> Result<(), StoreError> {
         .map_err(|error| StoreError::Setup(format!("cannot create the data folder {}: {error}", folder.display())))
 }
 
-fn retry_races<T, E: Failure>(conn: &mut Conn, run: impl Fn(&mut Conn) -> Result<T, E>) -> Result<T, E> {
-    let mut tries = 0;
+/// Runs a transaction that only reads and cannot be repeated; a connection that turns out to be dead is replaced first.
+fn read_once<T, E: Failure>(lent: &mut Lent, run: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+    let mut losses = 0;
+    while let Err(error) = each_backend!(&mut **lent, inner => begin(inner)) {
+        if !is_gone(&error) || losses == LOSS_RETRIES {
+            return Err(error.into());
+        }
+        losses += 1;
+        lent.replace()?;
+    }
+    let result = run(lent);
+    // There is nothing to keep. Where this fails the connection is broken, and not lent again.
+    let _ = each_backend!(&mut **lent, inner => end(inner));
+    result
+}
+
+fn begin<C: diesel::Connection>(conn: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::begin_transaction(conn)
+}
+
+fn end<C: diesel::Connection>(conn: &mut C) -> diesel::QueryResult<()> {
+    C::TransactionManager::rollback_transaction(conn)
+}
+
+fn retry<T, E: Failure>(lent: &mut Lent, run: impl Fn(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+    let (mut races, mut losses) = (0, 0);
     loop {
-        let result = conn.transaction(&run);
-        match &result {
-            Err(error) if tries < RACE_RETRIES && error.database().is_some_and(lost_a_race) => {
-                tries += 1;
-                std::thread::sleep(Duration::from_millis(rand::rng().random_range(1..=4 << tries)));
+        let mut committing = false;
+        let result = lent.transaction(|conn| {
+            let done = run(conn)?;
+            committing = true;
+            Ok(done)
+        });
+        let Some(error) = result.as_ref().err().and_then(Failure::database) else { return result };
+        if lost_a_race(error) && races < RACE_RETRIES {
+            races += 1;
+            std::thread::sleep(Duration::from_millis(rand::rng().random_range(1..=4 << races)));
+        } else if is_gone(error) {
+            // Never lent again. While the server is away this fails at once.
+            lent.replace()?;
+            if committing || losses == LOSS_RETRIES {
+                return result;
             }
-            _ => return result,
+            losses += 1;
+        } else {
+            return result;
         }
     }
 }

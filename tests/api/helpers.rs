@@ -44,7 +44,7 @@ pub struct TestApp {
     pub tiles: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// Runs a test on a server over each database there is.
@@ -83,7 +83,12 @@ impl TestApp {
             });
         });
         let address = format!("http://{}", told.recv().unwrap());
-        TestApp { address, store, tiles, stop: Some(stop), thread: Some(thread), _database: database }
+        TestApp { address, store, tiles, stop: Some(stop), thread: Some(thread), database }
+    }
+
+    /// A connection to its database, past the server.
+    pub fn connect(&self) -> Conn {
+        self.database.connect()
     }
 
     /// A browser without cookies.

@@ -2,10 +2,12 @@
 
 mod accounts;
 mod campaigns;
+mod database;
 mod helpers;
 mod images;
 mod labels;
 mod languages;
+mod leases;
 mod notes;
 mod openapi;
 mod person;

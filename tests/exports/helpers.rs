@@ -262,10 +262,10 @@ pub fn fill(conn: &mut Conn, backwards: bool) -> Result<(), QueryError> {
     }
     fill_labels(conn)?;
     for (tile, answer) in [(5, 2), (7, 1)] {
-        let new =
-            gold::NewGold { tile, campaign_id: CAMPAIGN, kind: GoldKind::Check, answer, window: None, explanation: "" };
+        let kind = GoldKind::Check;
+        let new = gold::NewGold { tile, campaign_id: CAMPAIGN, kind, answer, window: None, explanation: "" };
         gold::insert(conn, &new, OPENED)?;
-        queue::make_gold(conn, tile, "check", OPENED)?;
+        queue::make_gold(conn, tile, GoldKind::Check.key(), OPENED)?;
     }
     gold::count_use(conn, 7, 1, OPENED)
 }

@@ -5,7 +5,7 @@ use aftermap::domain::label::{LabelStatus, RefusalCode};
 use aftermap::domain::policy::Policy;
 use aftermap::services::clock::now_ms;
 use aftermap::services::hand_out::{Request, hand_out};
-use aftermap::services::release_lease;
+use aftermap::services::{release_lease, renew_lease};
 use aftermap::storage::leases;
 
 use crate::town::{HOUR, MINUTE, NOON, policy, towns};
@@ -238,6 +238,50 @@ async fn ended_leases_are_forgotten_in_time_and_open_ones_never() {
         assert_eq!(forget(now + HOUR).await, 1, "on {}", town.name);
         assert!(town.run(move |conn| Ok(leases::find(conn, kept)?)).await.is_some());
         assert!(town.run(move |conn| Ok(leases::find(conn, given_back)?)).await.is_none());
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_renewed_for_two_hours_at_most() {
+    for town in towns(2, policy()).await {
+        let (me, other) = (town.volunteer().await, town.volunteer().await);
+        let (mine, theirs) = (town.one(me, NOON).await.id, town.one(other, NOON).await.id);
+        let renew = async |now: i64| town.run(move |conn| renew_lease::renew(conn, me, &[theirs, mine, 5], now)).await;
+        assert_eq!(renew(NOON + 20 * MINUTE).await, [(mine, NOON + 50 * MINUTE)], "on {}", town.name);
+        assert_eq!(renew(NOON + 45 * MINUTE).await, [(mine, NOON + 75 * MINUTE)]);
+        assert_eq!(renew(NOON + 70 * MINUTE).await, [(mine, NOON + 100 * MINUTE)]);
+        assert_eq!(renew(NOON + 99 * MINUTE).await, [(mine, NOON + 120 * MINUTE)]);
+        assert_eq!(renew(NOON + 119 * MINUTE).await, [(mine, NOON + 120 * MINUTE)]);
+        assert_eq!(renew(NOON + 121 * MINUTE).await, []);
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_lease_keeps_its_place_and_an_ended_one_does_not_come_back() {
+    for town in towns(1, Policy { minimum: 1, ..policy() }).await {
+        let (me, late) = (town.volunteer().await, town.volunteer().await);
+        let mine = town.one(me, NOON).await.id;
+        town.run(move |conn| renew_lease::renew(conn, me, &[mine], NOON + 29 * MINUTE)).await;
+        assert_eq!(town.ask(late, 1, NOON + 31 * MINUTE).await, [], "on {}", town.name);
+        assert_eq!(town.ask(late, 1, NOON + 60 * MINUTE).await.len(), 1);
+        let renewed = town.run(move |conn| renew_lease::renew(conn, me, &[mine], NOON + 60 * MINUTE)).await;
+        assert_eq!(renewed, []);
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leases_given_back_together_free_their_places() {
+    for town in towns(4, policy()).await {
+        let (me, other) = (town.volunteer().await, town.volunteer().await);
+        let given: Vec<i64> = town.ask(me, 4, NOON).await.iter().map(|lease| lease.id).collect();
+        let theirs = town.one(other, NOON).await.id;
+        let all = [&given[..], &[theirs, 5]].concat();
+        town.run(move |conn| release_lease::release_all(conn, me, &all, NOON)).await;
+        assert_eq!(town.more(me, 5, NOON).await.len(), 4, "on {}", town.name);
+        assert_eq!(town.ask(other, 1, NOON).await[0].id, theirs);
         town.check().await;
     }
 }

@@ -17,11 +17,15 @@ function collect(key) {
   for (const style of chunk.css ?? []) files.add(style)
   for (const other of chunk.imports ?? []) collect(other)
 }
-for (const start of ['index.html', 'src/label/LabelPage.svelte']) collect(start)
+const weight = (file) => gzipSync(readFileSync(new URL(file, dist)), { level: 9 }).length
+// A reader loads one language: the heaviest counts.
+const texts = Object.keys(manifest).filter((key) => key.startsWith('src/messages/'))
+const heaviest = texts.reduce((most, key) => (weight(manifest[key].file) > weight(manifest[most].file) ? key : most))
+for (const start of ['index.html', 'src/label/LabelPage.svelte', heaviest]) collect(start)
 
 let total = 0
 for (const file of files) {
-  const bytes = gzipSync(readFileSync(new URL(file, dist)), { level: 9 }).length
+  const bytes = weight(file)
   total += bytes
   console.log(`${(bytes / 1000).toFixed(1).padStart(7)} kB  ${file}`)
 }

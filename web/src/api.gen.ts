@@ -226,6 +226,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/leases/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give tiles back when the page is closed; may be sent as `text/plain`, by `navigator.sendBeacon` */
+        post: operations["release_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep tiles a while longer: a page sends it while somebody still looks at them */
+        post: operations["renew_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/leases/{id}": {
         parameters: {
             query?: never;
@@ -514,6 +548,10 @@ export interface components {
             lease_id: string;
             tile: components["schemas"]["LeasedTile"];
         };
+        /** @description Leases in the caller's hands. */
+        LeaseIds: {
+            lease_ids: string[];
+        };
         /** @description How many tiles. */
         LeaseRequest: {
             count: number;
@@ -705,6 +743,16 @@ export interface components {
         RefusalCode: "conflict" | "never_leased" | "invalid" | "too_late";
         /** @enum {string} */
         ReleaseLevel: "public" | "coarsened" | "private";
+        /** @description A lease that goes on. */
+        RenewedLease: {
+            /** Format: date-time */
+            expires_at: string;
+            lease_id: string;
+        };
+        /** @description The leases that go on; those that ended, are somebody else's or never were are left out. */
+        RenewedLeases: {
+            leases: components["schemas"]["RenewedLease"][];
+        };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
         /** @description The answers of a campaign: classes from undamaged to worst, then between, then side answers. */
@@ -1350,6 +1398,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LabelReceipts"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_leases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseIds"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_leases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseIds"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewedLeases"];
                 };
             };
             /** @description Refused or failed, with the reason */

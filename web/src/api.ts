@@ -1,7 +1,11 @@
 // All talk with the server: typed calls over the generated OpenAPI types, one kind of error, and one refresh of a run-out session.
 import createClient from 'openapi-fetch'
 import type { paths } from './api.gen'
+import { keepReply } from './device'
+import { language } from './language.svelte'
 import { visit } from './visit'
+import type { CampaignTexts, Leaderboard, Misses, Practised, Renewed, Standing, Training } from './api-volunteer'
+import type { Window } from './label/store'
 
 type Reply<P extends keyof paths, M extends keyof paths[P], S extends number = 200> = paths[P][M] extends {
   responses: { [K in S]: { content: { 'application/json': infer T } } }
@@ -11,7 +15,7 @@ type Reply<P extends keyof paths, M extends keyof paths[P], S extends number = 2
 
 export type Session = Reply<'/api/v1/session', 'get'>
 export type CampaignSummary = Reply<'/api/v1/campaigns', 'get'>['campaigns'][number]
-export type Campaign = Reply<'/api/v1/campaigns/{slug}', 'get'>
+export type Campaign = Reply<'/api/v1/campaigns/{slug}', 'get'> & CampaignTexts
 export type Answer = Campaign['scale']['answers'][number]
 export type Scene = Campaign['scenes'][number]
 export type Progress = Campaign['progress']
@@ -92,6 +96,15 @@ async function result<T>(call: Promise<{ data?: T; error?: unknown; response: Re
   return data as T
 }
 
+/** A call by method and path, with the same errors and renewal as the typed ones. */
+async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await reachSignedIn(new Request(new URL(path, location.origin), { method, ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) }))
+  if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
+  return (response.status === 204 ? undefined : await response.json()) as T
+}
+const campaignPath = (slug: string, rest: string) => `/api/v1/campaigns/${encodeURIComponent(slug)}${rest}`
+const inLanguage = () => `lang=${language.code}`
+
 const inCampaign = (slug: string) => ({ params: { path: { slug } } })
 
 export const api = {
@@ -104,8 +117,8 @@ export const api = {
   recover: (name: string, recovery_code: string, password: string) =>
     result(client.POST('/api/v1/session/recovery', { body: { name, recovery_code, password } })),
 
-  campaigns: () => result(client.GET('/api/v1/campaigns')),
-  campaign: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}', inCampaign(slug))),
+  campaigns: () => keepReply('campaigns', () => send<{ campaigns: CampaignSummary[] }>('GET', `/api/v1/campaigns?${inLanguage()}`)),
+  campaign: (slug: string) => keepReply(`campaign/${slug}`, () => send<Campaign>('GET', campaignPath(slug, `?${inLanguage()}`))),
   setState: (slug: string, state: 'open' | 'paused' | 'closed') =>
     result(client.POST('/api/v1/campaigns/{slug}/state', { ...inCampaign(slug), body: { state } })),
   statistics: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/statistics', inCampaign(slug))),
@@ -114,6 +127,16 @@ export const api = {
     result(client.POST('/api/v1/campaigns/{slug}/leases', { ...inCampaign(slug), body: { count } })),
   submit: (items: LabelItem[]): Promise<Receipts> => result(client.POST('/api/v1/labels', { body: items })),
   skip: (id: string) => result(client.DELETE('/api/v1/leases/{id}', { params: { path: { id }, query: { skip: true } } })),
+  renew: (lease_ids: string[]) => send<Renewed>('POST', '/api/v1/leases/renew', { lease_ids }),
+  note: (slug: string, note: { id: string; lease_id: string; text: string; flagged: boolean }) => send<unknown>('POST', campaignPath(slug, '/notes'), note),
+
+  training: (slug: string) => keepReply(`training/${slug}`, () => send<Training>('GET', campaignPath(slug, `/training?${inLanguage()}`))),
+  practise: (slug: string, tile: string, answer: string, window?: Window) =>
+    send<Practised>('POST', campaignPath(slug, `/practice?${inLanguage()}`), { tile, answer, ...(window && { window }) }),
+  standing: (slug: string) => send<Standing>('GET', campaignPath(slug, `/me?${inLanguage()}`)),
+  misses: (slug: string, after: string | null) => send<Misses>('GET', campaignPath(slug, `/me/misses?limit=12&${inLanguage()}${after ? `&after=${encodeURIComponent(after)}` : ''}`)),
+  leaderboard: (slug: string) => send<Leaderboard>('GET', campaignPath(slug, '/leaderboard')),
+  deleteMe: (password?: string) => send<void>('DELETE', '/api/v1/me', password === undefined ? {} : { password }),
 
   /** The consensus of every tile, as the results map draws it. */
   async damageMap(slug: string): Promise<unknown> {
@@ -121,6 +144,13 @@ export const api = {
     if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
     return response.json()
   },
+}
+
+/** One image tile of a scene; null where the scene has no picture. */
+export async function fetchImage(url: string, signal: AbortSignal): Promise<Blob | null> {
+  const response = await reachSignedIn(new Request(url, { signal }))
+  if (!response.ok) throw errorOf(response, null)
+  return response.status === 204 ? null : response.blob()
 }
 
 /** Address of a download; `minProbability` (0 to 1) leaves less certain tiles' classes out. */

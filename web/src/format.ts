@@ -1,24 +1,38 @@
 // Numbers and dates as people read them. Nothing unfinished is ever rounded up to "all".
-import { locale } from './i18n'
+import { language } from './language.svelte'
 
-const whole = new Intl.NumberFormat(locale)
-const percentage = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 })
+/** Makes a formatter once for each locale; the page may change its language. */
+function byLocale<T>(make: (locale: string) => T): () => T {
+  const made = new Map<string, T>()
+  return () => {
+    const { locale } = language
+    const known = made.get(locale)
+    if (known) return known
+    const fresh = make(locale)
+    made.set(locale, fresh)
+    return fresh
+  }
+}
 
-export const count = (value: number): string => whole.format(value)
+const whole = byLocale((locale) => new Intl.NumberFormat(locale))
+const percentage = byLocale((locale) => new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 }))
+const oneDecimal = byLocale((locale) => new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }))
+
+export const count = (value: number): string => whole().format(value)
 
 /** Share of `part` in `all` in per cent with one decimal, rounded down, so that 100 % means every single one. */
 export function percent(part: number, all: number): string {
-  if (all <= 0) return percentage.format(0)
+  if (all <= 0) return percentage().format(0)
   const tenths = Math.floor((part * 1000) / all)
-  if (tenths === 0 && part > 0) return `< ${percentage.format(0.001)}`
-  return percentage.format(Math.min(tenths, 1000) / 1000)
+  if (tenths === 0 && part > 0) return `< ${percentage().format(0.001)}`
+  return percentage().format(Math.min(tenths, 1000) / 1000)
 }
 
 /** Share of `part` in `all` in per cent with one decimal, rounded as usual, for shares that add up to a whole. */
 export function portion(part: number, all: number): string {
-  if (all <= 0) return percentage.format(0)
+  if (all <= 0) return percentage().format(0)
   const tenths = Math.round((part * 1000) / all)
-  if (part === 0 || part === all || (tenths > 0 && tenths < 1000)) return percentage.format(tenths / 1000)
+  if (part === 0 || part === all || (tenths > 0 && tenths < 1000)) return percentage().format(tenths / 1000)
   return percent(part, all)
 }
 
@@ -26,28 +40,40 @@ export function portion(part: number, all: number): string {
 export function probability(value: number): string {
   const rounded = Math.round(value * 100)
   const shown = value > 0 && rounded === 0 ? 1 : value < 1 && rounded === 100 ? 99 : rounded
-  return percentage.format(shown / 100)
+  return percentage().format(shown / 100)
 }
 
 /** A number with at most one decimal. */
-export const decimal = (value: number): string =>
-  new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(value)
+export const decimal = (value: number): string => oneDecimal().format(value)
 
-const day = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', year: 'numeric', month: 'short', day: 'numeric' })
+const day = byLocale((locale) => new Intl.DateTimeFormat(locale, { timeZone: 'UTC', year: 'numeric', month: 'short', day: 'numeric' }))
+const inWords = byLocale((locale) => new Intl.DateTimeFormat(locale, { timeZone: 'UTC', year: 'numeric', month: 'long', day: 'numeric' }))
 
 /** The day of an image, or the days of a composite; always UTC, as the server counts. */
 export function captured(from: string, to: string): string {
   const [start, end] = [new Date(from), new Date(to)]
   if (Number.isNaN(start.getTime()) || Number.isNaN(end.getTime())) return from
-  return day.formatRange(start, end)
+  return day().formatRange(start, end)
 }
 
 export function dayOf(time: string): string {
   const date = new Date(time)
-  return Number.isNaN(date.getTime()) ? time : day.format(date)
+  return Number.isNaN(date.getTime()) ? time : day().format(date)
 }
 
 /** The time of day here, to the second: when a figure was last brought up to date. */
 export function clock(time: string): string {
-  return new Date(time).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+  return new Date(time).toLocaleTimeString(language.locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+}
+
+/** A day for a sentence, with the month's whole name; UTC. */
+export function dayInWords(time: string): string {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? time : inWords().format(date)
+}
+
+/** A length on the ground, in metres or kilometres. */
+export function metres(length: number): string {
+  const [value, unit] = length >= 1000 ? [length / 1000, 'kilometer'] : [length, 'meter']
+  return new Intl.NumberFormat(language.locale, { style: 'unit', unit, maximumFractionDigits: 1 }).format(value)
 }

@@ -1,21 +1,12 @@
-// Texts: one function `t`, ICU messages from one file a language, and the language's direction.
-import { IntlMessageFormat } from 'intl-messageformat'
-import en from './messages/en.json'
+// Texts: one function `t` over the messages of the language in use.
+import type en from './messages/en.json'
+import { language } from './language.svelte'
+import { fill, parse, type Part, type Values } from './messages/icu'
 
 export type Key = keyof typeof en
-type Values = Record<string, string | number | Date>
 
-const RIGHT_TO_LEFT = ['ar', 'fa', 'he', 'ur']
-const search = new URLSearchParams(typeof location === 'undefined' ? '' : location.search)
-
-/** Language of the texts; further ones come with further message files. */
-export const locale = 'en'
-/** Reading direction: that of the language asked for, or `?dir=` to try a layout before its texts exist. */
-export const direction: 'ltr' | 'rtl' =
-  search.get('dir') === 'rtl' || RIGHT_TO_LEFT.includes(search.get('lang') ?? '') ? 'rtl' : 'ltr'
-
-const messages: Record<string, string> = en
-const compiled = new Map<string, IntlMessageFormat>()
+let of = ''
+let compiled = new Map<string, Part[]>()
 
 /** The text for a key with its values filled in. A key without a text shows itself, so that the gap is seen. */
 export function t(key: Key, values: Values = {}): string {
@@ -23,12 +14,13 @@ export function t(key: Key, values: Values = {}): string {
 }
 
 function translate(key: string, values: Values): string | null {
-  const text = messages[key]
+  const text = language.texts[key]
   if (text === undefined) return null
+  if (of !== language.code) [of, compiled] = [language.code, new Map()]
   let message = compiled.get(key)
-  if (!message) compiled.set(key, (message = new IntlMessageFormat(text, locale)))
+  if (!message) compiled.set(key, (message = parse(text)))
   try {
-    return String(message.format(values))
+    return fill(message, values, language.locale)
   } catch {
     // A text with a place that nobody filled is better than no page; messages.test.ts finds such texts.
     return text

@@ -14,6 +14,7 @@ class Mail {
     this.#outbox ??= openStore().then((store) =>
       Outbox.open(store, {
         submit: api.submit,
+        note: async ({ id, campaign, lease_id, note = '', flagged = false }) => void (await api.note(campaign, { id, lease_id, text: note, flagged })),
         who: () => who.id,
         changed: (status) => (this.status = status),
         leases: (campaign, leases) => this.onLeases?.(campaign, leases),

@@ -1,5 +1,7 @@
 // Who I am, for every screen; keeps the session fresh while the page is in view.
 import { api, ApiError, refreshSession, type Session } from './api'
+import { forgetAll } from './device'
+import { keep, kept } from './kept'
 import { visit } from './visit'
 
 const NOBODY: Session = { signed_in: false, volunteer_id: null, name: null, guest: false, admin: false, roles: [] }
@@ -18,7 +20,18 @@ class Who {
     return this.session.signed_in
   }
 
+  /** Asks who this is; without a network, whoever it was last time: their answers are kept under that name. */
   async load(): Promise<void> {
+    try {
+      await this.#ask()
+    } catch (error) {
+      if (!this.known && visit.signedIn) this.session = lastSession()
+      this.known = true
+      throw error
+    }
+  }
+
+  async #ask(): Promise<void> {
     let session = await api.session()
     if (!session.signed_in && visit.signedIn && (await refreshSession())) {
       this.#stamp()
@@ -27,6 +40,7 @@ class Who {
     this.session = session
     this.known = true
     visit.signedIn = session.signed_in
+    keep('session', JSON.stringify(session))
     await this.#refresh()
   }
 
@@ -49,8 +63,15 @@ class Who {
 
   async signOut(): Promise<void> {
     await api.signOut()
+    this.gone()
+  }
+
+  /** Signed out, or the data deleted: nothing of this person stays on the device but answers that wait to be sent. */
+  gone(): void {
     this.session = NOBODY
     visit.signedIn = false
+    keep('session', '')
+    void forgetAll()
   }
 
   /** Starts the regular refresh; returns how to stop it. */
@@ -77,6 +98,14 @@ class Who {
 
   #stamp(): void {
     visit.refreshedAt = Date.now()
+  }
+}
+
+function lastSession(): Session {
+  try {
+    return { ...NOBODY, ...(JSON.parse(kept.get('session') || '{}') as Partial<Session>) }
+  } catch {
+    return NOBODY
   }
 }
 

@@ -1,22 +1,8 @@
 // What this device remembers of a session, for all tabs; the session itself lives in cookies that no script can read.
 
-const held = new Map<string, string>()
+import { keep as write, kept } from './kept'
 
-function read(key: string): string | null {
-  try {
-    return localStorage.getItem(key)
-  } catch {
-    return held.get(key) ?? null
-  }
-}
-function write(key: string, value: string): void {
-  held.set(key, value)
-  try {
-    localStorage.setItem(key, value)
-  } catch {
-    // Storage can be forbidden; the page then remembers for itself alone.
-  }
-}
+const read = (key: string) => kept.get(key)
 
 export const visit = {
   /** Whether somebody was signed in here and has not signed out: then a session that ran out is worth renewing. */

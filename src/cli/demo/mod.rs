@@ -121,6 +121,7 @@ async fn synthetic(args: &DemoArgs, store: &Store, archives: &Archives, create: 
     };
     for (scene, title) in [(first, "Synthetic town, before"), (last, "Synthetic town, after")] {
         let new = NewScene {
+            look: Default::default(),
             file: scene.file.clone(),
             captured: Captured::parse("captured", &scene.captured.to_string())?,
             title: Some(title.into()),
@@ -174,6 +175,7 @@ async fn own_files(
     }
     for (file, captured) in [(before, first), (after, last)] {
         let new = NewScene {
+            look: Default::default(),
             file: file.to_owned(),
             captured,
             title: None,

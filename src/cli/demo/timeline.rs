@@ -58,6 +58,7 @@ pub async fn prepare(seed: u64, data: &Path, store: &Store, archives: &Archives)
             attribution: Some(town.credit.into()),
             zoom: None,
             footprints: Some(town.footprints.clone()),
+            look: Default::default(),
         };
         ingest(store, archives, DEMO_TIMELINE, new, watch()).await?;
     }

@@ -2,7 +2,7 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { Statistics } from '../api'
-import { locale } from '../i18n'
+import { language } from '../language.svelte'
 
 type Timeline = Statistics['timeline']
 export interface Plot {
@@ -15,8 +15,8 @@ const HEIGHT = 240
 const [MINUTE, HOUR, DAY] = [60, 3600, 86_400]
 /** Steps of the time axis, seconds; uPlot's own go down to milliseconds, and its dates are American. */
 const STEPS = [1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE).concat([1, 2, 3, 6, 12].map((hours) => hours * HOUR), [1, 2, 7, 14, 30, 90, 365].map((days) => days * DAY))
-const timeOfDay = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' })
-const dayOfYear = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' })
+const timeOfDay = () => new Intl.DateTimeFormat(language.locale, { hour: 'numeric', minute: '2-digit' })
+const dayOfYear = () => new Intl.DateTimeFormat(language.locale, { month: 'short', day: 'numeric' })
 
 /** Draws labels as bars and closed tiles as a line into `target`; a bar stands for `intervalSeconds`. */
 export function draw(target: HTMLElement, timeline: Timeline, intervalSeconds: number, names: { labels: string; closed: string }): Plot {
@@ -58,9 +58,9 @@ export function draw(target: HTMLElement, timeline: Timeline, intervalSeconds: n
 function tick(seconds: number, place: number, all: number[]): string {
   const [moment, last] = [new Date(seconds * 1000), new Date((all[place - 1] ?? 0) * 1000)]
   const step = (all[1] ?? 0) - (all[0] ?? 0)
-  if (step >= DAY) return dayOfYear.format(moment)
+  if (step >= DAY) return dayOfYear().format(moment)
   const newDay = place === 0 || moment.toDateString() !== last.toDateString()
-  return timeOfDay.format(moment) + (newDay ? `\n${dayOfYear.format(moment)}` : '')
+  return timeOfDay().format(moment) + (newDay ? `\n${dayOfYear().format(moment)}` : '')
 }
 
 function columns(timeline: Timeline): uPlot.AlignedData {

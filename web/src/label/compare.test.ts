@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Lease } from '../api'
-import { centreOf, fittingResolution, mercator, mercatorBox, pairOf, ringsOf, slide, viewBox } from './compare'
+import { centreOf, fittingResolution, mercator, mercatorBox, ringsOf, slide, viewBox } from './compare'
 
 const frame = (scene_id: string) => ({ scene_id, captured_from: '2025-06-15T00:00:00Z', captured_to: '2025-06-15T00:00:00Z' })
 const lease = (scenes: string[], footprint: unknown = null) => ({
@@ -36,10 +36,6 @@ describe('the slider', () => {
 })
 
 describe('a lease', () => {
-  it('shows its first and last frame', () => {
-    expect(pairOf(lease(['a', 'b', 'c']))).toMatchObject({ before: { scene_id: 'a' }, after: { scene_id: 'c' } })
-    expect(pairOf(lease([]))).toBeNull()
-  })
   it('draws its footprint, also one of several parts, and nothing for what is no polygon', () => {
     const ring = [[0, 0], [1, 0], [1, 1], [0, 0]]
     expect(ringsOf(lease([], { type: 'Polygon', coordinates: [ring] }).tile).footprint.length).toBe(1)

@@ -56,9 +56,3 @@ function polygonRings(geometry: unknown): Point[][] {
   if (!Array.isArray(polygons)) return []
   return (polygons as Point[][][]).flat().map((ring) => ring.map(mercator))
 }
-
-/** First and last frame of a lease: the pair to compare. */
-export function pairOf(lease: Lease): { before: Lease['frames'][number]; after: Lease['frames'][number] } | null {
-  const [before, after] = [lease.frames[0], lease.frames[lease.frames.length - 1]]
-  return before && after ? { before, after } : null
-}

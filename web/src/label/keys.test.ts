@@ -41,4 +41,13 @@ describe('keys', () => {
     expect(keyOf(many[9] as Answer, many)).toBe('')
     expect(commandOf(stroke('0'), many)).toEqual({ do: 'reset' })
   })
+
+  it('in a timeline the arrows turn the frames and letters mark them', () => {
+    const stroke = (key: string) => ({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false })
+    expect(commandOf(stroke('ArrowRight'), [], true)).toEqual({ do: 'frame', by: 1 })
+    expect(commandOf(stroke('ArrowRight'), [])).toEqual({ do: 'slide', by: 1 })
+    expect(commandOf(stroke('d'), [], true)).toEqual({ do: 'damaged' })
+    expect(commandOf(stroke('d'), [])).toBeNull()
+    expect(commandOf(stroke('s'), [], true)).toEqual({ do: 'skip' })
+  })
 })

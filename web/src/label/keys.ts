@@ -3,8 +3,10 @@ import type { Answer } from '../api'
 
 export type Command =
   | { do: 'answer'; key: string }
-  | { do: 'skip' | 'undo' | 'layout' | 'outline' | 'help' | 'zoom-in' | 'zoom-out' | 'reset' }
+  | { do: 'skip' | 'undo' | 'layout' | 'outline' | 'help' | 'zoom-in' | 'zoom-out' | 'reset' | 'flip' | 'exposure' | 'guide' | 'remark' }
   | { do: 'slide'; by: -1 | 1 }
+  | { do: 'frame'; by: -1 | 1 }
+  | { do: 'play' | 'intact' | 'damaged' | 'never' | 'already' | 'unknown' }
   | { do: 'pan'; x: -1 | 0 | 1; y: -1 | 0 | 1 }
 
 export interface Stroke {
@@ -20,6 +22,10 @@ const PLAIN: Record<string, Command> = {
   z: { do: 'undo' },
   v: { do: 'layout' },
   o: { do: 'outline' },
+  e: { do: 'exposure' },
+  g: { do: 'guide' },
+  r: { do: 'remark' },
+  ' ': { do: 'flip' },
   '?': { do: 'help' },
   '+': { do: 'zoom-in' },
   '=': { do: 'zoom-in' },
@@ -27,6 +33,17 @@ const PLAIN: Record<string, Command> = {
   '0': { do: 'reset' },
   arrowleft: { do: 'slide', by: -1 },
   arrowright: { do: 'slide', by: 1 },
+}
+/** In a timeline the arrows turn the frames. */
+const IN_TIMELINE: Record<string, Command> = {
+  arrowleft: { do: 'frame', by: -1 },
+  arrowright: { do: 'frame', by: 1 },
+  p: { do: 'play' },
+  i: { do: 'intact' },
+  d: { do: 'damaged' },
+  n: { do: 'never' },
+  a: { do: 'already' },
+  t: { do: 'unknown' },
 }
 const SHIFTED: Record<string, Command> = {
   arrowleft: { do: 'pan', x: -1, y: 0 },
@@ -44,12 +61,12 @@ export function keyOf(answer: Answer, answers: Answer[]): string {
 }
 
 /** What a key stroke means, or null when it is not ours (the browser keeps its own shortcuts). */
-export function commandOf(stroke: Stroke, answers: Answer[]): Command | null {
+export function commandOf(stroke: Stroke, answers: Answer[], timeline = false): Command | null {
   const key = stroke.key.toLowerCase()
   if (stroke.ctrlKey || stroke.metaKey) return key === 'z' && !stroke.shiftKey && !stroke.altKey ? { do: 'undo' } : null
   if (stroke.altKey) return null
   if (stroke.shiftKey && SHIFTED[key]) return SHIFTED[key]
   const answer = answers.find((candidate) => keyOf(candidate, answers) === key)
   if (answer) return { do: 'answer', key: answer.key }
-  return PLAIN[key] ?? null
+  return (timeline && IN_TIMELINE[key]) || (PLAIN[key] ?? null)
 }

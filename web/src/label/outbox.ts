@@ -15,6 +15,8 @@ export interface Status {
 }
 export interface Wires {
   submit(items: LabelItem[]): Promise<Receipts>
+  /** Sends a remark that has no answer. */
+  note?(item: Item): Promise<void>
   /** Id of the volunteer who is signed in, or null. */
   who(): string | null
   changed(status: Status): void
@@ -99,7 +101,10 @@ export class Outbox {
   #batch(): Item[] {
     const me = this.wires.who()
     const mine = this.#items.filter((item) => !item.refused && item.who === me)
-    const batch = mine.filter((item) => item.campaign === mine[0]?.campaign)
+    // Remarks go one by one, answers together; always in the order in which they were given.
+    const head = mine[0]
+    const kin = mine.findIndex((item) => item.campaign !== head?.campaign || (item.answer === null) !== (head?.answer === null))
+    const batch = head?.answer === null ? [head] : mine.slice(0, kin < 0 ? mine.length : kin)
     this.#setTrouble(mine.length === 0 && this.status.unsent > 0 ? 'signed-out' : this.#trouble)
     return batch.slice(0, this.#oneByOne ? 1 : BATCH)
   }
@@ -107,7 +112,8 @@ export class Outbox {
   /** Sends one batch; returns whether to go on with the next. */
   async #send(batch: Item[]): Promise<boolean> {
     try {
-      const receipts = await this.wires.submit(batch.map(toWire))
+      const remark = batch.find((item) => item.answer === null)
+      const receipts = remark ? await this.#remark(remark) : await this.wires.submit(batch.map(toWire))
       await this.#settle(batch, receipts)
       this.#failures = 0
       this.#setTrouble('none')
@@ -116,6 +122,11 @@ export class Outbox {
     } catch (error) {
       return this.#fail(batch, error)
     }
+  }
+
+  async #remark(item: Item): Promise<Receipts> {
+    await this.wires.note?.(item)
+    return { results: [{ id: item.id, status: 'stored' }], leases: [] }
   }
 
   async #settle(batch: Item[], receipts: Receipts): Promise<void> {
@@ -187,6 +198,6 @@ export class Outbox {
   }
 }
 
-function toWire({ id, lease_id, answer, seconds }: Item): LabelItem {
-  return { id, lease_id, answer, seconds }
+function toWire({ id, lease_id, answer, seconds, window, note, flagged }: Item): LabelItem {
+  return { id, lease_id, answer: answer ?? '', seconds, ...(window && { window }), ...(note && { note }), ...(flagged && { flagged }) }
 }

@@ -18,13 +18,13 @@ const shown = (queue: Queue) => queue.shown?.lease.lease_id ?? null
 describe('queue', () => {
   it('an answer brings the next tile at once', () => {
     const queue = filled('a', 'b')
-    expect(queue.answer('destroyed')?.lease.lease_id).toBe('a')
+    expect(queue.answer({ answer: 'destroyed' })?.lease.lease_id).toBe('a')
     expect(shown(queue)).toBe('b')
   })
 
   it('a lease that is handed out again is not shown twice', () => {
     const queue = filled('a', 'b')
-    queue.answer('damaged')
+    queue.answer({ answer: 'damaged' })
     expect(queue.add([lease('a'), lease('b'), lease('c')])).toBe(1)
     expect(queue.ahead.map((one) => one.lease_id)).toEqual(['c'])
   })
@@ -37,42 +37,42 @@ describe('queue', () => {
 
   it('undo shows the tile with its answer, and a new answer returns to the first tile without one', () => {
     const queue = filled('a', 'b', 'c')
-    queue.answer('damaged')
-    queue.answer('damaged')
+    queue.answer({ answer: 'damaged' })
+    queue.answer({ answer: 'damaged' })
     queue.undo()
     queue.undo()
-    expect(queue.shown).toMatchObject({ answer: 'damaged', lease: { lease_id: 'a' } })
-    expect(queue.answer('destroyed')?.lease.lease_id).toBe('a')
+    expect(queue.shown).toMatchObject({ said: { answer: 'damaged' }, lease: { lease_id: 'a' } })
+    expect(queue.answer({ answer: 'destroyed' })?.lease.lease_id).toBe('a')
     expect(shown(queue)).toBe('c')
   })
 
   it('the same answer again is no change', () => {
     const queue = filled('a', 'b')
-    queue.answer('damaged')
+    queue.answer({ answer: 'damaged' })
     queue.undo()
-    expect(queue.answer('damaged')).toBeNull()
+    expect(queue.answer({ answer: 'damaged' })).toBeNull()
     expect(shown(queue)).toBe('b')
   })
 
   it('a skip loses no answer given before', () => {
     const queue = filled('a', 'b')
-    queue.answer('damaged')
+    queue.answer({ answer: 'damaged' })
     queue.undo()
     expect(queue.skip()).toBeNull()
     queue.undo()
-    expect(queue.shown?.answer).toBe('damaged')
+    expect(queue.shown?.said?.answer).toBe('damaged')
   })
 
   it('a skipped tile can be taken back and answered', () => {
     const queue = filled('a', 'b')
     expect(queue.skip()?.lease.lease_id).toBe('a')
     queue.undo()
-    expect(queue.answer('unsure')?.lease.lease_id).toBe('a')
+    expect(queue.answer({ answer: 'unsure' })?.lease.lease_id).toBe('a')
   })
 
   it('the end of the work shows nothing, undo leads back, and new tiles go on', () => {
     const queue = filled('a')
-    queue.answer('damaged')
+    queue.answer({ answer: 'damaged' })
     expect(shown(queue)).toBeNull()
     expect(queue.wantsMore).toBe(true)
     queue.add([lease('b')])
@@ -92,7 +92,7 @@ describe('queue', () => {
 
   it('undo reaches back a limited way', () => {
     const queue = filled(...Array.from({ length: REMEMBERED + 10 }, (_, i) => `l${i}`))
-    for (let i = 0; i < REMEMBERED + 5; i++) queue.answer('damaged')
+    for (let i = 0; i < REMEMBERED + 5; i++) queue.answer({ answer: 'damaged' })
     let back = 0
     while (queue.undo()) back += 1
     expect(back).toBe(REMEMBERED)

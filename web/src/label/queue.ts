@@ -1,11 +1,20 @@
 // The tiles of one sitting in the order in which they are shown: what was answered, what is shown, what waits.
-// Pure: it neither asks the server nor knows the time; LabelPage does both.
+// Pure: it neither asks the server nor knows the time; the sitting does both.
 import type { Lease } from '../api'
+import type { Window } from './store'
+
+/** What is said about a tile: the answer, in a timeline its window, a remark, and whether the coordinator is to look. */
+export interface Said {
+  answer: string
+  window?: Window
+  note?: string
+  flagged?: boolean
+}
 
 export interface Entry {
   lease: Lease
-  /** The answer given, null while none is. */
-  answer: string | null
+  /** What was said, null while nothing is. */
+  said: Said | null
   skipped: boolean
 }
 
@@ -44,17 +53,17 @@ export class Queue {
     const fresh = leases.filter((lease) => !this.#seen.has(lease.lease_id))
     for (const lease of fresh) {
       this.#seen.add(lease.lease_id)
-      this.#entries.push({ lease, answer: null, skipped: false })
+      this.#entries.push({ lease, said: null, skipped: false })
     }
     return fresh.length
   }
 
   /** Notes the answer to the shown tile and moves to the next one that waits. Returns the entry, or null where nothing changed. */
-  answer(key: string): Entry | null {
+  answer(said: Said): Entry | null {
     const entry = this.shown
     if (!entry) return null
-    const changed = entry.answer !== key
-    entry.answer = key
+    const changed = JSON.stringify(entry.said) !== JSON.stringify(said)
+    entry.said = said
     entry.skipped = false
     this.#advance()
     return changed ? entry : null
@@ -64,7 +73,7 @@ export class Queue {
   skip(): Entry | null {
     const entry = this.shown
     if (!entry) return null
-    const skipped = entry.answer === null
+    const skipped = entry.said === null
     entry.skipped = skipped
     this.#advance()
     return skipped ? entry : null
@@ -88,6 +97,14 @@ export class Queue {
     })
   }
 
+  /** Notes until when leases go on: lease id → RFC 3339. */
+  renew(ends: Map<string, string>): void {
+    for (const entry of this.#entries) {
+      const until = ends.get(entry.lease.lease_id)
+      if (until) entry.lease = { ...entry.lease, expires_at: until }
+    }
+  }
+
   #advance(): void {
     do this.#at += 1
     while (this.#at < this.#entries.length && !isWaiting(this.#entries[this.#at] as Entry))
@@ -98,5 +115,5 @@ export class Queue {
 }
 
 function isWaiting(entry: Entry): boolean {
-  return entry.answer === null && !entry.skipped
+  return entry.said === null && !entry.skipped
 }

@@ -3,11 +3,12 @@ import { api, ApiError, type Campaign, type Lease } from '../api'
 import { answerName, t } from '../i18n'
 import { mail } from '../mail.svelte'
 import { who } from '../session.svelte'
-import { ASK, Queue, type Entry } from './queue'
+import { keepLeases, keptLeases, watchLeases } from './leases'
+import { ASK, Queue, type Entry, type Said } from './queue'
 import { uuidV7 } from './uuid'
 
 /** `waiting`: tiles were asked for; `empty`: the server has none now; the others say why none come. */
-export type Supply = 'waiting' | 'flowing' | 'empty' | 'lost' | 'stopped' | 'refused'
+export type Supply = 'waiting' | 'flowing' | 'empty' | 'lost' | 'stopped' | 'refused' | 'practice'
 
 const ASK_AGAIN_MS = 5_000
 const PROGRESS_MS = 20_000
@@ -16,8 +17,8 @@ const QUIET_ROUNDS = 6
 
 export class Sitting {
   /** What is on screen; replaced after every step, because the queue itself is plain. */
-  shown = $state.raw<{ lease: Lease; given: string | null } | null>(null)
-  next = $state.raw<Lease | undefined>(undefined)
+  shown = $state.raw<{ lease: Lease; said: Said | null } | null>(null)
+  ahead = $state.raw<Lease[]>([])
   canUndo = $state(false)
   supply = $state<Supply>('waiting')
   /** Why tiles were refused, in the server's words. */
@@ -35,41 +36,47 @@ export class Sitting {
   #author: string | null = null
   #since = 0
   #quiet = 0
-  #timers: ReturnType<typeof setInterval>[] = []
+  #stops: (() => void)[] = []
 
   constructor(readonly campaign: Campaign) {
     this.progress = campaign.progress
   }
 
   async start(): Promise<void> {
-    this.#queue = new Queue((await mail.open()).answeredLeases)
+    const answered = (await mail.open()).answeredLeases
+    this.#queue = new Queue(answered)
     mail.onLeases = (slug, leases) => slug === this.campaign.slug && this.#take(leases)
-    this.#timers.push(setInterval(() => void this.#lookAfter(), ASK_AGAIN_MS), setInterval(() => void this.#readProgress(), PROGRESS_MS))
+    this.#every(ASK_AGAIN_MS, () => this.#lookAfter())
+    this.#every(PROGRESS_MS, () => this.#readProgress())
+    this.#stops.push(watchLeases(() => this.#inHand, (ends) => this.#queue.renew(ends)))
     void mail.flush()
     await this.ask()
   }
 
   stop(): void {
     mail.onLeases = null
-    this.#timers.forEach((timer) => clearInterval(timer))
+    this.#stops.forEach((stop) => stop())
     this.#sendSkip()
   }
 
-  answer(key: string): void {
-    const again = this.shown?.given != null
+  answer(said: Said): void {
+    const again = this.shown?.said != null
     const entry = this.#queue.shown
     const seconds = this.#seconds()
-    const change = this.#queue.answer(key)
+    const change = this.#queue.answer(said)
     if (!entry) return
     if (!again) this.count += 1
-    if (change) this.#posting = this.#post(change, key, seconds)
+    if (change) this.#posting = this.#post(change, said, seconds)
     this.#sendSkip()
-    this.#show(again ? t('label.changed', { answer: answerName(key) }) : t('label.answered', { answer: answerName(key) }))
+    const answer = answerName(said.answer)
+    this.#show(again ? t('label.changed', { answer }) : t('label.answered', { answer }))
   }
 
-  skip(): void {
+  /** Goes on without an answer; a remark about the tile is sent all the same. */
+  skip(remark: { note: string; flagged: boolean } | null = null): void {
     if (!this.#queue.shown) return
     const skipped = this.#queue.skip()
+    if (remark && skipped) this.#posting = this.#post(skipped, { answer: null, ...remark }, this.#seconds())
     this.#sendSkip()
     // Told to the server only with the next step, so that undo can still take it back.
     this.#skipping = skipped?.lease ?? null
@@ -81,6 +88,11 @@ export class Sitting {
     if (!entry) return
     if (this.#skipping?.lease_id === entry.lease.lease_id) this.#skipping = null
     this.#show(t('label.tile_back'))
+  }
+
+  /** Says something to a screen reader; the same words twice are heard only if they differ. */
+  say(words: string): void {
+    this.said = this.said === words ? `${words}\u00a0` : words
   }
 
   /** Asks the server for tiles, once at a time. */
@@ -100,7 +112,7 @@ export class Sitting {
       this.supply = fresh > 0 || this.#queue.ahead.length > 0 ? 'flowing' : 'empty'
       this.#refreshShown()
     } catch (error) {
-      this.#lose(error)
+      await this.#lose(error)
     }
   }
 
@@ -109,18 +121,23 @@ export class Sitting {
     this.#refreshShown()
   }
 
-  #lose(error: unknown): void {
+  async #lose(error: unknown): Promise<void> {
     const problem = error instanceof ApiError ? error : new ApiError(500, 'unavailable', String(error))
     this.problem = problem
-    this.supply = problem.passing ? 'lost' : problem.code === 'conflict' || problem.code === 'forbidden' ? 'stopped' : 'refused'
+    if (problem.passing) {
+      // Without a network the tiles that this device still has are labelled; an answer to one that ran out counts where it can.
+      this.#author ??= who.id
+      const left = this.#author && !this.#queue.shown ? await keptLeases(this.campaign.slug, this.#author) : []
+      if (this.#queue.add(left) > 0) this.#refreshShown()
+      this.supply = 'lost'
+    } else if (problem.code === 'practice_required') this.supply = 'practice'
+    else this.supply = problem.code === 'conflict' || problem.code === 'forbidden' ? 'stopped' : 'refused'
   }
 
-  async #post({ lease }: Entry, answer: string, seconds: number): Promise<void> {
+  async #post({ lease }: Entry, said: Omit<Said, 'answer'> & { answer: string | null }, seconds: number): Promise<void> {
     const author = who.id ?? this.#author
     if (!author) return // nobody: then no tile was ever handed out either
-    await mail.put({
-      id: uuidV7(), campaign: this.campaign.slug, who: author, lease_id: lease.lease_id, tile_id: lease.tile.id, answer, seconds, refused: null,
-    })
+    await mail.put({ id: uuidV7(), campaign: this.campaign.slug, who: author, lease_id: lease.lease_id, tile_id: lease.tile.id, ...said, seconds, refused: null })
   }
 
   #seconds(): number {
@@ -128,9 +145,8 @@ export class Sitting {
   }
 
   #show(said: string): void {
-    // A screen reader says the same words twice only if they differ.
-    this.said = this.said === said ? `${said}\u00a0` : said
-    this.#queue.dropExpired(Date.now())
+    this.say(said)
+    this.#queue.dropExpired(this.supply === 'lost' ? 0 : Date.now())
     this.#refreshShown()
     if (!this.#queue.shown) void this.#afterLast()
     else if (this.#queue.wantsMore && this.supply !== 'empty') void this.ask()
@@ -144,13 +160,19 @@ export class Sitting {
     if (!this.#queue.shown) await this.ask()
   }
 
+  get #inHand(): Lease[] {
+    const shown = this.#queue.shown
+    return shown && !shown.said ? [shown.lease, ...this.#queue.ahead] : this.#queue.ahead
+  }
+
   #refreshShown(): void {
     const entry = this.#queue.shown
     const lease = entry?.lease ?? null
     if (lease?.lease_id !== this.shown?.lease.lease_id) this.#since = performance.now()
-    this.shown = entry ? { lease: entry.lease, given: entry.answer } : null
-    this.next = this.#queue.ahead[0]
+    this.shown = entry ? { lease: entry.lease, said: entry.said } : null
+    this.ahead = this.#queue.ahead
     this.canUndo = this.#queue.canUndo
+    if (this.#author) void keepLeases(this.campaign.slug, this.#author, this.#inHand)
   }
 
   #sendSkip(): void {
@@ -158,6 +180,11 @@ export class Sitting {
     this.#skipping = null
     // If this fails the lease runs out by itself and the tile goes to others then.
     if (lease) void api.skip(lease.lease_id).catch(() => undefined)
+  }
+
+  #every(milliseconds: number, work: () => Promise<void>): void {
+    const timer = setInterval(() => void work(), milliseconds)
+    this.#stops.push(() => clearInterval(timer))
   }
 
   /** Every few seconds: asks again where tiles ran short for a passing reason, now and then where there were none. */

@@ -23,14 +23,16 @@ const campaign = { slug: 'raqqa', progress: { tiles: 1, open: 1, closed: 0, shar
 beforeEach(() => {
   written.length = 0
   me.id = 'v1'
-  vi.stubGlobal('document', { visibilityState: 'visible' })
+  vi.stubGlobal('document', { visibilityState: 'visible', addEventListener: () => {}, removeEventListener: () => {} })
+  vi.stubGlobal('addEventListener', () => {})
+  vi.stubGlobal('removeEventListener', () => {})
 })
 
 test('an answer given after the session has ended is kept under the name of who was handed the tile', async () => {
   const sitting = new Sitting(campaign)
   await sitting.start()
   me.id = null
-  sitting.answer('destroyed')
+  sitting.answer({ answer: 'destroyed' })
   await vi.waitFor(() => expect(written).toHaveLength(1))
   expect(written[0]).toMatchObject({ who: 'v1', lease_id: '7', answer: 'destroyed' })
   sitting.stop()

@@ -1,6 +1,12 @@
 // Where unsent answers lie: IndexedDB, or this page's memory where a browser forbids that.
 import { openDB } from 'idb'
 
+/** The last scene in which the place stands and the first in which it is damaged; open at an end that was not seen. */
+export interface Window {
+  last_intact: string | null
+  first_damaged: string | null
+}
+
 /** An answer that the server has not acknowledged yet. */
 export interface Item {
   id: string
@@ -9,8 +15,14 @@ export interface Item {
   who: string
   lease_id: string
   tile_id: string
-  answer: string
+  /** Null for a remark alone, which is sent as a note and is no label. */
+  answer: string | null
   seconds: number
+  /** When the damage happened, in timeline campaigns; absent: cannot say. */
+  window?: Window
+  note?: string
+  /** Whether the coordinator is asked to look at the tile. */
+  flagged?: boolean
   /** Why the server refused it; such an item is kept and shown, and not sent again by itself. */
   refused: { code: string; reason: string } | null
 }
@@ -37,10 +49,22 @@ export class MemoryStore implements Store {
   }
 }
 
+/** Opens this device's database: unsent labels, and what the page keeps for times without a network (`device.ts`). */
+export const openDevice = (name = 'aftermap') =>
+  openDB(name, 2, {
+    upgrade(db) {
+      for (const [store, options] of [['labels', { keyPath: 'id' }], ['kept', {}]] as const) {
+        if (!db.objectStoreNames.contains(store)) db.createObjectStore(store, options)
+      }
+    },
+    // Another tab with a newer page must not wait for this one.
+    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+  })
+
 /** Opens the store on this device. */
 export async function openStore(name = 'aftermap'): Promise<Store> {
   try {
-    const db = await openDB(name, 1, { upgrade: (db) => void db.createObjectStore('labels', { keyPath: 'id' }) })
+    const db = await openDevice(name)
     const write = async (work: (labels: IDBObjectStore) => void) => {
       const change = db.transaction('labels', 'readwrite', { durability: 'strict' })
       work(change.objectStore('labels') as unknown as IDBObjectStore)

@@ -20,4 +20,10 @@ describe('coordinators’ texts', () => {
     expect(spansOf('<b>5 * 3 = 15</b>')).toEqual([{ kind: 'text', text: '<b>5 * 3 = 15</b>' }])
     expect(blocksOf('')).toEqual([])
   })
+
+  it('finds a picture of a tile on a line of its own', () => {
+    const blocks = blocksOf('Look:\n![A roof that fell in](tile:17-1-2)\nthen go on.')
+    expect(blocks.map(({ kind, tile }) => [kind, tile])).toEqual([['paragraph', undefined], ['tile', '17-1-2'], ['paragraph', undefined]])
+    expect(blocks[1]?.lines[0]?.[0]?.text).toBe('A roof that fell in')
+  })
 })

@@ -6,19 +6,23 @@ export interface Span {
   href?: string
 }
 export interface Block {
-  kind: 'paragraph' | 'heading' | 'list' | 'numbers'
+  kind: 'paragraph' | 'heading' | 'list' | 'numbers' | 'tile'
+  /** For a tile: its caption. */
   lines: Span[][]
+  tile?: string
 }
 
 const BULLET = /^\s*[-*•]\s+/
 const NUMBER = /^\s*\d+[.)]\s+/
+/** A picture of a tile, on a line of its own: `![caption](tile:ID)`. */
+const TILE = /^!\[([^\]]*)\]\(tile:([^)\s]+)\)$/
 const HEADING = /^#{1,6}\s+/
 const INLINE = /\*\*(.+?)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)])/g
 
 export function blocksOf(text: string): Block[] {
   return text
     .replaceAll('\r', '')
-    .replace(/^(#{1,6}\s.*)$/gm, '\n$1\n')
+    .replace(/^(#{1,6}\s.*|!\[[^\]]*\]\(tile:[^)\s]+\)\s*)$/gm, '\n$1\n')
     .split(/\n\s*\n/)
     .map((part) => part.trim())
     .filter(Boolean)
@@ -27,6 +31,8 @@ export function blocksOf(text: string): Block[] {
 
 function blocksOfPart(part: string): Block[] {
   if (HEADING.test(part)) return [{ kind: 'heading', lines: [spansOf(part.replace(HEADING, ''))] }]
+  const picture = TILE.exec(part)
+  if (picture) return [{ kind: 'tile', lines: [spansOf(picture[1] ?? '')], tile: picture[2] ?? '' }]
   const lines = part.split('\n')
   const start = lines.findIndex((line) => BULLET.test(line) || NUMBER.test(line))
   if (start < 0) return [{ kind: 'paragraph', lines: [spansOf(lines.join(' '))] }]

@@ -1,0 +1,93 @@
+// Image tiles, fetched, decoded and held ready to draw: as many as a cheap phone can keep, the least recently used go first.
+import { fetchImage } from '../../api'
+
+export type Picture = ImageBitmap | 'empty'
+const KEPT = 220
+const AT_ONCE = 8
+const RETRY_MS = 3_000
+
+export class Images {
+  #held = new Map<string, Picture>()
+  #waiting = new Map<string, boolean>()
+  #running = new Set<string>()
+  #stopped = new AbortController()
+
+  constructor(
+    /** Called when an image has come or was found not to exist. */
+    readonly changed: () => void,
+    readonly fetchOne: (url: string, signal: AbortSignal) => Promise<Blob | null> = fetchImage,
+    readonly decode: (blob: Blob) => Promise<ImageBitmap> = (blob) => createImageBitmap(blob),
+  ) {}
+
+  /** The image if it is here; else null, and it is asked for, before those that are only wanted early. */
+  get(url: string): Picture | null {
+    const picture = this.#held.get(url)
+    if (!picture) {
+      this.want(url, true)
+      return null
+    }
+    this.#held.delete(url)
+    this.#held.set(url, picture)
+    return picture
+  }
+  /** The image if it is here, without asking for it. */
+  peek(url: string): Picture | null {
+    return this.#held.get(url) ?? null
+  }
+
+  want(url: string, urgent = false): void {
+    if (this.#held.has(url) || this.#running.has(url)) return
+    this.#waiting.set(url, urgent || (this.#waiting.get(url) ?? false))
+    this.#work()
+  }
+
+  /** Forgets what was asked for and has not begun: another tile is shown now. */
+  dropWaiting(): void {
+    this.#waiting.clear()
+  }
+
+  dispose(): void {
+    this.#stopped.abort()
+    this.#waiting.clear()
+    for (const picture of this.#held.values()) if (picture !== 'empty') picture.close()
+    this.#held.clear()
+  }
+
+  #work(): void {
+    while (this.#running.size < AT_ONCE && this.#waiting.size > 0) {
+      const [url] = [...this.#waiting].find(([, urgent]) => urgent) ?? [...this.#waiting][0]!
+      this.#waiting.delete(url)
+      this.#running.add(url)
+      void this.#load(url)
+    }
+  }
+
+  async #load(url: string): Promise<void> {
+    const { signal } = this.#stopped
+    try {
+      const blob = await this.fetchOne(url, signal)
+      const picture = blob ? await this.decode(blob) : 'empty'
+      if (signal.aborted) return
+      this.#held.set(url, picture)
+      this.#forget()
+      this.#running.delete(url)
+      this.changed()
+    } catch {
+      // Asked for again when it is next drawn, a moment later, so that a dead line is not hammered.
+      if (signal.aborted) return
+      setTimeout(() => {
+        this.#running.delete(url)
+        if (!signal.aborted) this.changed()
+      }, RETRY_MS)
+    }
+    this.#work()
+  }
+
+  #forget(): void {
+    for (const [url, picture] of this.#held) {
+      if (this.#held.size <= KEPT) return
+      if (picture !== 'empty') picture.close()
+      this.#held.delete(url)
+    }
+  }
+}

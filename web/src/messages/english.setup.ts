@@ -1,0 +1,4 @@
+// Unit tests read English texts.
+import { language } from '../language.svelte'
+
+await language.load('en')
