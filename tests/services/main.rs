@@ -1,6 +1,8 @@
 //! The promises of the services (design: exactly once, no over-assignment, nothing stuck), on both databases, straight
 //! through the verbs and without HTTP.
 
+mod cost;
+mod exclusions;
 mod gold;
 mod handing_out;
 mod ingest;
