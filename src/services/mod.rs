@@ -26,6 +26,7 @@ pub mod readiness;
 pub mod refit;
 pub mod release_lease;
 pub mod renew_lease;
+mod rules;
 pub mod secrets;
 pub mod sign_in;
 pub mod standing;
