@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod accounts;
 pub mod change_state;
+pub mod check_archives;
 pub mod clock;
 pub mod create_campaign;
 mod date_windows;
