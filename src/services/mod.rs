@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod apply_campaign;
 pub mod campaign_file;
 pub mod change_state;
+pub mod check_archives;
 pub mod clock;
 pub mod create_campaign;
 mod date_windows;
