@@ -66,6 +66,12 @@ pub struct CurrentLabel {
     pub window: Option<Window>,
     /// Whether it takes part in the consensus.
     pub counted: bool,
+    /// Whether its author was excluded: then it never counts.
+    pub excluded: bool,
+    /// Log entry of the answer.
+    pub label_id: Uuid,
+    /// When the author's first answer for the tile arrived: the order in which free places are filled.
+    pub first_received_at: i64,
 }
 
 /// The log entry of that id.
@@ -107,22 +113,17 @@ pub fn append(conn: &mut Conn, entry: &LogEntry<'_>) -> QueryResult<()> {
     Ok(())
 }
 
-/// The newest revision of a volunteer's answer for a tile and whether it counts; `None` without one.
-pub fn newest(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<Option<(u32, bool)>> {
-    let Some((label_id, counted)) = current_labels::table
-        .find((tile, volunteer_id))
-        .select((current_labels::label_id, current_labels::counted))
-        .first::<(Vec<u8>, bool)>(conn)
-        .optional()?
-    else {
-        return Ok(None);
-    };
-    let revision = labels::table.find(label_id).select(labels::revision).first::<i16>(conn)?;
-    Ok(Some((u32::from(revision.unsigned_abs()), counted)))
+/// How often an author had answered when this entry was written.
+pub fn revision(conn: &mut Conn, label_id: Uuid) -> QueryResult<u32> {
+    let revision = labels::table.find(label_id.as_bytes().to_vec()).select(labels::revision).first::<i16>(conn)?;
+    Ok(u32::from(revision.unsigned_abs()))
 }
 
 /// Makes a log entry the current answer of its author. The tile's queue row must be locked.
-pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, counted: bool) -> QueryResult<()> {
+///
+/// The entry must be in the log before: else SQLite, whose foreign key waits for it until the commit, looks for its
+/// children through the whole table when it comes.
+pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, (counted, excluded): (bool, bool)) -> QueryResult<()> {
     let answer = (
         current_labels::label_id.eq(entry.id.as_bytes().to_vec()),
         current_labels::answer.eq(i16::from(entry.answer)),
@@ -130,6 +131,7 @@ pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, counted: bool) -> Que
         current_labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
         current_labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
         current_labels::counted.eq(counted),
+        current_labels::excluded.eq(excluded),
     );
     if entry.revision > 1 {
         diesel::update(current_labels::table.find((entry.tile, entry.volunteer_id))).set(answer).execute(conn)?;
@@ -147,9 +149,16 @@ pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, counted: bool) -> Que
 
 /// The current answers for a tile, excluded volunteers' left out, in the order in which they first arrived.
 pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>> {
+    let mut current = all_of_tile(conn, tile)?;
+    current.retain(|label| !label.excluded);
+    Ok(current)
+}
+
+/// The same with excluded volunteers' answers.
+pub fn all_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>> {
+    type Columns = (i64, i16, bool, bool, Option<i64>, Option<i64>, bool, Vec<u8>, i64);
     let rows = current_labels::table
         .filter(current_labels::tile.eq(tile))
-        .filter(diesel::dsl::not(current_labels::excluded))
         .order((current_labels::first_received_at, current_labels::label_id))
         .select((
             current_labels::volunteer_id,
@@ -158,13 +167,18 @@ pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLab
             current_labels::window_given,
             current_labels::last_intact,
             current_labels::first_damaged,
+            current_labels::excluded,
+            current_labels::label_id,
+            current_labels::first_received_at,
         ))
-        .load::<(i64, i16, bool, bool, Option<i64>, Option<i64>)>(conn)?;
+        .load::<Columns>(conn)?;
     rows.into_iter()
-        .map(|(volunteer_id, answer, counted, window_given, last_intact, first_damaged)| {
+        .map(|(volunteer_id, answer, counted, window_given, last_intact, first_damaged, excluded, id, at)| {
             let answer = u8::try_from(answer).map_err(|_| broken(format!("answer {answer}")))?;
             let window = window_given.then_some(Window { last_intact, first_damaged });
-            Ok(CurrentLabel { volunteer_id, answer, window, counted })
+            let label_id = Uuid::from_slice(&id).map_err(|_| broken("a label id".into()))?;
+            let first_received_at = at;
+            Ok(CurrentLabel { volunteer_id, answer, window, counted, excluded, label_id, first_received_at })
         })
         .collect()
 }
