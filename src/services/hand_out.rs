@@ -207,7 +207,7 @@ impl Seeker<'_> {
                 search.walk = None;
                 continue;
             };
-            let limit = STRETCHES[looks.min(STRETCHES.len() - 1)];
+            let limit = STRETCHES[looks.min(STRETCHES.len() - 1)].min(LOOK_AT_MOST - looked);
             let rows = queue::stretch(conn, self.campaign.id, group, stretch, limit as i64, self.eyes())?;
             (looked, looks) = (looked + rows.len().max(1), looks + 1);
             let unseen = unseen_of(&rows, taken, want - taken.len());

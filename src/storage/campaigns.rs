@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::{campaigns, models, policies, scale_answers, scales};
-use super::{Conn, new_id, texts};
+use super::{Conn, each_backend, new_id, texts};
 use crate::domain::bbox::Bbox;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts};
 use crate::domain::policy::Policy;
@@ -72,13 +72,12 @@ pub fn head(conn: &mut Conn, id: i64) -> QueryResult<Option<Head>> {
         hold_state(conn, id)?;
     }
     let of_model = models::campaign_id.eq(campaigns::id).and(models::number.eq(campaigns::model));
-    let head = campaigns::table
+    let query = campaigns::table
         .inner_join(policies::table.on(policies::campaign_id.eq(campaigns::id)))
         .left_join(models::table.on(of_model))
         .filter(campaigns::id.eq(id))
-        .select((campaigns::all_columns, policies::settings, models::fitted_at.nullable()))
-        .first::<(Row, String, Option<i64>)>(conn)
-        .optional()?;
+        .select((campaigns::all_columns, policies::settings, models::fitted_at.nullable()));
+    let head: Option<(Row, String, Option<i64>)> = each_backend!(conn, inner => query.first(inner)).optional()?;
     Ok(head.map(|(row, settings, model_fitted_at)| Head { row, settings, model_fitted_at }))
 }
 

@@ -18,7 +18,9 @@ pub enum Conn {
     Sqlite(SqliteConnection),
 }
 
-/// Runs the same expression with the inner connection of either database, for what `MultiConnection` cannot express.
+/// Runs the same expression with the inner connection of either database, for what `MultiConnection` cannot express, and
+/// for the statements of every label: through `MultiConnection` the text of a statement is put together anew each time,
+/// here it is looked up by its type.
 macro_rules! each_backend {
     ($conn:expr, $inner:ident => $body:expr) => {
         match $conn {

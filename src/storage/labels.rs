@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::Conn;
 use super::campaigns::{broken, word};
 use super::schema::{current_labels, labels, skills};
+use super::{Conn, each_backend};
 use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, Window};
 
@@ -76,11 +76,13 @@ pub struct CurrentLabel {
 
 /// The log entry of that id.
 pub fn logged(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Logged>> {
-    let row = labels::table
-        .find(id.as_bytes().to_vec())
-        .select((labels::volunteer_id, labels::body_hash, labels::status, labels::tile_state))
-        .first::<(i64, Vec<u8>, String, String)>(conn)
-        .optional()?;
+    let query = labels::table.find(id.as_bytes().as_slice()).select((
+        labels::volunteer_id,
+        labels::body_hash,
+        labels::status,
+        labels::tile_state,
+    ));
+    let row: Option<(i64, Vec<u8>, String, String)> = each_backend!(conn, inner => query.first(inner)).optional()?;
     row.map(|(volunteer_id, body_hash, status, tile_state)| {
         Ok(Logged { volunteer_id, body_hash, status: word(&status)?, tile_state: word(&tile_state)? })
     })
@@ -89,27 +91,26 @@ pub fn logged(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Logged>> {
 
 /// Adds an entry to the log.
 pub fn append(conn: &mut Conn, entry: &LogEntry<'_>) -> QueryResult<()> {
-    diesel::insert_into(labels::table)
-        .values((
-            labels::id.eq(entry.id.as_bytes().to_vec()),
-            labels::body_hash.eq(entry.body_hash),
-            labels::tile.eq(entry.tile),
-            labels::campaign_id.eq(entry.campaign_id),
-            labels::volunteer_id.eq(entry.volunteer_id),
-            labels::lease_id.eq(entry.lease_id),
-            labels::revision.eq(entry.revision as i16),
-            labels::answer.eq(i16::from(entry.answer)),
-            labels::window_given.eq(entry.window.is_some()),
-            labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
-            labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
-            labels::seconds.eq(entry.seconds),
-            labels::client.eq(entry.client),
-            labels::leased_at.eq(entry.leased_at),
-            labels::received_at.eq(entry.received_at),
-            labels::status.eq(entry.status.key()),
-            labels::tile_state.eq(entry.tile_state.key()),
-        ))
-        .execute(conn)?;
+    let row = (
+        labels::id.eq(entry.id.as_bytes().as_slice()),
+        labels::body_hash.eq(entry.body_hash),
+        labels::tile.eq(entry.tile),
+        labels::campaign_id.eq(entry.campaign_id),
+        labels::volunteer_id.eq(entry.volunteer_id),
+        labels::lease_id.eq(entry.lease_id),
+        labels::revision.eq(entry.revision as i16),
+        labels::answer.eq(i16::from(entry.answer)),
+        labels::window_given.eq(entry.window.is_some()),
+        labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
+        labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
+        labels::seconds.eq(entry.seconds),
+        labels::client.eq(entry.client),
+        labels::leased_at.eq(entry.leased_at),
+        labels::received_at.eq(entry.received_at),
+        labels::status.eq(entry.status.key()),
+        labels::tile_state.eq(entry.tile_state.key()),
+    );
+    each_backend!(conn, inner => diesel::insert_into(labels::table).values(row).execute(inner))?;
     Ok(())
 }
 
@@ -125,7 +126,7 @@ pub fn revision(conn: &mut Conn, label_id: Uuid) -> QueryResult<u32> {
 /// children through the whole table when it comes.
 pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, (counted, excluded): (bool, bool)) -> QueryResult<()> {
     let answer = (
-        current_labels::label_id.eq(entry.id.as_bytes().to_vec()),
+        current_labels::label_id.eq(entry.id.as_bytes().as_slice()),
         current_labels::answer.eq(i16::from(entry.answer)),
         current_labels::window_given.eq(entry.window.is_some()),
         current_labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
@@ -142,7 +143,9 @@ pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, (counted, excluded): 
             current_labels::campaign_id.eq(entry.campaign_id),
             current_labels::first_received_at.eq(entry.received_at),
         );
-        diesel::insert_into(current_labels::table).values((key, answer)).execute(conn)?;
+        each_backend!(conn, inner => {
+            diesel::insert_into(current_labels::table).values((key, answer)).execute(inner)
+        })?;
     }
     Ok(())
 }
@@ -157,7 +160,7 @@ pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLab
 /// The same with excluded volunteers' answers.
 pub fn all_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>> {
     type Columns = (i64, i16, bool, bool, Option<i64>, Option<i64>, bool, Vec<u8>, i64);
-    let rows = current_labels::table
+    let query = current_labels::table
         .filter(current_labels::tile.eq(tile))
         .order((current_labels::first_received_at, current_labels::label_id))
         .select((
@@ -170,8 +173,8 @@ pub fn all_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>>
             current_labels::excluded,
             current_labels::label_id,
             current_labels::first_received_at,
-        ))
-        .load::<Columns>(conn)?;
+        ));
+    let rows: Vec<Columns> = each_backend!(conn, inner => query.load(inner))?;
     rows.into_iter()
         .map(|(volunteer_id, answer, counted, window_given, last_intact, first_damaged, excluded, id, at)| {
             let answer = u8::try_from(answer).map_err(|_| broken(format!("answer {answer}")))?;

@@ -35,15 +35,13 @@ impl Turn {
 
 /// Adds to the counters of a volunteer; the first time makes the row.
 pub fn add(conn: &mut Conn, campaign_id: i64, volunteer_id: i64, done: Done, now: i64) -> QueryResult<()> {
-    let updated = diesel::update(participations::table.find((campaign_id, volunteer_id)))
-        .set((
-            participations::labels.eq(participations::labels + done.labels),
-            participations::tiles_served.eq(participations::tiles_served + done.tiles_served),
-            participations::skips.eq(participations::skips + done.skips),
-            participations::last_at.eq(now),
-        ))
-        .execute(conn)?;
-    if updated == 0 {
+    let update = diesel::update(participations::table.find((campaign_id, volunteer_id))).set((
+        participations::labels.eq(participations::labels + done.labels),
+        participations::tiles_served.eq(participations::tiles_served + done.tiles_served),
+        participations::skips.eq(participations::skips + done.skips),
+        participations::last_at.eq(now),
+    ));
+    if each_backend!(conn, inner => update.execute(inner))? == 0 {
         diesel::insert_into(participations::table)
             .values((
                 participations::campaign_id.eq(campaign_id),
@@ -126,8 +124,8 @@ pub fn set_position(
     position: i64,
 ) -> QueryResult<()> {
     let key = ring_positions::table.find((volunteer_id, campaign_id, group.0, group.1));
-    let moved = diesel::update(key).set(ring_positions::position.eq(position)).execute(conn)?;
-    if moved == 0 {
+    let update = diesel::update(key).set(ring_positions::position.eq(position));
+    if each_backend!(conn, inner => update.execute(inner))? == 0 {
         diesel::insert_into(ring_positions::table)
             .values((
                 ring_positions::volunteer_id.eq(volunteer_id),

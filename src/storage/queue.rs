@@ -3,9 +3,9 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::Conn;
 use super::campaigns::word;
 use super::schema::{current_labels, leases, queue, ring_positions};
+use super::{Conn, each_backend};
 use crate::domain::consensus::TileState;
 
 /// The queue row of a tile, as read under its lock.
@@ -128,19 +128,18 @@ pub fn try_lock(conn: &mut Conn, tile: i64) -> QueryResult<Option<QueueRow>> {
 
 /// Writes the row back; whether the tile is available follows from the rest.
 pub fn save(conn: &mut Conn, row: &QueueRow) -> QueryResult<()> {
-    diesel::update(queue::table.find(row.tile))
-        .set((
-            queue::state.eq(row.state.key()),
-            queue::counted.eq(row.counted as i16),
-            queue::leased.eq(row.leased as i16),
-            queue::needed.eq(row.needed as i16),
-            queue::skips.eq(row.skips as i16),
-            queue::bucket.eq(i16::from(row.bucket)),
-            queue::first_settled_at.eq(row.first_settled_at.map(|count| count as i16)),
-            queue::available.eq(row.has_place()),
-            queue::closed_at.eq(row.closed_at),
-        ))
-        .execute(conn)?;
+    let update = diesel::update(queue::table.find(row.tile)).set((
+        queue::state.eq(row.state.key()),
+        queue::counted.eq(row.counted as i16),
+        queue::leased.eq(row.leased as i16),
+        queue::needed.eq(row.needed as i16),
+        queue::skips.eq(row.skips as i16),
+        queue::bucket.eq(i16::from(row.bucket)),
+        queue::first_settled_at.eq(row.first_settled_at.map(|count| count as i16)),
+        queue::available.eq(row.has_place()),
+        queue::closed_at.eq(row.closed_at),
+    ));
+    each_backend!(conn, inner => update.execute(inner))?;
     Ok(())
 }
 
@@ -163,7 +162,8 @@ pub fn next_group(
         .filter(queue::available)
         .select(((queue::priority, queue::bucket), ring_positions::position.nullable()));
     let Some((priority, bucket)) = last else {
-        return available.order((queue::priority.desc(), queue::bucket.asc())).first(conn).optional();
+        let first = available.order((queue::priority.desc(), queue::bucket.asc()));
+        return each_backend!(conn, inner => first.first(inner)).optional();
     };
     // Two questions: one with OR in it would look at every row of the group before.
     let same = available.filter(queue::priority.eq(priority)).filter(queue::bucket.gt(bucket));
@@ -214,7 +214,7 @@ pub fn stretch(
         .filter(leases::tile.eq(queue::tile))
         .filter(leases::volunteer_id.eq(eyes.volunteer))
         .filter(leases::ended_at.is_null().or(skipped));
-    let rows = queue::table
+    let query = queue::table
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::available)
         .filter(queue::priority.eq(priority))
@@ -223,8 +223,8 @@ pub fn stretch(
         .filter(queue::shuffle_key.le(to))
         .order(queue::shuffle_key)
         .limit(limit)
-        .select((queue::tile, queue::shuffle_key, exists(labelled), exists(held)))
-        .load::<(i64, i64, bool, bool)>(conn)?;
+        .select((queue::tile, queue::shuffle_key, exists(labelled), exists(held)));
+    let rows: Vec<(i64, i64, bool, bool)> = each_backend!(conn, inner => query.load(inner))?;
     let candidate = |(tile, key, labelled, held)| Candidate { tile, key, seen: labelled || held };
     Ok(rows.into_iter().map(candidate).collect())
 }

@@ -93,14 +93,14 @@ pub fn frames_of(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashMap<i64, Vec<F
 
 /// A tile with its frames by date, in one statement; `None` where there is none with a frame.
 pub fn with_frames(conn: &mut Conn, id: i64) -> QueryResult<Option<(Tile, Vec<Frame>)>> {
-    let rows = tiles::table
+    let query = tiles::table
         .inner_join(frames::table.on(frames::tile.eq(tiles::id)))
         .inner_join(scenes::table.on(scenes::id.eq(frames::scene_id)))
         .filter(tiles::id.eq(id))
         .filter(scenes::withdrawn_at.is_null())
         .order((scenes::captured_from, scenes::captured_to, scenes::id))
-        .select((columns!(), (scenes::id, scenes::captured_from, scenes::captured_to)))
-        .load::<(Columns, (i64, i64, i64))>(conn)?;
+        .select((columns!(), (scenes::id, scenes::captured_from, scenes::captured_to)));
+    let rows: Vec<(Columns, (i64, i64, i64))> = each_backend!(conn, inner => query.load(inner))?;
     let mut found = None;
     for (columns, (scene_id, captured_from, captured_to)) in rows {
         let (_, seen) = found.get_or_insert_with(|| (tile(columns), Vec::new()));

@@ -318,8 +318,8 @@ CREATE TABLE current_labels (
     tile             BIGINT NOT NULL REFERENCES tiles (id),
     volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
-    -- The log entry comes first. Checked at the commit, so that a copy may bring the tables in any order.
-    label_id         BLOB NOT NULL REFERENCES labels (id) DEFERRABLE INITIALLY DEFERRED,
+    -- The log entry comes first. Checked at once: where the commit checks, SQLite searches this whole table for each entry.
+    label_id         BLOB NOT NULL REFERENCES labels (id),
     answer           SMALLINT NOT NULL CHECK (answer >= 0),
     window_given     BOOLEAN NOT NULL DEFAULT FALSE,
     last_intact      BIGINT,
