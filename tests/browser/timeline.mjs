@@ -101,7 +101,7 @@ else {
     await drawn(phone.page)
     const box = await phone.page.getByTestId('compare').boundingBox()
     const cdp = await phone.context.newCDPSession(phone.page)
-    const finger = (x) => [{ x, y: box.y + 120, id: 0 }]
+    const finger = (x) => [{ x, y: box.y + 70, id: 0 }]
     await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: finger(260) })
     for (const x of [220, 170, 120]) await cdp.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: finger(x) })
     await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })

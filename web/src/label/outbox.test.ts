@@ -166,4 +166,16 @@ describe('ids', () => {
     expect(notes.map(({ note }) => note)).toEqual(['alone'])
     expect(await store.all()).toEqual([])
   })
+
+  it('never says saved while an answer is still being written down', async () => {
+    let written = () => {}
+    const slow: Store = { durable: true, all: async () => [], put: () => new Promise((done) => (written = done)), remove: async () => {} }
+    const { outbox, sent } = await made(async (items) => stored(items), slow)
+    const put = outbox.put(item())
+    expect([outbox.status.unsent, sent.length]).toEqual([1, 0])
+    written()
+    await put
+    await outbox.flush()
+    expect([outbox.status.unsent, sent.length]).toEqual([0, 1])
+  })
 })

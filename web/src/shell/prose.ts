@@ -14,7 +14,7 @@ export interface Block {
 
 const BULLET = /^\s*[-*•]\s+/
 const NUMBER = /^\s*\d+[.)]\s+/
-/** A picture of a tile, on a line of its own: `![caption](tile:ID)`. */
+/** A picture of a tile, `![caption](tile:ID)`: a block of its own wherever it stands. */
 const TILE = /^!\[([^\]]*)\]\(tile:([^)\s]+)\)$/
 const HEADING = /^#{1,6}\s+/
 const INLINE = /\*\*(.+?)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)])/g
@@ -22,7 +22,8 @@ const INLINE = /\*\*(.+?)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\((https?:\/\/[^\s)]
 export function blocksOf(text: string): Block[] {
   return text
     .replaceAll('\r', '')
-    .replace(/^(#{1,6}\s.*|!\[[^\]]*\]\(tile:[^)\s]+\)\s*)$/gm, '\n$1\n')
+    .replace(/^(#{1,6}\s.*)$/gm, '\n$1\n')
+    .replace(/!\[[^\]]*\]\(tile:[^)\s]+\)/g, '\n\n$&\n\n')
     .split(/\n\s*\n/)
     .map((part) => part.trim())
     .filter(Boolean)
