@@ -93,6 +93,7 @@ pub async fn ingest(
     let plan = fresh.unless(store, planned).await?;
     let (scene, tiles, left_out, zoom) =
         (plan.scene.clone(), plan.derived.tiles.len(), plan.derived.left_out, plan.derived.zoom);
+    let tiles = plan.unchanged.unwrap_or(tiles);
     let plan = Arc::new(plan);
     let kept = store.write(move |conn| keep(conn, &plan, clock::now_ms())).await;
     let changed = fresh.unless(store, kept).await?;
@@ -174,6 +175,8 @@ struct IngestPlan {
     campaign: Campaign,
     scene: Scene,
     known: bool,
+    /// Nothing is to be written; the campaign has so many tiles.
+    unchanged: Option<usize>,
     scenes: Vec<Scene>,
     /// Ids of the scenes that were there when the tiles were derived.
     before: Vec<i64>,
@@ -191,8 +194,11 @@ async fn plan(
     zoom: Option<u8>,
 ) -> Result<IngestPlan, Error> {
     let id = campaign.id;
-    let (mut all, stored) = store
-        .read(move |conn| Ok::<_, Error>((scenes::of_campaign(conn, id)?, footprints::of_campaign(conn, id)?)))
+    let (mut all, stored, tiles_now) = store
+        .read(move |conn| {
+            let tiles_now = tiles::ids_of_campaign(conn, id)?.len();
+            Ok::<_, Error>((scenes::of_campaign(conn, id)?, footprints::of_campaign(conn, id)?, tiles_now))
+        })
         .await?;
     let before: Vec<i64> = all.iter().map(|scene| scene.id).collect();
     let known = match all.iter().find(|other| other.archive == scene.archive) {
@@ -213,6 +219,13 @@ async fn plan(
         all.sort_by_key(|scene| (scene.captured_from, scene.captured_to, scene.id));
     }
     let outlines = outlines.map(sorted).filter(|rows| *rows != stored);
+    let same_zoom = zoom.is_none() || zoom == campaign.labelling_zoom;
+    if known && outlines.is_none() && same_zoom {
+        // Nothing to derive; the archives of the other scenes may even be missing, and brought back one after the other.
+        let derived = Derived { tiles: Vec::new(), zoom: campaign.labelling_zoom, left_out: 0 };
+        let unchanged = Some(tiles_now);
+        return Ok(IngestPlan { campaign, scene, known, unchanged, scenes: all, before, footprints: None, derived });
+    }
     let outlines_after = outlines.clone().unwrap_or(stored);
     let (slug, archives, scenes) = (campaign.slug.clone(), archives.clone(), all.clone());
     let cells = zoom.or(campaign.labelling_zoom);
@@ -224,12 +237,15 @@ async fn plan(
         derive_tiles(&slug, &scenes, &archives, &source)
     })
     .await?;
-    Ok(IngestPlan { campaign, scene, known, scenes: all, before, footprints: outlines, derived })
+    Ok(IngestPlan { campaign, scene, known, unchanged: None, scenes: all, before, footprints: outlines, derived })
 }
 
 /// The one transaction: scene, footprints, tiles and frames, and what follows for the campaign. Returns whether
 /// anything changed.
 fn keep(conn: &mut Conn, plan: &IngestPlan, now: i64) -> Result<bool, Error> {
+    if plan.unchanged.is_some() {
+        return Ok(false);
+    }
     let id = plan.campaign.id;
     campaigns::lock(conn, id)?;
     let mut campaign = find(conn, &plan.campaign.slug)?;
