@@ -37,7 +37,7 @@ async fn statements(town: &Town) -> Vec<String> {
         });
         let sender = Sender { volunteer, client: None, may_label: &|_| true };
         // By value and not at random, no gold: the usual case.
-        let reply = submit_all(conn, &sender, &[item.clone()], 5, NOON);
+        let reply = submit_all(conn, &sender, std::slice::from_ref(&item), 5, NOON);
         conn.set_instrumentation(|_: InstrumentationEvent<'_>| ());
         assert_eq!(reply?.leases.len(), 1);
         Ok(seen.lock().unwrap().clone())

@@ -164,7 +164,7 @@ async fn a_tile_drawn_at_random_may_be_any_open_one() {
     let policy = Policy { random_share: 1.0, gold_share: 0.0, gold_share_first: 0.0, ..policy() };
     for town in towns(80, policy).await {
         let special = town.tiles[0];
-        for tile in town.tiles[1..].to_vec() {
+        for &tile in &town.tiles[1..] {
             town.run(move |conn| {
                 let row = queue::lock(conn, tile)?;
                 Ok(queue::save(conn, &queue::QueueRow { bucket: 3, ..row })?)
