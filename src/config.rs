@@ -78,6 +78,18 @@ pub struct ServeOptions {
     /// Connections to the database
     #[arg(long, env = "AFTERMAP_CONNECTIONS", value_name = "N", default_value_t = 16)]
     pub connections: u32,
+
+    /// Requests that may ask the database at the same time; exports are refused at a quarter of it, answers at all of it
+    #[arg(long, env = "AFTERMAP_REQUESTS", value_name = "N", default_value_t = 256)]
+    pub requests: usize,
+
+    /// Address and port of /metrics for Prometheus; it names nobody, but is best kept inside [default: none]
+    #[arg(long, env = "AFTERMAP_METRICS_LISTEN", value_name = "ADDRESS", value_parser = address)]
+    pub metrics_listen: Option<SocketAddr>,
+
+    /// Connections of clients at the same time
+    #[arg(long, env = "AFTERMAP_CLIENTS", value_name = "N", default_value_t = 8000)]
+    pub clients: usize,
 }
 
 impl ServeOptions {

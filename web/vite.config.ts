@@ -1,11 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
+import { serviceWorker } from './scripts/service-worker.ts'
 
 /** Where `npm run dev` finds the server; the built page always talks to the server that served it. */
 const server = process.env.AFTERMAP_URL ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), serviceWorker()],
   build: {
     target: ['es2020', 'chrome89', 'firefox90', 'safari15'],
     // With Safari 15 here, logical properties would be rewritten to depend on the language instead of the direction;

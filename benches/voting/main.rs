@@ -2,13 +2,16 @@
 //!
 //! - `-- table` the methods on the development sets; `-- adaptive`, `-- collusion` the two reference procedures;
 //! - `-- speed [LABELS…]` the fit alone on generated labels; `-- csv LABELS FILE` writes such labels for timing the tool;
-//! - without a word all but the last. The sets are looked for in `$AFTERMAP_TEST_DATA/crowd`.
+//! - `-- synthetic [CROWDS]` the methods on generated crowds, where free constants are chosen;
+//! - without a word all but `csv`. The sets are looked for in `$AFTERMAP_TEST_DATA/crowd`.
 
 mod adaptive;
 mod collusion;
+mod dice;
 mod numpy;
 mod sets;
 mod speed;
+mod synthetic;
 
 const SETS: [&str; 13] = [
     "bluebird",
@@ -39,10 +42,14 @@ fn main() {
             speed::run(if sizes.is_empty() { &[100_000, 1_000_000] } else { &sizes });
             Ok(())
         }
-        [] => on_sets("table")
-            .and_then(|()| on_sets("adaptive"))
-            .and_then(|()| on_sets("collusion"))
-            .map(|()| speed::run(&[100_000, 1_000_000])),
+        ["synthetic", count @ ..] => {
+            synthetic::run(count.first().and_then(|count| count.parse().ok()).unwrap_or(200));
+            Ok(())
+        }
+        [] => on_sets("table").and_then(|()| on_sets("adaptive")).and_then(|()| on_sets("collusion")).map(|()| {
+            synthetic::run(200);
+            speed::run(&[100_000, 1_000_000]);
+        }),
         [what, ..] => on_sets(what),
     };
     if let Err(reason) = result {
@@ -64,6 +71,6 @@ fn on_sets(what: &str) -> Result<(), String> {
         }),
         "adaptive" => adaptive::run(&root),
         "collusion" => collusion::run(&root),
-        _ => Err(format!("`{what}`: say table, adaptive, collusion, speed or csv")),
+        _ => Err(format!("`{what}`: say table, adaptive, collusion, synthetic, speed or csv")),
     }
 }

@@ -6,18 +6,7 @@ use std::time::Instant;
 use aftermap::consensus::{Columns, METHODS, Model, Pool, Vote, VotingRule};
 use aftermap::domain::scale::Scale;
 
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
+use crate::dice::Dice;
 
 /// Labels of 4 ordered classes, 5 a tile; volunteer `w` gives about a share of `1 / w` of them, a tenth guess.
 pub fn generate(count: usize, seed: u64) -> Columns {

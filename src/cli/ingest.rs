@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::scene::Captured;
-use crate::imagery::{Archives, Progress};
+use crate::imagery::{Archives, Look, Progress};
 use crate::services::clock;
 use crate::services::ingest::{Ingested, NewScene, ingest};
 
@@ -49,11 +51,30 @@ pub struct IngestArgs {
     /// Zoom of the tiles to label; by default one that fits the imagery
     #[arg(long, value_name = "Z", conflicts_with = "footprints")]
     zoom: Option<u8>,
-    /// GeoJSON of building footprints: one tile for each, instead of grid cells
+    /// Building footprints (GeoJSON, GeoPackage, FlatGeobuf): one tile for each, instead of grid cells
     #[arg(long, value_name = "FILE")]
     footprints: Option<PathBuf>,
+    /// Bands to show, counted from 1: three for red, green, blue, or one for grey; by default what the file says
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
+    bands: Option<Vec<u16>>,
+    /// Numbers that become black and white; by default bytes are taken as they are, and other samples are stretched
+    /// from 2 % to 98 % of their numbers, once for the whole scene
+    #[arg(long, value_name = "LOW,HIGH", value_parser = stretch, allow_hyphen_values = true)]
+    stretch: Option<(f64, f64)>,
+    /// Number that means "no picture", where the file does not say
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    nodata: Option<f64>,
     #[command(flatten)]
     data: DataOptions,
+}
+
+fn stretch(text: &str) -> Result<(f64, f64), String> {
+    let wrong = || format!("`{text}` is not two numbers like 200,3000");
+    let (low, high) = text.split_once(',').ok_or_else(wrong)?;
+    match (low.trim().parse(), high.trim().parse()) {
+        (Ok(low), Ok(high)) => Ok((low, high)),
+        _ => Err(wrong()),
+    }
 }
 
 /// Ingests the scene and says what came of it.
@@ -74,6 +95,7 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         attribution: args.attribution,
         zoom: args.zoom,
         footprints: args.footprints,
+        look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata },
     };
     let store = args.data.open()?;
     let done = ingest(&store, &Archives::new(args.data.tiles_dir()), &args.campaign, new, watch()).await?;
@@ -97,6 +119,7 @@ fn print_outcome(campaign: &str, done: &Ingested) {
         None => "footprints".into(),
     };
     println!("{} tiles ({places}); {} places left out for want of a picture", done.tiles, done.left_out);
+    print!("{}", done.report);
     if scene.captured_from > clock::now_ms() {
         println!("warning: {} is dated in the future; check --captured", scene.title);
     }
@@ -125,25 +148,29 @@ impl Progress for Bar {
     }
 }
 
-/// Says how far it is at every tenth.
+/// Says how far it is at every tenth, how fast, and how long it will take.
 #[derive(Default)]
 struct Lines {
-    total: std::sync::atomic::AtomicU64,
-    done: std::sync::atomic::AtomicU64,
+    total: AtomicU64,
+    done: AtomicU64,
+    begun: OnceLock<Instant>,
 }
 
 impl Progress for Lines {
     fn total(&self, tiles: u64) {
-        self.total.store(tiles, std::sync::atomic::Ordering::Relaxed);
+        self.total.store(tiles, Relaxed);
+        self.begun.get_or_init(Instant::now);
     }
 
     fn advance(&self, tiles: u64) {
-        use std::sync::atomic::Ordering::Relaxed;
         let total = self.total.load(Relaxed).max(1);
         let before = self.done.fetch_add(tiles, Relaxed);
-        let tenth = |done: u64| done * 10 / total;
-        if tenth(before + tiles) > tenth(before) {
-            eprintln!("cut {} of {total} tiles", before + tiles);
+        let done = before + tiles;
+        if done * 10 / total > before * 10 / total {
+            let seconds = self.begun.get_or_init(Instant::now).elapsed().as_secs_f64();
+            let rate = done as f64 / seconds.max(1e-3);
+            let left = total.saturating_sub(done) as f64 / rate;
+            eprintln!("cut {done} of {total} tiles, {rate:.0} a second, {left:.0} s left");
         }
     }
 }

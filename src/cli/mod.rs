@@ -3,6 +3,7 @@
 mod campaign;
 pub mod consensus;
 mod consensus_report;
+mod copy;
 mod demo;
 pub mod evaluate;
 mod export;
@@ -51,6 +52,7 @@ enum Command {
     #[command(subcommand)]
     User(user::UserCommand),
     Migrate(migrate::MigrateArgs),
+    Copy(copy::CopyArgs),
     Simulate(simulate::SimulateArgs),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
@@ -74,6 +76,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Consensus(args) => in_background(move || consensus::run(&args)).await,
         Command::Evaluate(args) => in_background(move || evaluate::run(&args)).await,
         Command::Migrate(args) => migrate::run(args).await,
+        Command::Copy(args) => copy::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Openapi => {
             print!("{}", crate::http::document());

@@ -2,18 +2,22 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Refused;
 use crate::config::ServeOptions;
-use crate::http::{App, Server, ServerOptions};
+use crate::http::{App, Limits, Server, ServerOptions};
 use crate::imagery::Archives;
 use crate::services::Error;
 use crate::services::access_token::Keys;
 use crate::services::housekeeping::keep_house;
 use crate::services::sign_in::SignIn;
 use crate::storage::Store;
+
+/// How long a proxy has to notice that the server is not ready, before it stops to accept.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop (SIGTERM or Ctrl-C); then finishes what is under way.
 pub async fn run(options: ServeOptions) -> Result<(), Refused> {
@@ -26,6 +30,9 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
     let app = prepare(store.clone(), options)?;
     let server = start(app, options)?;
     println!("aftermap listens on http://{}", server.address);
+    if let Some(metrics) = server.metrics {
+        println!("metrics are at http://{metrics}/metrics");
+    }
     listening(server.address);
     let house = tokio::spawn(keep_house(store));
     let ended = server.run().await;
@@ -43,7 +50,15 @@ pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
 
 /// Starts to listen; the server ends with SIGTERM or Ctrl-C.
 pub fn start(app: App, options: &ServeOptions) -> Result<Server, Error> {
-    let settings = ServerOptions { listen: options.listen, workers: options.workers() };
+    let settings = ServerOptions {
+        listen: options.listen,
+        workers: options.workers(),
+        clients: options.clients,
+        limits: Limits { requests: options.requests.max(1), ..Limits::default() },
+        metrics: options.metrics_listen,
+        farewell: FAREWELL,
+        ..ServerOptions::default()
+    };
     Server::start(app, &settings, told_to_stop()).map_err(|error| {
         let way_out = match error.kind() {
             ErrorKind::AddrInUse => {
@@ -55,12 +70,20 @@ pub fn start(app: App, options: &ServeOptions) -> Result<Server, Error> {
     })
 }
 
+/// Ends with the first signal; the second one ends the process.
 async fn told_to_stop() {
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        }
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         // Without handlers the system's own behaviour remains: it ends the process.
-        _ => std::future::pending().await,
-    }
+        return std::future::pending().await;
+    };
+    let mut told = async move || {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    };
+    told().await;
+    tracing::info!("told to stop: finishing what is under way; once more ends at once");
+    tokio::spawn(async move {
+        told().await;
+        std::process::exit(1);
+    });
 }

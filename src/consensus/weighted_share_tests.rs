@@ -1,5 +1,6 @@
 //! The weighted share, line by line and for any labels.
 
+use super::super::Vote;
 use super::*;
 use proptest::prelude::*;
 

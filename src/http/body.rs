@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest};
 use bytes::{Bytes, BytesMut};
@@ -65,13 +66,20 @@ fn parse<T: DeserializeOwned>(
 async fn collect(mut payload: Payload) -> Result<Bytes, Error> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::unreadable(format!("the body broke off: {error}")))?;
+        let chunk = chunk.map_err(broken_off)?;
         if body.len() + chunk.len() > LIMIT {
             return Err(Error::too_large(LIMIT));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+fn broken_off(error: PayloadError) -> Error {
+    match error {
+        PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Error::too_slow(),
+        error => Error::unreadable(format!("the body broke off: {error}")),
+    }
 }
 
 /// The parser's message, which ends with the place, and the field where it names one.

@@ -1,12 +1,13 @@
 //! Campaigns: the list, one of them, and opening or closing it.
 
 use actix_web::HttpResponse;
+use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{Anyone, By, CampaignVisit, Coordinator, InCampaign};
+use super::gate::{Anyone, App, By, CampaignVisit, Coordinator, InCampaign};
 use super::language::{Language, Languages};
 use super::wire::rfc3339;
 use crate::domain::access::Viewer;
@@ -248,17 +249,21 @@ pub async fn get_campaign(door: InCampaign<Anyone>, languages: Languages) -> Res
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = StateRequest,
     responses((status = 200, body = Campaign)))]
 pub async fn set_campaign_state(
+    app: Data<App>,
     door: InCampaign<Coordinator>,
     languages: Languages,
     body: Body<StateRequest>,
 ) -> Result<HttpResponse, Error> {
     let next = CampaignState::from(body.0.state);
-    let campaign = door.write(move |conn, visit| {
+    let changed = door.write(move |conn, visit| {
         let actor = visit.viewer.volunteer_id();
         let campaign = change_state::change_state(conn, &visit.campaign.slug, next, actor, visit.now)?;
-        in_full(conn, &CampaignVisit { campaign, ..visit.clone() }, &languages.0)
+        let id = campaign.id;
+        Ok((id, in_full(conn, &CampaignVisit { campaign, ..visit.clone() }, &languages.0)?))
     });
-    Ok(HttpResponse::Ok().json(campaign.await?))
+    let (id, campaign) = changed.await?;
+    app.events.mark(&[id]);
+    Ok(HttpResponse::Ok().json(campaign))
 }
 
 fn summary(
@@ -280,14 +285,15 @@ fn summary(
         visibility: campaign.visibility,
         synthetic: campaign.synthetic,
         bounds: campaign.bounds.map(|bounds| bounds.to_array()),
-        progress: Progress {
-            tiles: progress.tiles,
-            open: progress.open,
-            closed: progress.closed,
-            share: progress.share,
-        },
+        progress: progress.into(),
     };
     Ok((summary, texts))
+}
+
+impl From<statistics::Progress> for Progress {
+    fn from(counted: statistics::Progress) -> Progress {
+        Progress { tiles: counted.tiles, open: counted.open, closed: counted.closed, share: counted.share }
+    }
 }
 
 fn in_full(conn: &mut Conn, visit: &CampaignVisit, languages: &[String]) -> Result<Campaign, services::Error> {

@@ -97,6 +97,13 @@ impl Error {
         Error { retry_after_seconds: Some(1), ..refusal }
     }
 
+    /// More is asked at the moment than can be done: come back after so many seconds.
+    pub fn busy(seconds: u64) -> Error {
+        let detail = "the server has more to do than it can: try again in a moment; nothing of this request was done";
+        let refusal = Error::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Error { retry_after_seconds: Some(seconds), ..refusal }
+    }
+
     /// Our fault. The cause goes to the log, not to the client.
     pub fn internal(cause: impl fmt::Display) -> Error {
         tracing::error!(%cause, "a request failed");

@@ -23,6 +23,7 @@ use super::exports::Spool;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
+use crate::services::events::Events;
 use crate::services::sign_in::{self, Credentials, SignIn};
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
@@ -32,6 +33,8 @@ use crate::storage::{Conn, Store, campaigns};
 pub struct App {
     store: Store,
     ready: Arc<AtomicBool>,
+    /// News of campaigns for whoever listens.
+    pub events: Events,
     /// Signing in and out.
     pub sign_in: SignIn,
     /// The images.
@@ -47,7 +50,16 @@ impl App {
     /// it is needed.
     pub fn new(store: Store, sign_in: SignIn, archives: Archives, spool: PathBuf, public_url: Option<String>) -> App {
         let ready = Arc::new(AtomicBool::new(true));
-        App { store, ready, sign_in, archives, spool: Spool::new(spool), public_url: public_url.map(Into::into) }
+        let events = Events::new(store.clone());
+        App {
+            store,
+            ready,
+            events,
+            sign_in,
+            archives,
+            spool: Spool::new(spool),
+            public_url: public_url.map(Into::into),
+        }
     }
 
     /// Whether cookies are for encrypted connections only.
@@ -70,6 +82,11 @@ impl App {
         services::readiness::look(&self.store).await
     }
 
+    /// Waits until all that was begun is stored, or for a few seconds.
+    pub(super) async fn drain(&self) {
+        self.store.drain().await;
+    }
+
     /// Reads what everybody may know, or what the caller guards by itself.
     pub async fn read_unguarded<T, F>(&self, run: F) -> Result<T, Error>
     where
@@ -90,6 +107,8 @@ pub trait Standing: 'static {
 
 /// Everybody, signed in or not.
 pub struct Anyone;
+/// Whoever is signed in, guests too.
+pub struct SignedIn;
 /// Whoever is signed in, guests too, and may label.
 pub struct Volunteer;
 /// Whoever may have the damage map.
@@ -105,6 +124,15 @@ impl Standing for Anyone {
     }
     fn admit_to(_: &Viewer, _: &Campaign) -> bool {
         true
+    }
+}
+
+impl Standing for SignedIn {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.person().is_some()
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        viewer.person().is_some()
     }
 }
 

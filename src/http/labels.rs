@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,12 +13,13 @@ use uuid::Uuid;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{By, Volunteer, volunteer_id};
+use super::gate::{App, By, Volunteer, volunteer_id};
 use super::leases::Lease;
 use crate::domain::Invalid;
 use crate::domain::campaign::Campaign;
 use crate::domain::label::{NewLabel, RefusalCode, Window as LabelWindow};
 use crate::services::submit_label::{ItemResult, Sender, submit_all};
+use crate::storage::meter::METER;
 
 /// Most labels in one body.
 const MAX_ITEMS: usize = 50;
@@ -101,6 +103,7 @@ pub struct LabelReceipts {
 #[utoipa::path(post, path = "/api/v1/labels", operation_id = "submit_labels", request_body = Vec<LabelItem>,
     responses((status = 200, body = LabelReceipts)))]
 pub async fn submit_labels(
+    app: Data<App>,
     by: By<Volunteer>,
     request: HttpRequest,
     body: Body<Vec<Value>>,
@@ -136,6 +139,9 @@ pub async fn submit_labels(
         Err(error) if error.is_fault() => send(false).await?,
         sent => sent?,
     };
+    let accepted = submission.results.iter().filter(|result| result.outcome.is_ok()).count();
+    METER.labels_acknowledged.add(accepted as u64);
+    app.events.mark(&submission.campaigns);
     let stored = readable.into_iter().zip(submission.results);
     results.extend(stored.map(|((place, id), result)| (place, LabelResult { id, ..result.into() })));
     let leases = submission.leases.into_iter().map(Lease::from).collect();

@@ -1,14 +1,18 @@
 //! The http room: parse, authorise, call one service, reply. This file is the table of all routes.
 //!
 //! Handlers reach the database only through [`gate`], where the role they need is part of their signature. Status codes
-//! stand in [`error`] alone. What every request gets (headers, request id, log line) is in `envelope`.
+//! stand in [`error`] alone. Before any route stands the `entrance`, which sends away what is too much. What every request gets (headers, request id, log line) is in `envelope`.
 
 mod accounts;
+mod admission;
 mod body;
 mod campaigns;
 mod cookies;
+mod deadlines;
+mod entrance;
 mod envelope;
 pub mod error;
+mod events;
 mod exports;
 pub mod gate;
 mod health;
@@ -16,11 +20,15 @@ mod images;
 mod labels;
 mod language;
 mod leases;
+mod metrics;
 mod notes;
 mod openapi;
+mod person;
 mod server;
 mod session;
+mod standing;
 mod statistics;
+mod stream;
 mod training;
 mod web;
 mod wire;
@@ -31,6 +39,8 @@ use actix_web::middleware::Compress;
 use actix_web::web::{PathConfig, QueryConfig, ServiceConfig, resource, route, scope};
 use actix_web::{Handler, HttpRequest, Resource, Responder, Route};
 
+pub use admission::Limits;
+pub use deadlines::Deadlines;
 use error::Error;
 pub use gate::App;
 pub use openapi::document;
@@ -43,6 +53,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .app_data(QueryConfig::default().error_handler(|error, _| Error::unreadable(error.to_string()).into()))
         // Images are compressed already, and there are many of them.
         .service(at("/tiles/{scene_id}/{z}/{x}/{y}", [get(images::get_tile_image)]))
+        // Events leave one by one, not in compressed blocks.
+        .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
         .service(at("/healthz", [get(health::healthz)]))
         .service(at("/readyz", [get(health::readyz)]))
         // labelling: answers of a few hundred bytes, which compression would only make slower
@@ -64,15 +76,20 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
+                .service(at("/api/v1/me", [delete(person::delete_me)]))
+                .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 // campaigns
                 .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
-                // training and notes
+                // training, notes, how I do
                 .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
                 .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))
+                .service(at("/api/v1/campaigns/{slug}/me", [get(standing::get_my_standing)]))
+                .service(at("/api/v1/campaigns/{slug}/me/misses", [get(standing::list_my_misses)]))
+                .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
                 // the page itself, and everything that is not there

@@ -1,26 +1,39 @@
-//! The server: sockets, workers, time limits, and an orderly end.
+//! The server: sockets, workers, limits, and an orderly end.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Request};
+use actix_rt::net::TcpStream;
+use actix_server::ServerBuilder;
+use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_web::App as ActixApp;
+use actix_web::dev::AppConfig;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App as ActixApp, HttpServer, dev};
 
+use super::admission::Limits;
+use super::deadlines::Deadlines;
+use super::entrance::{Entrance, guard};
 use super::envelope::envelope;
 use super::gate::App;
 use super::health::Readiness;
 use super::images::Lookups;
+use super::metrics;
+use super::stream::Stream;
 
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How long a client may take to send the head of its first request, and to close.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long a client may take to close a connection that we are done with, or to send what we do not want to read.
+const GOODBYE: Duration = Duration::from_secs(5);
 /// How long requests that are under way may take once the server was told to stop, seconds.
-const SHUTDOWN_SECONDS: u64 = 25;
+const SHUTDOWN_SECONDS: u64 = 24;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 2_048;
+/// Files that the process needs beside its connections: databases, archives, exports.
+const OTHER_FILES: u64 = 256;
 
 /// Settings of the server.
 #[derive(Debug, Clone)]
@@ -29,13 +42,40 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// Threads that answer requests.
     pub workers: usize,
+    /// Connections at a time; fewer where the system does not allow so many open files.
+    pub clients: usize,
+    /// What may be under way at a time.
+    pub limits: Limits,
+    /// Where Prometheus may ask for metrics; nowhere unless it is said.
+    pub metrics: Option<SocketAddr>,
+    /// How long clients may take.
+    pub deadlines: Deadlines,
+    /// How long the server goes on answering after it said that it is not ready, so that a proxy can notice.
+    pub farewell: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> ServerOptions {
+        ServerOptions {
+            listen: ([127, 0, 0, 1], 0).into(),
+            workers: 2,
+            clients: 8_000,
+            limits: Limits::default(),
+            metrics: None,
+            deadlines: Deadlines::default(),
+            farewell: Duration::ZERO,
+        }
+    }
 }
 
 /// A server that listens.
 pub struct Server {
     /// Where it listens; the port is the real one where 0 was asked for.
     pub address: SocketAddr,
-    running: dev::Server,
+    /// Where it tells its metrics.
+    pub metrics: Option<SocketAddr>,
+    app: App,
+    running: actix_server::Server,
 }
 
 impl Server {
@@ -50,37 +90,104 @@ impl Server {
     ) -> std::io::Result<Server> {
         let listener = TcpListener::bind(options.listen)?;
         let address = listener.local_addr()?;
-        let leaving = app.clone();
+        let (leaving, farewell) = (app.clone(), options.farewell);
         let stop = async move {
             stop.await;
             leaving.set_ready(false);
+            leaving.events.close();
+            tokio::time::sleep(farewell).await;
         };
-        let (app, lookups, readiness) =
-            (Data::new(app), Data::new(Lookups::default()), Data::new(Readiness::default()));
-        let build = move || {
-            ActixApp::new()
-                .app_data(app.clone())
-                .app_data(lookups.clone())
-                .app_data(readiness.clone())
-                .configure(super::routes)
-                .wrap(from_fn(envelope))
-        };
-        let running = HttpServer::new(build)
+        let entrance = Arc::new(Entrance::new(options.limits, options.deadlines));
+        let clients = open_files_for(options.clients).div_ceil(options.workers.max(1));
+        let builder = ServerBuilder::new()
             .workers(options.workers)
             .backlog(BACKLOG)
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD)
-            .client_disconnect_timeout(HEAD)
-            .tcp_nodelay(true)
+            .max_concurrent_connections(clients)
             .shutdown_timeout(SHUTDOWN_SECONDS)
-            .shutdown_signal(stop)
-            .listen(listener)?
-            .run();
-        Ok(Server { address, running })
+            .shutdown_signal(stop);
+        let builder = serve(builder, listener, app.clone(), entrance.clone(), options.deadlines)?;
+        let (builder, metrics) = match options.metrics {
+            Some(address) => tell_metrics(builder, TcpListener::bind(address)?, entrance)?,
+            None => (builder, None),
+        };
+        Ok(Server { address, metrics, app, running: builder.run() })
     }
 
-    /// Answers requests until the server was told to stop and is done.
+    /// Answers requests until the server was told to stop and is done: all that was begun is stored.
     pub async fn run(self) -> std::io::Result<()> {
-        self.running.await
+        let news = tokio::spawn(self.app.events.clone().run());
+        let ended = self.running.await;
+        news.abort();
+        self.app.drain().await;
+        ended
     }
+}
+
+/// Puts socket, deadlines, entrance and routes together.
+fn serve(
+    builder: ServerBuilder,
+    listener: TcpListener,
+    app: App,
+    entrance: Arc<Entrance>,
+    deadlines: Deadlines,
+) -> std::io::Result<ServerBuilder> {
+    let (app, lookups, readiness) = (Data::new(app), Data::new(Lookups::default()), Data::new(Readiness::default()));
+    let goodbye = builder.graceful_shutdown_signal();
+    builder.listen("http", listener, move || {
+        let routes = ActixApp::new()
+            .app_data(app.clone())
+            .app_data(lookups.clone())
+            .app_data(readiness.clone())
+            .configure(super::routes)
+            .wrap(from_fn(envelope));
+        let goodbye = goodbye.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let goodbye = goodbye.clone();
+                async move { goodbye.notified().await }
+            })
+            .keep_alive(deadlines.idle)
+            // Heads are timed by our stream, the first one like all others.
+            .client_request_timeout(Duration::ZERO)
+            .client_disconnect_timeout(GOODBYE)
+            .on_connect_ext(|stream: &Stream, data| drop(data.insert(stream.watch())))
+            .h1(map_config(guard(entrance.clone(), routes), |()| AppConfig::default()));
+        fn_service(move |tcp: TcpStream| async move {
+            let address = tcp.peer_addr().ok();
+            Ok::<_, DispatchError>((Stream::new(tcp, deadlines), address))
+        })
+        .and_then(http)
+    })
+}
+
+/// The second address, for metrics alone.
+fn tell_metrics(
+    builder: ServerBuilder,
+    listener: TcpListener,
+    entrance: Arc<Entrance>,
+) -> std::io::Result<(ServerBuilder, Option<SocketAddr>)> {
+    let address = listener.local_addr()?;
+    let builder = builder.listen("metrics", listener, move || {
+        let entrance = entrance.clone();
+        let answer = move |request: Request| {
+            let reply = metrics::answer(&request, &entrance);
+            async move { Ok::<_, Infallible>(reply) }
+        };
+        HttpService::build().client_request_timeout(GOODBYE).h1(fn_service(answer)).tcp()
+    })?;
+    Ok((builder, Some(address)))
+}
+
+/// Asks the system for as many open files as so many connections need; how many it allows.
+fn open_files_for(clients: usize) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = clients as u64 + OTHER_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    let Some(current) = limit.current.filter(|current| *current < wanted) else { return clients };
+    let possible = limit.maximum.map_or(wanted, |most| most.min(wanted));
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(possible), ..limit });
+    let files = if raised.is_ok() { possible } else { current };
+    let clients = files.saturating_sub(OTHER_FILES).max(64);
+    tracing::warn!(clients, "the system allows fewer open files than connections were asked for");
+    clients as usize
 }

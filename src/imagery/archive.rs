@@ -1,24 +1,26 @@
 //! One PMTiles file per scene: named before it is cut, written beside, synced, renamed into place.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use bytes::Bytes;
-use pmtiles::{Compression, PmTilesWriter, TileCoord, TileId, TileType};
 use sha2::{Digest, Sha256};
 
-use crate::domain::cell::Cell;
-
+use super::bands::Look;
 use super::encode::ENCODER_VERSION;
 use super::error::ImageryError;
-use super::serve::SceneMetadata;
 
-/// The file name of the archive of a source (its SHA-256 in hex) cut down to a zoom: a hash of both and of the encoder.
-pub fn archive_name(source_sha256: &str, max_zoom: Option<u8>) -> String {
+/// An empty unfinished file that is older than this belongs to nobody: its maker was killed before locking it.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
+
+/// The file name of the archive of a source (its SHA-256 in hex) cut down to a zoom and shown so: a hash of all three
+/// and of the encoder.
+pub fn archive_name(source_sha256: &str, max_zoom: Option<u8>, look: &Look) -> String {
     let zoom = max_zoom.map_or_else(|| "native".to_owned(), |zoom| zoom.to_string());
-    let parameters = format!("{source_sha256}\nmax_zoom {zoom}\n{ENCODER_VERSION}\n");
+    let parameters = format!("{source_sha256}\nmax_zoom {zoom}\n{}{ENCODER_VERSION}\n", look.signature());
     format!("{}.pmtiles", hex(&Sha256::digest(parameters)))
 }
 
@@ -44,97 +46,22 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An archive in the making: a spool of tiles in the order in which threads finish them, then the file itself.
-/// Both have unique names, are locked while in use, and vanish when the cut fails.
-pub struct Draft {
-    spool: Temporary,
-    writer: BufWriter<File>,
-    index: Vec<(TileId, u64, u32)>,
-    length: u64,
-}
-
-impl Draft {
-    /// Starts a draft; first removes what killed runs for the same archive left behind.
-    pub fn begin(tiles_dir: &Path, archive: &str) -> Result<Draft, ImageryError> {
-        fs::create_dir_all(tiles_dir).map_err(ImageryError::io(tiles_dir, "creating the folder"))?;
-        remove_leftovers(tiles_dir, archive);
-        let spool = Temporary::create(tiles_dir, archive)?;
-        let handle = spool.file.try_clone().map_err(ImageryError::io(&spool.path, "opening"))?;
-        Ok(Draft { writer: BufWriter::with_capacity(1 << 20, handle), spool, index: Vec::new(), length: 0 })
-    }
-
-    /// Adds one encoded tile.
-    pub fn add(&mut self, cell: Cell, tile: &Bytes) -> Result<(), ImageryError> {
-        let refuse = |error: String| ImageryError::archive(&self.spool.path, error);
-        let place = TileCoord::new(cell.z, cell.x, cell.y).map_err(|error| refuse(error.to_string()))?;
-        let length = u32::try_from(tile.len()).map_err(|error| refuse(error.to_string()))?;
-        self.writer.write_all(tile).map_err(ImageryError::io(&self.spool.path, "writing"))?;
-        self.index.push((TileId::from(place), self.length, length));
-        self.length += u64::from(length);
-        Ok(())
-    }
-
-    /// Whether any tile was added.
-    pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
-    }
-
-    /// Writes the archive in the order of PMTiles (so that it is "clustered" and the bytes do not depend on threads)
-    /// and puts it in place: sync, rename, sync the folder. Returns its SHA-256.
-    pub fn finish(mut self, tiles_dir: &Path, archive: &str, about: &SceneMetadata) -> Result<String, ImageryError> {
-        self.writer.flush().map_err(ImageryError::io(&self.spool.path, "writing"))?;
-        self.index.sort_by_key(|entry| entry.0.value());
-        let target = Temporary::create(tiles_dir, archive)?;
-        let out = target.file.try_clone().map_err(ImageryError::io(&target.path, "opening"))?;
-        self.copy_into(out, about).map_err(|error| match error {
-            pmtiles::PmtError::Reading(source) => ImageryError::io(&target.path, "writing")(source),
-            other => ImageryError::archive(&target.path, other),
-        })?;
-        target.file.sync_all().map_err(ImageryError::io(&target.path, "syncing"))?;
-        let sha256 = hash_file(&target.path)?;
-        let place = tiles_dir.join(archive);
-        target.rename(&place)?;
-        let folder = File::open(tiles_dir).map_err(ImageryError::io(tiles_dir, "opening"))?;
-        folder.sync_all().map_err(ImageryError::io(tiles_dir, "syncing"))?;
-        Ok(sha256)
-    }
-
-    fn copy_into(&mut self, out: File, about: &SceneMetadata) -> Result<(), pmtiles::PmtError> {
-        let bounds = about.bounds;
-        let (lon, lat) = bounds.centre();
-        let mut writer = PmTilesWriter::new(TileType::Webp)
-            .tile_compression(Compression::None)
-            .min_zoom(about.min_zoom)
-            .max_zoom(about.max_zoom)
-            .bounds(bounds.west, bounds.south, bounds.east, bounds.north)
-            .center(lon, lat)
-            .center_zoom(about.min_zoom)
-            .metadata(about.to_json())
-            .create(out)?;
-        let mut tile = Vec::new();
-        for &(id, offset, length) in &self.index {
-            tile.resize(length as usize, 0);
-            self.spool.file.seek(SeekFrom::Start(offset))?;
-            self.spool.file.read_exact(&mut tile)?;
-            writer.add_tile(TileCoord::from(id), &tile)?;
-        }
-        writer.finalize()
-    }
-}
-
 /// A locked file with a unique name that is removed unless it is renamed.
-struct Temporary {
-    path: PathBuf,
-    file: File,
+pub struct Temporary {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Open for reading and writing.
+    pub file: File,
     kept: bool,
 }
 
 impl Temporary {
-    fn create(tiles_dir: &Path, archive: &str) -> Result<Temporary, ImageryError> {
+    /// Makes a new one for an archive; `kind` tells the unfinished files of an archive apart.
+    pub fn create(tiles_dir: &Path, archive: &str, kind: &str) -> Result<Temporary, ImageryError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         for _ in 0..10_000 {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = tiles_dir.join(format!("{archive}.{}-{number}.part", std::process::id()));
+            let path = tiles_dir.join(format!("{archive}.{}-{number}{kind}.part", std::process::id()));
             match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
                 Ok(file) => {
                     // Locked before anything is written: whoever cleans up leaves empty and locked files alone. Where
@@ -150,7 +77,19 @@ impl Temporary {
         Err(ImageryError::io(tiles_dir, "creating a temporary file")(full))
     }
 
-    fn rename(mut self, place: &Path) -> Result<(), ImageryError> {
+    /// Takes over a file that a killed run left behind; `None` where somebody still works on it.
+    pub fn adopt(path: PathBuf) -> Option<Temporary> {
+        let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
+        if !is_abandoned(&file) {
+            return None;
+        }
+        // Between opening and locking its owner may have finished and removed it.
+        let same = fs::metadata(&path).ok()?.ino() == file.metadata().ok()?.ino();
+        same.then_some(Temporary { path, file, kept: false })
+    }
+
+    /// Puts the file in its place.
+    pub fn rename(mut self, place: &Path) -> Result<(), ImageryError> {
         fs::rename(&self.path, place).map_err(ImageryError::io(place, "renaming"))?;
         self.kept = true;
         Ok(())
@@ -166,19 +105,22 @@ impl Drop for Temporary {
     }
 }
 
-/// Removes what killed runs left for this archive: files that nobody holds a lock on.
-fn remove_leftovers(tiles_dir: &Path, archive: &str) {
-    let Ok(entries) = fs::read_dir(tiles_dir) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
+/// Whether nobody holds a file's lock. It is locked by us then, until it is closed.
+fn is_abandoned(file: &File) -> bool {
+    let Ok(about) = file.metadata() else { return false };
+    let old = about.modified().ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age > FORGOTTEN);
+    (about.len() > 0 || old) && file.try_lock().is_ok()
+}
+
+/// The unfinished files of an archive, or of all archives, by name.
+pub fn unfinished(tiles_dir: &Path, archive: Option<&str>) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(tiles_dir) else { return Vec::new() };
+    let ours = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let ours = name.strip_prefix(archive).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".part"));
-        if !ours {
-            continue;
-        }
-        let Ok(file) = File::open(&path) else { continue };
-        let begun = file.metadata().is_ok_and(|about| about.len() > 0);
-        if begun && file.try_lock().is_ok() {
-            let _ = fs::remove_file(&path);
-        }
-    }
+        let known = archive.map_or_else(|| name.contains(".pmtiles."), |archive| name.starts_with(archive));
+        known && name.ends_with(".part")
+    };
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(ours).collect();
+    found.sort();
+    found
 }

@@ -1,7 +1,7 @@
 //! Which zooms and cells a scene is cut into. Pure arithmetic.
 
 use crate::domain::bbox::Bbox;
-use crate::domain::cell::{CELL_PIXELS, Cell, MAX_ZOOM, MERCATOR_HALF, MercatorBox};
+use crate::domain::cell::{CELL_PIXELS, Cell, MAX_ZOOM, MERCATOR_HALF, MercatorBox, to_mercator};
 
 use super::georef::Georef;
 
@@ -18,6 +18,8 @@ pub struct CutPlan {
     pub native_zoom: u8,
     /// Side of a pixel on the ground at the scene's centre, metres, along the coarser axis.
     pub pixel_size_m: f64,
+    /// Web mercator metres that a pixel spans at the centre, along a row and along a column.
+    pub spans: (f64, f64),
 }
 
 /// Most cells that one scene may have at its native zoom: 16 million are 10^12 pixels.
@@ -38,8 +40,9 @@ pub fn plan(georef: &Georef, width: u32, height: u32) -> Result<CutPlan, String>
         min_zoom: fitting_zoom(area).min(native_zoom),
         native_zoom,
         pixel_size_m: coarser * Georef::ground_scale(middle),
+        spans: (across, down),
     };
-    match cells_covering(native_zoom, area) {
+    match CellRange::of(native_zoom, area).count() {
         0..=MAX_CELLS => Ok(cut),
         cells => {
             Err(format!("it would make {cells} tiles at zoom {native_zoom}; cut it into parts with gdal_translate"))
@@ -59,16 +62,71 @@ pub fn fitting_zoom(area: MercatorBox) -> u8 {
     (2.0 * MERCATOR_HALF / side).log2().floor().clamp(0.0, f64::from(MAX_ZOOM)) as u8
 }
 
-/// How many cells of a zoom an area touches, without listing them.
-pub fn cells_covering(z: u8, area: MercatorBox) -> u64 {
-    let (first, last) = corners(z, area);
-    u64::from(last.x - first.x + 1) * u64::from(last.y - first.y + 1)
+/// The cells of one zoom that an area touches: a rectangle, or two where the area crosses the date line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CellRange {
+    z: u8,
+    rows: (u32, u32),
+    columns: [Option<(u32, u32)>; 2],
 }
 
-/// The first and the last cell of the rectangle of cells that an area touches.
-pub fn corners(z: u8, area: MercatorBox) -> (Cell, Cell) {
-    let hair = Cell::side(z) * 1e-9;
-    (Cell::at(z, area.left + hair, area.top - hair), Cell::at(z, area.right - hair, area.bottom + hair))
+impl CellRange {
+    /// The cells of a zoom that an area touches. Eastings beyond the edge of the world go on at its other side.
+    pub fn of(z: u8, area: MercatorBox) -> CellRange {
+        let world = 2.0 * MERCATOR_HALF;
+        let hair = Cell::side(z) * 1e-9;
+        let rows = (Cell::at(z, 0.0, area.top - hair).y, Cell::at(z, 0.0, area.bottom + hair).y);
+        let last_column = ((1u64 << z) - 1) as u32;
+        let whole = CellRange { z, rows, columns: [Some((0, last_column)), None] };
+        if area.right - area.left >= world - hair {
+            return whole;
+        }
+        let turns = ((area.left + hair + MERCATOR_HALF) / world).floor() * world;
+        let (left, right) = (area.left - turns, area.right - turns);
+        let span = |left: f64, right: f64| (Cell::at(z, left + hair, 0.0).x, Cell::at(z, right - hair, 0.0).x);
+        if right <= MERCATOR_HALF + hair {
+            return CellRange { z, rows, columns: [Some(span(left, right)), None] };
+        }
+        let (west, east) = (span(-MERCATOR_HALF, right - world), span(left, MERCATOR_HALF));
+        if west.1 >= east.0 {
+            return whole;
+        }
+        CellRange { z, rows, columns: [Some(west), Some(east)] }
+    }
+
+    /// How many cells there are.
+    pub fn count(&self) -> u64 {
+        let rows = u64::from(self.rows.1 - self.rows.0 + 1);
+        self.columns.iter().flatten().map(|(first, last)| u64::from(last - first + 1) * rows).sum()
+    }
+
+    /// Whether a cell of this zoom is one of them.
+    pub fn contains(&self, cell: Cell) -> bool {
+        let inside = |(first, last): &(u32, u32)| (*first..=*last).contains(&cell.x);
+        (self.rows.0..=self.rows.1).contains(&cell.y) && self.columns.iter().flatten().any(inside)
+    }
+
+    /// The rows from north to south.
+    pub fn rows(&self) -> std::ops::RangeInclusive<u32> {
+        self.rows.0..=self.rows.1
+    }
+
+    /// The cells of one row from the west.
+    pub fn row(&self, y: u32) -> impl Iterator<Item = Cell> + use<> {
+        let z = self.z;
+        self.columns.into_iter().flatten().flat_map(move |(first, last)| (first..=last).map(move |x| Cell { z, x, y }))
+    }
+
+    /// How many of them lie below a cell of a coarser zoom.
+    pub fn below(&self, cell: Cell) -> u64 {
+        let shift = self.z - cell.z;
+        let overlap = |(low, high): (u32, u32), at: u32| {
+            let (from, to) = (u64::from(at) << shift, ((u64::from(at) + 1) << shift) - 1);
+            (to.min(u64::from(high)) + 1).saturating_sub(from.max(u64::from(low)))
+        };
+        let rows = overlap(self.rows, cell.y);
+        self.columns.iter().flatten().map(|columns| overlap(*columns, cell.x) * rows).sum()
+    }
 }
 
 /// What the picture covers, from points along its border (its edges may be curved in web mercator).
@@ -76,12 +134,14 @@ fn covered(georef: &Georef, width: u32, height: u32) -> Result<MercatorBox, Stri
     const STEPS: u32 = 64;
     let (width, height) = (f64::from(width), f64::from(height));
     let mut area: Option<MercatorBox> = None;
+    let mut lost = 0;
     for step in 0..=STEPS {
         let t = f64::from(step) / f64::from(STEPS);
         for (col, row) in [(t * width, 0.0), (t * width, height), (0.0, t * height), (width, t * height)] {
-            let (x, y) = georef.to_mercator(col, row).ok_or(
-                "a part of it lies outside the area of its coordinate system; check that the right one is named",
-            )?;
+            let Some((x, y)) = georef.to_mercator(col, row) else {
+                lost += 1;
+                continue;
+            };
             area = Some(match area {
                 None => MercatorBox { left: x, bottom: y, right: x, top: y },
                 Some(a) => MercatorBox {
@@ -93,31 +153,40 @@ fn covered(georef: &Georef, width: u32, height: u32) -> Result<MercatorBox, Stri
             });
         }
     }
-    let area = area.ok_or("it has no pixels")?;
-    check_area(georef, area, width, height)
+    // Pictures of a whole hemisphere have empty corners; a picture that lies mostly nowhere has a wrong system.
+    match area {
+        Some(area) if lost <= 2 * STEPS => clipped(with_poles(georef, area, width, height)),
+        _ => Err("most of it lies outside the area of its coordinate system; check that the right one is named".into()),
+    }
 }
 
-fn check_area(georef: &Georef, area: MercatorBox, width: f64, height: f64) -> Result<MercatorBox, String> {
-    let edge = MERCATOR_HALF * (1.0 + 1e-6);
-    let crosses = "it crosses the date line (180 degrees); cut it into two there with gdalwarp -te";
-    if area.left < -edge || area.right > edge {
-        return Err(crosses.into());
+/// A picture that holds a pole reaches all around the world and up to the edge of the map.
+fn with_poles(georef: &Georef, area: MercatorBox, width: f64, height: f64) -> MercatorBox {
+    let holds = |lat: f64| {
+        let (x, y) = to_mercator(0.0, lat);
+        // Seen from all sides: what only some longitudes reach is the border of a map of the world, no pole.
+        [0.0, 0.5, 1.0, 1.5].iter().all(|turn| {
+            let inside = |(col, row): (f64, f64)| col > 0.0 && row > 0.0 && col < width && row < height;
+            georef.to_pixel(x + turn * MERCATOR_HALF, y).is_some_and(inside)
+        })
+    };
+    let around = |area: MercatorBox| MercatorBox { left: -MERCATOR_HALF, right: MERCATOR_HALF, ..area };
+    match (holds(85.0), holds(-85.0)) {
+        (true, true) | (false, false) => area,
+        (true, false) => MercatorBox { top: MERCATOR_HALF, ..around(area) },
+        (false, true) => MercatorBox { bottom: -MERCATOR_HALF, ..around(area) },
     }
-    // Two neighbours on the border that are half a world apart: longitudes jumped from 180 to -180.
-    let middle = georef.to_mercator(width / 2.0, height / 2.0);
-    let span = area.right - area.left;
-    if let (Some((across, down)), Some(_)) = (georef.pixel_spans(width / 2.0, height / 2.0), middle)
-        && span > MERCATOR_HALF
-        && span > 2.0 * (across * width + down * height)
-    {
-        return Err(crosses.into());
-    }
-    let bottom = area.bottom.max(-MERCATOR_HALF);
-    let top = area.top.min(MERCATOR_HALF);
-    match area.right > area.left && top > bottom {
-        true => {
-            Ok(MercatorBox { bottom, top, left: area.left.max(-MERCATOR_HALF), right: area.right.min(MERCATOR_HALF) })
-        }
+}
+
+fn clipped(area: MercatorBox) -> Result<MercatorBox, String> {
+    let (bottom, top) = (area.bottom.max(-MERCATOR_HALF), area.top.min(MERCATOR_HALF));
+    let once_around = area.right - area.left >= 2.0 * MERCATOR_HALF * (1.0 - 1e-9);
+    let (left, right) = if once_around { (-MERCATOR_HALF, MERCATOR_HALF) } else { (area.left, area.right) };
+    // What crosses the date line begins in the east of the map and goes on beyond it.
+    let turn = if left < -MERCATOR_HALF * (1.0 + 1e-9) { 2.0 * MERCATOR_HALF } else { 0.0 };
+    let (left, right) = (left + turn, right + turn);
+    match right > left && top > bottom {
+        true => Ok(MercatorBox { left, bottom, right, top }),
         false => Err("it covers nothing on the web mercator map (latitudes beyond 85 degrees are not on it)".into()),
     }
 }
@@ -146,14 +215,29 @@ mod tests {
         let georef = Georef::new(Crs::Mercator, [area.left, pixel, 0.0, area.top, 0.0, -pixel]).unwrap();
         let cut = plan(&georef, 256, 256).unwrap();
         assert_eq!((cut.min_zoom, cut.native_zoom), (10, 10));
-        assert_eq!(cells_covering(10, cut.area), 1);
-        assert_eq!(corners(10, cut.area), (cell, cell));
+        let range = CellRange::of(10, cut.area);
+        assert!(range.count() == 1 && range.contains(cell) && range.below(cell.parent().unwrap()) == 1);
+        assert_eq!(range.rows().flat_map(|y| range.row(y)).collect::<Vec<_>>(), [cell]);
     }
 
     #[test]
-    fn a_picture_across_the_date_line_is_refused() {
+    fn a_picture_across_the_date_line_has_cells_at_both_ends_of_the_world() {
         let georef = Georef::new(Crs::from_epsg(32660).unwrap(), [700_000.0, 100.0, 0.0, 6e5, 0.0, -100.0]).unwrap();
-        let message = plan(&georef, 3000, 3000).unwrap_err();
-        assert!(message.contains("date line"), "{message}");
+        let cut = plan(&georef.around(3000, 3000), 3000, 3000).unwrap();
+        assert!(cut.bounds.west > 178.0 && cut.bounds.west < 180.0 && cut.bounds.east > 180.0, "{:?}", cut.bounds);
+        let range = CellRange::of(8, cut.area);
+        let columns: Vec<u32> = range.row(*range.rows().start()).map(|cell| cell.x).collect();
+        assert_eq!(columns, [0, 1, 255]);
+        assert!(cut.min_zoom > 3 && range.count() == 9, "{cut:?}");
+        assert!(range.contains(Cell { z: 8, x: 0, y: 126 }) && !range.contains(Cell { z: 8, x: 128, y: 126 }));
+    }
+
+    #[test]
+    fn a_picture_of_a_pole_reaches_around_the_world() {
+        // NSIDC's grid of the Arctic: polar stereographic, 25 km.
+        let crs = Crs::from_epsg(3413).unwrap();
+        let georef = Georef::new(crs, [-3.85e6, 25_000.0, 0.0, 5.85e6, 0.0, -25_000.0]).unwrap().around(304, 448);
+        let cut = plan(&georef, 304, 448).unwrap();
+        assert!(cut.area.left == -MERCATOR_HALF && cut.area.top == MERCATOR_HALF && cut.area.bottom > 0.0);
     }
 }

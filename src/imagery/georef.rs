@@ -13,10 +13,10 @@ pub enum Crs {
     Degrees,
     /// EPSG:3857, metres.
     Mercator,
-    /// Any other system of the EPSG register that proj4rs can compute.
+    /// Any other system that proj4rs can compute.
     Other {
-        /// The EPSG code.
-        code: u16,
+        /// What it is called: `EPSG:` and its code, or the PROJ string of a system without a code.
+        name: String,
         /// Its projection.
         proj: Box<Proj>,
         /// EPSG:4326 for proj4rs.
@@ -38,10 +38,25 @@ impl Crs {
             crs_definitions::from_code(code).ok_or_else(|| format!("EPSG:{code} is not a known coordinate system"))?;
         // GeoTIFF stores easting before northing whatever order the register gives.
         let text = definition.proj4.replace("+axis=neu", "");
-        let failed = |error| format!("EPSG:{code} cannot be computed ({error})");
-        let proj = Box::new(Proj::from_proj_string(&text).map_err(failed)?);
+        Crs::from_proj(format!("EPSG:{code}"), &text)
+    }
+
+    /// A system from a PROJ string, under this name, or why it cannot be used.
+    pub fn from_proj(name: String, text: &str) -> Result<Crs, String> {
+        let failed = |error| format!("{name} cannot be computed ({error})");
+        let proj = Box::new(Proj::from_proj_string(text).map_err(failed)?);
         let degrees = Box::new(Proj::from_proj_string("+proj=longlat +datum=WGS84 +no_defs").map_err(failed)?);
-        Ok(Crs::Other { code, proj, degrees })
+        Ok(Crs::Other { name, proj, degrees })
+    }
+
+    /// Whether going once around the earth changes the coordinates by one turn, in `Some(turn)`; projections of other
+    /// kinds have a seam of their own, which their own code takes care of.
+    fn turn(&self) -> Option<f64> {
+        match self {
+            Crs::Degrees => Some(360.0),
+            Crs::Mercator => Some(2.0 * MERCATOR_HALF),
+            Crs::Other { proj, .. } => proj.is_latlong().then_some(360.0),
+        }
     }
 
     /// The name, e.g. `EPSG:32638`.
@@ -49,7 +64,7 @@ impl Crs {
         match self {
             Crs::Degrees => "EPSG:4326".into(),
             Crs::Mercator => "EPSG:3857".into(),
-            Crs::Other { code, .. } => format!("EPSG:{code}"),
+            Crs::Other { name, .. } => name.clone(),
         }
     }
 
@@ -88,6 +103,22 @@ pub struct Georef {
     crs: Crs,
     affine: [f64; 6],
     inverse: [f64; 6],
+    home: Option<Home>,
+}
+
+/// The middle of the picture, near which all longitudes are kept, so that nothing jumps at 180 degrees.
+#[derive(Clone, Copy)]
+struct Home {
+    /// Web mercator easting.
+    x: f64,
+    /// First coordinate of the picture's own system.
+    own: f64,
+}
+
+/// `value` moved by whole turns to within half a turn of `home`. What is exactly half a turn away stays.
+fn near(value: f64, home: f64, turn: f64) -> f64 {
+    let away = (value - home) / turn;
+    if away.abs() <= 0.5 + 1e-9 { value } else { value - away.round() * turn }
 }
 
 impl Georef {
@@ -102,7 +133,16 @@ impl Georef {
         }
         let (ic, ir, jc, jr) = (yr / det, -xr / det, -yc / det, xc / det);
         let inverse = [-(ic * x0 + ir * y0), ic, ir, -(jc * x0 + jr * y0), jc, jr];
-        Ok(Georef { crs, affine, inverse })
+        Ok(Georef { crs, affine, inverse, home: None })
+    }
+
+    /// The same, for a picture of this size: longitudes are counted on beyond 180 degrees where it crosses the date
+    /// line, instead of jumping to the other end of the world.
+    pub fn around(mut self, width: u32, height: u32) -> Georef {
+        let (col, row) = (f64::from(width) / 2.0, f64::from(height) / 2.0);
+        let own = self.affine[0] + col * self.affine[1] + row * self.affine[2];
+        self.home = self.to_mercator(col, row).map(|(x, _)| Home { x: near(x, 0.0, 2.0 * MERCATOR_HALF), own });
+        self
     }
 
     /// The coordinate system.
@@ -113,12 +153,17 @@ impl Georef {
     /// Web mercator metres of a place in the picture.
     pub fn to_mercator(&self, col: f64, row: f64) -> Option<(f64, f64)> {
         let a = &self.affine;
-        self.crs.forward(a[0] + col * a[1] + row * a[2], a[3] + col * a[4] + row * a[5])
+        let (x, y) = self.crs.forward(a[0] + col * a[1] + row * a[2], a[3] + col * a[4] + row * a[5])?;
+        Some((self.home.map_or(x, |home| near(x, home.x, 2.0 * MERCATOR_HALF)), y))
     }
 
     /// The place in the picture of web mercator metres; may lie outside the picture.
     pub fn to_pixel(&self, x: f64, y: f64) -> Option<(f64, f64)> {
-        let (x, y) = self.crs.inverse(x, y)?;
+        let (x, y) = self.crs.inverse(near(x, 0.0, 2.0 * MERCATOR_HALF), y)?;
+        let x = match (self.home, self.crs.turn()) {
+            (Some(home), Some(turn)) => near(x, home.own, turn),
+            _ => x,
+        };
         // Offsets are taken from the origin first: degrees with 2 cm pixels lose digits otherwise.
         let (dx, dy) = (x - self.affine[0], y - self.affine[3]);
         let i = &self.inverse;
@@ -171,6 +216,21 @@ mod tests {
         let (x, y) = georef.to_mercator(12.5, 7.25).unwrap();
         let (col, row) = georef.to_pixel(x, y).unwrap();
         assert!((col - 12.5).abs() < 1e-9 && (row - 7.25).abs() < 1e-9);
+    }
+
+    #[test]
+    fn longitudes_go_on_beyond_the_date_line() {
+        let degrees = Georef::new(Crs::Degrees, [179.0, 0.1, 0.0, 10.0, 0.0, -0.1]).unwrap().around(30, 20);
+        let utm = Georef::new(Crs::from_epsg(32660).unwrap(), [600_000.0, 100.0, 0.0, 5.8e6, 0.0, -100.0]).unwrap();
+        for (georef, width) in [(degrees, 30.0), (utm.around(3000, 20), 3000.0)] {
+            let (x, y) = georef.to_mercator(29.0, 1.0).unwrap();
+            let (far, _) = georef.to_mercator(width, 1.0).unwrap();
+            assert!(far > x && far - x < MERCATOR_HALF, "{x} {far}");
+            for x in [x, x - 2.0 * MERCATOR_HALF] {
+                let (col, row) = georef.to_pixel(x, y).unwrap();
+                assert!((col - 29.0).abs() < 1e-3 && (row - 1.0).abs() < 1e-3, "{col} {row}");
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The imagery room: a GeoTIFF goes in, one immutable archive of map tiles comes out and is served. No database.
 //!
 //! ```text
-//! source (GeoTIFF windows) -> georef (pixel <-> web mercator) -> reproject (256 px tiles) -> pyramid (overviews)
-//!        -> encode (WebP) -> archive (PMTiles on disk) -> serve (tiles by cell, share of valid picture)
+//! source (GeoTIFF windows; place, bands, stretch) -> georef (pixel <-> web mercator) -> reproject (256 px tiles)
+//!        -> pyramid (blocks, overviews) -> encode (WebP) -> draft -> archive (PMTiles on disk)
+//!        -> serve (tiles by cell, share of valid picture)
 //! ```
 //!
 //! [`cut_scene`] is the way in, [`Archives`] the way out. Beside them stand building [`footprints`] and the
@@ -11,28 +12,40 @@
 mod archive;
 mod archives;
 mod bands;
+mod climb;
 pub mod cut;
+mod draft;
 mod encode;
 mod error;
 pub mod footprints;
-
+mod geokeys;
 mod georef;
 mod geotiff;
+mod place;
 mod pyramid;
 mod reproject;
+mod samples;
 mod scene;
 mod serve;
 mod source;
+mod sparse;
+mod stretch;
 pub mod synthetic;
+pub mod upkeep;
 
 pub use archive::hash_file;
 pub use archives::Archives;
+pub use bands::Look;
+pub use encode::encode as encode_tile;
 pub use error::ImageryError;
 
-pub use footprints::{Footprint, read_footprints, square_around};
+pub use footprints::{
+    Footprint, FootprintReport, Outline, finish_footprints, from_geopackage, read_footprints, report, square_around,
+};
 pub use georef::{Crs, Georef};
 pub use geotiff::GeoTiffSource;
+pub use pyramid::draw_cell;
 pub use scene::{CutRequest, CutScene, Progress, cut_scene};
 pub use serve::{SceneArchive, SceneMetadata};
-pub use source::{RasterSource, RgbaImage, Window};
+pub use source::{RasterSource, RgbaImage, Shown, Window};
 pub use synthetic::{SyntheticScene, SyntheticTown, TownOptions};

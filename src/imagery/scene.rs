@@ -1,21 +1,19 @@
 //! Cutting one scene: from a GeoTIFF to an archive of tiles, once.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
-
-use bytes::Bytes;
 
 use crate::domain::bbox::Bbox;
-use crate::domain::cell::Cell;
 
-use super::archive::{Draft, archive_name, hash_file};
+use super::archive::{archive_name, hash_file};
+use super::bands::Look;
 use super::cut::{CutPlan, plan};
+use super::draft::Draft;
 use super::error::ImageryError;
 use super::geotiff::GeoTiffSource;
 use super::pyramid::Pyramid;
 use super::serve::{SceneArchive, SceneMetadata};
 use super::source::RasterSource;
+use super::upkeep::touch;
 
 /// What to cut and where to.
 #[derive(Debug, Clone)]
@@ -26,6 +24,15 @@ pub struct CutRequest {
     pub tiles_dir: PathBuf,
     /// The deepest zoom to store. Never deeper than the native zoom; `None` means the native zoom.
     pub max_zoom: Option<u8>,
+    /// How it is to be shown, where the file's own word is not wanted.
+    pub look: Look,
+}
+
+impl CutRequest {
+    /// A cut down to the native zoom, shown as the file says.
+    pub fn new(file: impl Into<PathBuf>, tiles_dir: impl Into<PathBuf>) -> CutRequest {
+        CutRequest { file: file.into(), tiles_dir: tiles_dir.into(), max_zoom: None, look: Look::default() }
+    }
 }
 
 /// A scene that stands ready in its archive.
@@ -72,51 +79,33 @@ impl Progress for () {
 /// Cuts a GeoTIFF into an archive of WebP tiles, or finds that this was done before.
 ///
 /// The archive's name is a hash of the source's bytes and of how it is cut, so a repeat costs one read of the file.
-/// The bytes of the archive depend on the same and nothing else. A run that is killed leaves only a temporary file;
-/// a run that fails leaves nothing.
+/// The bytes of the archive depend on the same and nothing else. A run that is killed leaves only a temporary file,
+/// whose tiles the next run takes over instead of encoding them again; a run that fails leaves nothing.
 ///
 /// # Errors
-/// [`ImageryError::Unusable`] for a file that cannot be cut (no coordinate system, damaged, 16 bits, nothing but
-/// nodata …) with what mends it; [`ImageryError::Io`] where the disk fails.
+/// [`ImageryError::Unusable`] for a file that cannot be cut (no coordinate system, damaged, nothing but nodata …) with what mends it; [`ImageryError::Io`] where the disk fails.
 pub fn cut_scene(request: &CutRequest, progress: &dyn Progress) -> Result<CutScene, ImageryError> {
     let source_sha256 = hash_file(&request.file)?;
-    let archive = archive_name(&source_sha256, request.max_zoom);
+    let archive = archive_name(&source_sha256, request.max_zoom, &request.look);
     let place = request.tiles_dir.join(&archive);
     if let Some(known) = reuse(&place, &source_sha256) {
+        touch(&place);
         let archive_sha256 = hash_file(&place)?;
         return Ok(scene(archive, archive_sha256, known, true));
     }
-    let source = GeoTiffSource::open(&request.file)?;
+    let source = GeoTiffSource::open_with(&request.file, &request.look)?;
     let (width, height) = source.size();
     let refuse = |reason: String| ImageryError::unusable(&request.file, reason);
     let plan = plan(source.georef(), width, height).map_err(refuse)?;
     let mut about = describe(&source, plan, request.max_zoom, source_sha256);
-    let mut draft = Draft::begin(&request.tiles_dir, &archive)?;
-    about.tiles = fill(&mut draft, &source, plan, about.max_zoom, &request.file, progress)?;
-    if draft.is_empty() {
+    let draft = Draft::begin(&request.tiles_dir, &archive)?;
+    Pyramid::new(&source, plan, about.max_zoom, &draft, progress, &request.file).cut()?;
+    about.tiles = draft.tiles();
+    if about.tiles == 0 {
         return Err(refuse("it holds no picture: every pixel is marked as no data".into()));
     }
     let archive_sha256 = draft.finish(&request.tiles_dir, &archive, &about)?;
     Ok(scene(archive, archive_sha256, about, false))
-}
-
-/// Cuts the pyramid into a draft and counts the tiles.
-fn fill(
-    draft: &mut Draft,
-    source: &dyn RasterSource,
-    plan: CutPlan,
-    max_zoom: u8,
-    file: &Path,
-    progress: &dyn Progress,
-) -> Result<u64, ImageryError> {
-    let mut tiles = 0;
-    let mut take = |cell: Cell, tile: &Bytes| {
-        tiles += 1;
-        draft.add(cell, tile)
-    };
-    let failed = AtomicBool::new(false);
-    Pyramid { source, plan, max_zoom, sink: Mutex::new(&mut take), progress, file, failed }.cut()?;
-    Ok(tiles)
 }
 
 /// What a finished archive says about itself; `None` where there is none or it cannot be read (then it is cut anew).
@@ -144,6 +133,7 @@ fn describe(source: &dyn RasterSource, plan: CutPlan, max_zoom: Option<u8>, sour
         min_zoom: plan.min_zoom.min(max_zoom),
         max_zoom,
         note: source.note().to_owned(),
+        shown: source.shown(),
         tiles: 0,
     }
 }

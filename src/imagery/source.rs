@@ -1,5 +1,7 @@
 //! What the cutter needs from a picture: its place on earth, and 8-bit colour windows of bounded size.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::ImageryError;
 use super::georef::Georef;
 
@@ -42,6 +44,15 @@ impl RgbaImage {
     }
 }
 
+/// Which numbers of the source became which colours.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Bands from 1: one for grey, three for red, green and blue.
+    pub bands: Vec<u16>,
+    /// For each of them the numbers that became black and white; none where bytes were taken as they are.
+    pub stretch: Vec<[f32; 2]>,
+}
+
 /// A georeferenced picture that hands out windows as 8-bit colour.
 pub trait RasterSource: Sync {
     /// Columns and rows.
@@ -50,6 +61,18 @@ pub trait RasterSource: Sync {
     fn georef(&self) -> &Georef;
     /// How bands became colours and how "no picture" is known, in words for the scene's page.
     fn note(&self) -> &str;
+    /// The same in numbers.
+    fn shown(&self) -> Shown {
+        Shown::default()
+    }
+    /// Bytes of memory that a pixel takes while a window is read.
+    fn pixel_bytes(&self) -> usize {
+        8
+    }
+    /// Of a picture that is stored in strips across its whole width: the bytes of one row while it is read.
+    fn strip_row_bytes(&self) -> Option<u64> {
+        None
+    }
     /// Reads one window. Fails where the file is damaged; the window must lie inside the picture.
     fn read(&self, window: Window) -> Result<RgbaImage, ImageryError>;
 }

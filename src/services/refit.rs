@@ -11,8 +11,9 @@ use crate::consensus::{self, Columns, Fitted};
 use crate::domain::campaign::Campaign;
 use crate::domain::label::Window;
 use crate::domain::scale::Role;
+use crate::storage::meter::METER;
 use crate::storage::models::{NewModel, RefitInput};
-use crate::storage::{Conn, Store, campaigns, locks, models, queue, scenes};
+use crate::storage::{Conn, Store, campaigns, locks, models, notify, queue, scenes};
 
 /// A process that gives no sign of life for so long is taken for dead, and another one may begin.
 const LOCK_MS: i64 = 30_000;
@@ -108,9 +109,12 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
             .map(|(place, (id, skill))| (*id, skill, window_skill(place)))
             .collect();
         models::insert(conn, &new, &skills)?;
-        Ok::<_, Error>(campaigns::set_model(conn, id, number)?)
+        campaigns::set_model(conn, id, number)?;
+        Ok::<_, Error>(notify::tell(conn, &[id])?)
     };
     store.write(keep).await?;
+    METER.refits.add(1);
+    METER.last_refit_at.set(clock::now_ms());
     tracing::info!(campaign = campaign.slug, model = number, labels, "skills fitted anew");
     Ok(Some(number))
 }

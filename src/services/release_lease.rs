@@ -3,6 +3,7 @@
 use super::Error;
 use super::tile_consensus::{self, Rules};
 use crate::storage::leases::LeaseRow;
+use crate::storage::meter::METER;
 use crate::storage::participations::Done;
 use crate::storage::{Conn, labels, leases, participations, queue};
 
@@ -68,6 +69,7 @@ pub fn reclaim_expired(conn: &mut Conn, campaign: i64, now: i64) -> Result<usize
     for lease in &expired {
         // A tile that somebody is busy with right now can wait for the next hand-out.
         if queue::try_lock(conn, lease.tile)?.is_some() && end(conn, lease, "expired", now)? {
+            METER.leases_expired.add(1);
             reclaimed += 1;
         }
     }

@@ -47,6 +47,8 @@ pub struct Submission {
     pub results: Vec<ItemResult>,
     /// As many next leases as new labels were stored.
     pub leases: Vec<Lease>,
+    /// Ids of the campaigns that took something in.
+    pub campaigns: Vec<i64>,
 }
 
 /// A label on its way in, with the lease it answers.
@@ -105,7 +107,7 @@ pub fn submit_all(
     // Everybody locks in one order: campaigns, then tiles. Labels of one tile keep the order in which they were sent.
     incoming.sort_by_key(|one| one.lease.as_ref().map(|lease| (lease.campaign_id, lease.tile)));
     let mut results: Vec<Option<ItemResult>> = vec![None; items.len()];
-    let mut next = Vec::new();
+    let (mut next, mut campaigns) = (Vec::new(), Vec::new());
     for of_campaign in incoming.chunk_by(|a, b| campaign_of(a) == campaign_of(b)) {
         let Some(campaign_id) = campaign_of(&of_campaign[0]) else {
             for one in of_campaign {
@@ -114,6 +116,7 @@ pub fn submit_all(
             }
             continue;
         };
+        campaigns.push(campaign_id);
         // The order in which everybody locks: the campaign's state, the volunteer's turn, tiles, leases.
         let rules = Rules::load(conn, campaign_id)?;
         let turn = participations::take_turn(conn, campaign_id, volunteer, now)?;
@@ -144,7 +147,7 @@ pub fn submit_all(
             participations::add(conn, campaign_id, volunteer, done, now)?;
         }
     }
-    Ok(Submission { results: results.into_iter().flatten().collect(), leases: next })
+    Ok(Submission { results: results.into_iter().flatten().collect(), leases: next, campaigns })
 }
 
 fn campaign_of(one: &Incoming<'_>) -> Option<i64> {

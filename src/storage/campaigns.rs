@@ -150,6 +150,19 @@ pub fn set_tiling(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
     Ok(())
 }
 
+/// Replaces the settings that a coordinator chooses: own language, who may take part, who may have the map, licence.
+pub fn set_settings(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
+    diesel::update(campaigns::table.find(campaign.id))
+        .set((
+            campaigns::language.eq(&campaign.language),
+            campaigns::visibility.eq(campaign.visibility.key()),
+            campaigns::release_level.eq(campaign.release_level.key()),
+            campaigns::licence.eq(&campaign.licence),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
 /// Replaces the policy.
 pub fn set_policy(conn: &mut Conn, campaign_id: i64, policy: &Policy) -> QueryResult<()> {
     let settings = serde_json::to_string(policy).map_err(|error| broken(error.to_string()))?;

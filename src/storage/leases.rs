@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::ids::least_id_at;
+use super::meter::METER;
 use super::schema::{current_labels, leases, participations};
 use super::{Conn, each_backend, new_id};
 
@@ -108,6 +109,7 @@ pub fn grant(
     tiles: &[i64],
     (now, expires_at): (i64, i64),
 ) -> QueryResult<Vec<LeaseRow>> {
+    METER.leases_granted.add(tiles.len() as u64);
     let granted: Vec<LeaseRow> = tiles
         .iter()
         .map(|&tile| LeaseRow {
@@ -186,6 +188,27 @@ pub fn any_expired(conn: &mut Conn, campaign_id: i64, now: i64) -> QueryResult<b
         .first::<i64>(conn)
         .optional()?;
     Ok(one.is_some())
+}
+
+/// Whether any open lease of a campaign ends later than that time.
+pub fn any_beyond(conn: &mut Conn, campaign_id: i64, latest: i64) -> QueryResult<bool> {
+    let one = leases::table
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .filter(leases::expires_at.gt(latest))
+        .select(leases::id)
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(one.is_some())
+}
+
+/// Lets no open lease of a campaign end later than that time. Returns how many did.
+pub fn shorten(conn: &mut Conn, campaign_id: i64, latest: i64) -> QueryResult<usize> {
+    let beyond = leases::table
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .filter(leases::expires_at.gt(latest));
+    diesel::update(beyond).set(leases::expires_at.eq(latest)).execute(conn)
 }
 
 /// Those of the tiles that should not be given to this volunteer now: labelled by them, in their hands, or skipped

@@ -6,18 +6,24 @@ pub mod audit_log;
 pub mod campaigns;
 mod connection;
 pub mod consensus;
+pub mod copy;
+mod copy_rows;
 pub mod damage_map;
 pub mod footprints;
+pub mod geopackage;
 pub mod gold;
 mod ids;
 pub mod label_log;
 pub mod labels;
 pub mod leases;
 pub mod locks;
+pub mod meter;
 pub mod migrate;
 pub mod models;
 pub mod notes;
+pub mod notify;
 pub mod participations;
+pub mod person;
 pub mod personal_tokens;
 mod pool;
 pub mod practice;
@@ -26,6 +32,7 @@ pub mod roles;
 pub mod scenes;
 pub mod schema;
 pub mod sessions;
+pub mod standing;
 pub mod statistics;
 mod store;
 pub mod texts;
@@ -93,6 +100,6 @@ pub enum StoreError {
 
 impl From<diesel::result::Error> for StoreError {
     fn from(error: diesel::result::Error) -> StoreError {
-        StoreError::Query(error.to_string())
+        if is_away(&error) { StoreError::Unavailable(error.to_string()) } else { StoreError::Query(error.to_string()) }
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 use super::connection::{Conn, DatabaseUrl, is_broken};
+use super::meter::METER;
 
 /// How long a request waits for a connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(3);
@@ -36,6 +37,7 @@ struct Shared {
     read_only: bool,
     idle: Mutex<Vec<Conn>>,
     most_idle: usize,
+    wait: Duration,
     turns: Arc<Semaphore>,
     long_turns: Arc<Semaphore>,
     waiting: AtomicUsize,
@@ -65,12 +67,18 @@ impl Pool {
             read_only,
             idle: Mutex::new(vec![first]),
             most_idle: most.max(1) as usize,
+            wait: WAIT,
             turns: Arc::new(Semaphore::new(most.max(1) as usize)),
             long_turns: Arc::new(Semaphore::new(LONG_READERS)),
             waiting: AtomicUsize::new(0),
             resting: Mutex::new(None),
         };
         Ok(Pool { shared: Arc::new(shared) })
+    }
+
+    /// Where the connections lead.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.shared.url
     }
 
     /// Waits for a turn; `Busy` where too many wait already, or for too long.
@@ -80,7 +88,7 @@ impl Pool {
             return Ok(self.with(permit));
         }
         let Some(_place) = Waiting::join(&self.shared.waiting) else { return Err(StoreError::Busy) };
-        match tokio::time::timeout(WAIT, turns.acquire_owned()).await {
+        match tokio::time::timeout(self.shared.wait, turns.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(self.with(permit)),
             _ => Err(StoreError::Busy),
         }
@@ -92,7 +100,7 @@ impl Pool {
         loop {
             match self.shared.long_turns.clone().try_acquire_owned() {
                 Ok(permit) => return Ok(self.with(permit)),
-                Err(_) if start.elapsed() < WAIT => std::thread::sleep(LOOK_AGAIN),
+                Err(_) if start.elapsed() < self.shared.wait => std::thread::sleep(LOOK_AGAIN),
                 Err(_) => return Err(StoreError::Busy),
             }
         }
@@ -114,6 +122,7 @@ impl Pool {
             return Err(why.clone());
         }
         let connected = self.shared.url.connect(self.shared.read_only);
+        METER.database_errors.add(u64::from(connected.is_err()));
         *lock(&self.shared.resting) = connected.as_ref().err().map(|why| (Instant::now() + REST, why.clone()));
         connected
     }
@@ -204,7 +213,9 @@ mod tests {
     use super::*;
 
     fn pool(folder: &tempfile::TempDir, most: u32) -> Pool {
-        Pool::open(DatabaseUrl::in_folder(folder.path()), false, most).unwrap()
+        let mut pool = Pool::open(DatabaseUrl::in_folder(folder.path()), false, most).unwrap();
+        Arc::get_mut(&mut pool.shared).unwrap().wait = Duration::from_millis(20);
+        pool
     }
 
     #[tokio::test]
@@ -217,7 +228,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_too_long_is_told_so() {
         let folder = tempfile::tempdir().unwrap();
         let pool = pool(&folder, 1);

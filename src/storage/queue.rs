@@ -303,6 +303,14 @@ pub fn make_gold(conn: &mut Conn, tile: i64, kind: &str, now: i64) -> QueryResul
     Ok(())
 }
 
+/// Sets how many labels the tiles of a draft ask for, and get at most.
+pub fn set_needs(conn: &mut Conn, campaign_id: i64, needed: u32, maximum: u32) -> QueryResult<()> {
+    diesel::update(queue::table.filter(queue::campaign_id.eq(campaign_id)))
+        .set((queue::needed.eq(needed as i16), queue::maximum.eq(maximum as i16)))
+        .execute(conn)
+        .map(drop)
+}
+
 /// How many tiles of a campaign are open and no gold.
 pub fn open_tiles(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
     queue::table.filter(queue::campaign_id.eq(campaign_id)).filter(queue::state.eq("open")).count().get_result(conn)

@@ -1,14 +1,15 @@
 //! The store: reads on a pool; writes on SQLite through one thread that commits many waiting jobs at once, on
 //! PostgreSQL as short transactions on a pool.
 
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection as _, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use rand::RngExt;
 
 use super::connection::{Conn, DatabaseUrl};
+use super::meter::METER;
+use super::notify::Listener;
 use super::pool::{Lent, Pool};
 use super::writer::Writer;
 use super::{StoreError, each_backend, is_gone, migrate};
@@ -19,6 +20,12 @@ pub trait Failure: From<StoreError> + From<DieselError> + Send + 'static {
     fn database(&self) -> Option<&DieselError>;
 }
 
+impl Failure for StoreError {
+    fn database(&self) -> Option<&DieselError> {
+        None
+    }
+}
+
 /// The database, open for reading and writing. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -26,6 +33,8 @@ pub struct Store {
     writer: Option<Writer>,
 }
 
+/// How long the end of the process waits for the writer.
+const DRAIN: Duration = Duration::from_secs(3);
 /// How often a transaction is tried again that lost a race PostgreSQL itself detected.
 const RACE_RETRIES: u32 = 5;
 /// How often a transaction is begun anew whose connection was lost before its commit was sent.
@@ -36,9 +45,7 @@ impl Store {
     ///
     /// Blocks; fails where the database cannot be reached, or was changed by a newer version.
     pub fn open(url: &DatabaseUrl, connections: u32) -> Result<Store, StoreError> {
-        if let DatabaseUrl::Sqlite(path) = url {
-            create_parent(path)?;
-        }
+        create_folder(url)?;
         let mut first = url.connect(false)?;
         for name in migrate::up(&mut first)? {
             tracing::info!(migration = name, "database schema brought up to date");
@@ -63,9 +70,10 @@ impl Store {
         E: Failure,
         F: Fn(&mut Conn) -> Result<T, E> + Send + 'static,
     {
+        let _held = METER.writes_under_way.hold();
         match &self.writer {
             Some(writer) => writer.run(run).await,
-            None => self.blocking(move |conn| retry(conn, run)).await,
+            None => self.blocking(move |lent| retry(lent, run)).await,
         }
     }
 
@@ -100,6 +108,25 @@ impl Store {
         })
     }
 
+    /// Whether several processes may serve this database, and have to tell each other what happens.
+    pub fn is_shared(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Begins to listen to other processes; `None` where there are none. Blocks.
+    pub fn listener(&self) -> Result<Option<Listener>, StoreError> {
+        Listener::open(self.pool.url())
+    }
+
+    /// Waits until all jobs that the writer has taken in are committed, or for a few seconds.
+    pub async fn drain(&self) {
+        let Some(writer) = &self.writer else { return };
+        let last = writer.run(|_: &mut Conn| Ok::<_, StoreError>(()));
+        if tokio::time::timeout(DRAIN, last).await.is_err() {
+            tracing::warn!("the last jobs of the writer did not end in time");
+        }
+    }
+
     async fn blocking<T, E, F>(&self, run: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -112,7 +139,9 @@ impl Store {
     }
 }
 
-fn create_parent(path: &Path) -> Result<(), StoreError> {
+/// Makes the folder in which a SQLite file is to lie.
+pub(super) fn create_folder(url: &DatabaseUrl) -> Result<(), StoreError> {
+    let DatabaseUrl::Sqlite(path) = url else { return Ok(()) };
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     std::fs::create_dir_all(folder)
         .map_err(|error| StoreError::Setup(format!("cannot create the data folder {}: {error}", folder.display())))
@@ -145,20 +174,24 @@ fn end<C: diesel::Connection>(conn: &mut C) -> diesel::QueryResult<()> {
 fn retry<T, E: Failure>(lent: &mut Lent, run: impl Fn(&mut Conn) -> Result<T, E>) -> Result<T, E> {
     let (mut races, mut losses) = (0, 0);
     loop {
-        let mut committing = false;
+        let mut committing = None;
         let result = lent.transaction(|conn| {
             let done = run(conn)?;
-            committing = true;
+            committing = Some(Instant::now());
             Ok(done)
         });
+        if let (Some(since), Ok(_)) = (committing, &result) {
+            METER.commit(1, since.elapsed());
+        }
         let Some(error) = result.as_ref().err().and_then(Failure::database) else { return result };
         if lost_a_race(error) && races < RACE_RETRIES {
             races += 1;
             std::thread::sleep(Duration::from_millis(rand::rng().random_range(1..=4 << races)));
         } else if is_gone(error) {
+            METER.database_errors.add(1);
             // Never lent again. While the server is away this fails at once.
             lent.replace()?;
-            if committing || losses == LOSS_RETRIES {
+            if committing.is_some() || losses == LOSS_RETRIES {
                 return result;
             }
             losses += 1;

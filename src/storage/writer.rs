@@ -11,6 +11,7 @@ use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnecti
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{BUSY_MILLISECONDS, Conn, DatabaseUrl, is_broken};
+use super::meter::METER;
 use super::store::Failure;
 use super::{StoreError, each_backend};
 
@@ -111,6 +112,7 @@ fn write_all(mut conn: Conn, url: &DatabaseUrl, mut queue: mpsc::Receiver<Box<dy
         let commit = catch_unwind(AssertUnwindSafe(|| commit_together(&mut conn, &mut batch)))
             .unwrap_or_else(|_| Err(StoreError::Unavailable("a database job panicked".into())));
         if let Err(error) = &commit {
+            METER.database_errors.add(1);
             tracing::error!(jobs = batch.len(), %error, "a write transaction was lost; opening the database anew");
             match url.connect(false) {
                 Ok(fresh) => conn = fresh,
@@ -146,7 +148,9 @@ fn commit_together(conn: &mut Conn, batch: &mut [Box<dyn Job>]) -> Result<(), St
             return Err(StoreError::Unavailable("the database lost the transaction".into()));
         }
     }
+    let start = Instant::now();
     each_backend!(conn, inner => commit(inner))?;
+    METER.commit(batch.len(), start.elapsed());
     Ok(())
 }
 

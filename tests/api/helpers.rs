@@ -40,6 +40,7 @@ pub const SECRET: [u8; 32] = [7; 32];
 /// A server with a database of its own.
 pub struct TestApp {
     pub address: String,
+    pub metrics: Option<std::net::SocketAddr>,
     pub store: Store,
     pub tiles: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
@@ -62,6 +63,11 @@ pub fn on_sqlite() -> TestApp {
 
 impl TestApp {
     pub fn start(database: TestDatabase, public_url: Option<&str>) -> TestApp {
+        TestApp::start_with(database, public_url, ServerOptions::default())
+    }
+
+    /// A server with limits of its own.
+    pub fn start_with(database: TestDatabase, public_url: Option<&str>, options: ServerOptions) -> TestApp {
         // What the server would tell its operator stands beside the failure of a test.
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
@@ -74,16 +80,16 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let options = ServerOptions { listen: ([127, 0, 0, 1], 0).into(), workers: 2 };
             actix_web::rt::System::new().block_on(async move {
                 let wait = async move { drop(stopped.await) };
                 let server = Server::start(app, &options, wait).unwrap();
-                tell.send(server.address).unwrap();
+                tell.send((server.address, server.metrics)).unwrap();
                 server.run().await.unwrap();
             });
         });
-        let address = format!("http://{}", told.recv().unwrap());
-        TestApp { address, store, tiles, stop: Some(stop), thread: Some(thread), database }
+        let (address, metrics) = told.recv().unwrap();
+        let address = format!("http://{address}");
+        TestApp { address, metrics, store, tiles, stop: Some(stop), thread: Some(thread), database }
     }
 
     /// A connection to its database, past the server.
@@ -252,6 +258,13 @@ impl Reply {
         assert_eq!((&problem["code"], &problem["status"]), (&json!(code), &json!(status)), "{problem}");
         assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem}");
         problem
+    }
+
+    /// Asserts that it went well and returns the body as it is.
+    #[track_caller]
+    pub fn ok_text(&self) -> &str {
+        assert!(self.status.is_success(), "{}: {}", self.status, self.text);
+        &self.text
     }
 
     /// Asserts that it went well and returns the body.

@@ -17,7 +17,8 @@ async fn draw(app: &TestApp) -> Cell {
     let options = TownOptions { size_m: 200.0, clouds: vec![], ..TownOptions::default() };
     let town = SyntheticTown::draw(7, options, app.tiles.path()).unwrap();
     let file = town.scenes[0].file.clone();
-    let request = CutRequest { file, tiles_dir: app.tiles.path().to_owned(), max_zoom: Some(17) };
+    let request =
+        CutRequest { file, tiles_dir: app.tiles.path().to_owned(), max_zoom: Some(17), look: Default::default() };
     let cut = cut_scene(&request, &()).unwrap();
     let archive = cut.archive.clone();
     app.write(move |conn| {

@@ -3,6 +3,7 @@
 mod accounts;
 mod campaigns;
 mod database;
+mod events;
 mod helpers;
 mod images;
 mod labels;
@@ -10,8 +11,12 @@ mod languages;
 mod leases;
 mod notes;
 mod openapi;
+mod overload;
+mod person;
 mod refusals;
 mod session;
+mod slow;
+mod standing;
 mod training;
 mod web;
 

@@ -9,6 +9,7 @@ use aftermap::domain::campaign::{
 use aftermap::domain::cell::Cell;
 use aftermap::domain::consensus::{Consensus, TileState};
 use aftermap::domain::damage_map::{Cuts, Sight, What};
+use aftermap::domain::gold::GoldKind;
 use aftermap::domain::label::{LabelStatus, Window};
 use aftermap::domain::policy::Policy;
 use aftermap::domain::scale::Scale;
@@ -261,9 +262,10 @@ pub fn fill(conn: &mut Conn, backwards: bool) -> Result<(), QueryError> {
     }
     fill_labels(conn)?;
     for (tile, answer) in [(5, 2), (7, 1)] {
-        let new = gold::NewGold { tile, campaign_id: CAMPAIGN, kind: "check", answer, explanation: "" };
+        let kind = GoldKind::Check;
+        let new = gold::NewGold { tile, campaign_id: CAMPAIGN, kind, answer, window: None, explanation: "" };
         gold::insert(conn, &new, OPENED)?;
-        queue::make_gold(conn, tile, "check", OPENED)?;
+        queue::make_gold(conn, tile, GoldKind::Check.key(), OPENED)?;
     }
     gold::count_use(conn, 7, 1, OPENED)
 }

@@ -19,7 +19,7 @@ pub fn data(name: &str) -> Option<PathBuf> {
 
 /// Cuts a file down to its native zoom.
 pub fn cut(file: &Path, tiles_dir: &Path) -> Result<CutScene, ImageryError> {
-    cut_scene(&CutRequest { file: file.to_owned(), tiles_dir: tiles_dir.to_owned(), max_zoom: None }, &())
+    cut_scene(&CutRequest::new(file, tiles_dir), &())
 }
 
 /// The names of all files in a folder; none where it does not exist.

@@ -193,7 +193,7 @@ fn progress_reaches_its_total_and_a_zoom_limit_is_kept() {
     let Some(file) = data("demo_madre_fire_2025/madre_fire_after.tif") else { return };
     let tiles = tempfile::tempdir().unwrap();
     let counts = Counts::default();
-    let request = CutRequest { file: file.clone(), tiles_dir: tiles.path().to_owned(), max_zoom: Some(11) };
+    let request = CutRequest { max_zoom: Some(11), ..CutRequest::new(&file, tiles.path()) };
     let scene = cut_scene(&request, &counts).unwrap();
     assert_eq!(scene.max_zoom, 11);
     assert_eq!(counts.0.load(Ordering::Relaxed), counts.1.load(Ordering::Relaxed));

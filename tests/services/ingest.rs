@@ -70,6 +70,7 @@ impl Draft {
 
     async fn ingest_into(&self, slug: &str, file: &Path, day: &str) -> Result<Ingested, Error> {
         let new = NewScene {
+            look: Default::default(),
             file: file.to_owned(),
             captured: Captured::parse("captured", day).unwrap(),
             title: None,

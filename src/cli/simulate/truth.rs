@@ -19,16 +19,16 @@ pub struct Truth {
     known: HashMap<String, usize>,
 }
 
-/// Reads a CSV file with the columns `tile_id` and `label`.
+/// Reads a CSV file with the columns `tile_id` and `label`, or `answer` as in files of gold.
 pub fn read(path: &Path) -> Result<HashMap<String, String>, SimulateError> {
     let wrong = |reason: String| SimulateError(format!("cannot use the truth in {}: {reason}", path.display()));
     let mut reader = csv::Reader::from_path(path).map_err(|error| wrong(error.to_string()))?;
     let columns = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
-    let place = |name: &str| {
-        let found = columns.iter().position(|column| column == name);
-        found.ok_or_else(|| wrong(format!("it has no column `{name}`; it needs tile_id and label")))
+    let place = |names: &[&str]| {
+        let found = names.iter().find_map(|name| columns.iter().position(|column| column == *name));
+        found.ok_or_else(|| wrong(format!("it has no column `{}`; it needs tile_id and label", names[0])))
     };
-    let (tile, label) = (place("tile_id")?, place("label")?);
+    let (tile, label) = (place(&["tile_id"])?, place(&["label", "answer"])?);
     let mut truth = HashMap::new();
     for record in reader.records() {
         let record = record.map_err(|error| wrong(error.to_string()))?;

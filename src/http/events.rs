@@ -1,0 +1,158 @@
+//! Live news of a campaign: server-sent events for whoever may see its progress.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, ContentEncoding, HeaderName};
+use actix_web::web::Data;
+use bytes::Bytes;
+use futures::Stream;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::campaigns::Progress;
+use super::error::Error;
+use super::gate::{Anyone, App, InCampaign};
+use crate::domain::campaign::CampaignState;
+use crate::services::events::{Line, Picture};
+
+/// Between two signs of life, at which it is also asked whether the listener may still hear this.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// The model in use has changed.
+#[derive(Serialize, ToSchema)]
+pub struct ModelEvent {
+    number: u32,
+}
+
+/// The state has changed.
+#[derive(Serialize, ToSchema)]
+pub struct StateEvent {
+    state: CampaignState,
+}
+
+/// Live news of a campaign
+///
+/// A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}: all three at the
+/// beginning, then each when it changes, at most once a second. It ends with the session; clients connect again.
+#[utoipa::path(get, path = "/api/v1/campaigns/{slug}/events", operation_id = "campaign_events",
+    params(("slug" = String, Path, description = "Name of the campaign")),
+    responses((status = 200, description = "Events", content_type = "text/event-stream")))]
+pub async fn campaign_events(app: Data<App>, door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
+    let (campaign, _) = look(&door).await?;
+    let line = app.events.listen(campaign).ok_or_else(|| Error::busy(10))?;
+    let listener = Listener { door, line, told: None, greeted: false };
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header(ContentEncoding::Identity)
+        // Proxies are not to collect events before they pass them on.
+        .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
+        .streaming(news(listener)))
+}
+
+/// One who listens.
+struct Listener {
+    door: InCampaign<Anyone>,
+    line: Line,
+    /// What the listener knows already.
+    told: Option<(Picture, bool)>,
+    greeted: bool,
+}
+
+/// The campaign, and whether the listener knows its gold.
+async fn look(door: &InCampaign<Anyone>) -> Result<(i64, bool), Error> {
+    door.read(|_, visit| Ok((visit.campaign.id, visit.viewer.may_see_open_tiles(&visit.campaign)))).await
+}
+
+fn news(listener: Listener) -> impl Stream<Item = Result<Bytes, Error>> {
+    futures::stream::unfold(listener, |mut listener| async move {
+        let text = listener.next().await?;
+        Some((Ok(Bytes::from(text)), listener))
+    })
+}
+
+impl Listener {
+    /// What to send next; `None` at the end.
+    async fn next(&mut self) -> Option<String> {
+        if !self.greeted {
+            self.greeted = true;
+            return Some("retry: 3000\n\n".into());
+        }
+        loop {
+            let is_news = match tokio::time::timeout(HEARTBEAT, self.line.changed()).await {
+                // The server is about to end.
+                Ok(Err(_)) => return None,
+                Ok(Ok(())) => true,
+                Err(_) => false,
+            };
+            // Whoever signed out or lost the right hears no more.
+            let (_, knows_gold) = look(&self.door).await.ok()?;
+            let picture = self.line.borrow_and_update().clone()?;
+            let text = events(&picture, knows_gold, self.told.as_ref());
+            self.told = Some((picture, knows_gold));
+            match (is_news, text.is_empty()) {
+                (_, false) => return Some(text),
+                (false, true) => return Some(": still here\n\n".into()),
+                (true, true) => {}
+            }
+        }
+    }
+}
+
+/// The events that tell the difference.
+fn events(picture: &Picture, knows_gold: bool, told: Option<&(Picture, bool)>) -> String {
+    let progress = |picture: &Picture, gold: bool| if gold { picture.progress_with_gold } else { picture.progress };
+    let now = progress(picture, knows_gold);
+    let mut text = String::new();
+    if told.is_none_or(|(before, gold)| progress(before, *gold) != now) {
+        text += &event("progress", &Progress::from(now));
+    }
+    if told.is_none_or(|(before, _)| before.model != picture.model) {
+        text += &event("model", &ModelEvent { number: picture.model });
+    }
+    if told.is_none_or(|(before, _)| before.state != picture.state) {
+        text += &event("state", &StateEvent { state: picture.state });
+    }
+    text
+}
+
+fn event(kind: &str, data: &impl Serialize) -> String {
+    // Numbers and words of ours can always be written.
+    format!("event: {kind}\ndata: {}\n\n", serde_json::to_string(data).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::statistics::Progress as Counted;
+
+    fn picture(closed: u64, model: u32) -> Picture {
+        let counted = |closed: u64| Counted { tiles: 4, open: 4 - closed, closed, share: closed as f64 / 4.0 };
+        Picture {
+            state: CampaignState::Open,
+            model,
+            progress: counted(closed),
+            progress_with_gold: counted(closed + 1),
+        }
+    }
+
+    fn kinds(text: &str) -> Vec<&str> {
+        text.lines().filter_map(|line| line.strip_prefix("event: ")).collect()
+    }
+
+    #[test]
+    fn the_first_picture_is_told_in_full_and_later_ones_by_what_changed() {
+        assert_eq!(kinds(&events(&picture(1, 0), false, None)), ["progress", "model", "state"]);
+        let told = (picture(1, 0), false);
+        assert_eq!(kinds(&events(&picture(1, 0), false, Some(&told))), Vec::<&str>::new());
+        assert_eq!(kinds(&events(&picture(2, 0), false, Some(&told))), ["progress"]);
+        assert_eq!(kinds(&events(&picture(1, 1), false, Some(&told))), ["model"]);
+    }
+
+    #[test]
+    fn gold_is_told_to_nobody_below_researcher() {
+        assert!(events(&picture(1, 0), false, None).contains("\"closed\":1"));
+        assert!(events(&picture(1, 0), true, None).contains("\"closed\":2"));
+    }
+}
