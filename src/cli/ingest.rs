@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -49,7 +51,7 @@ pub struct IngestArgs {
     /// Zoom of the tiles to label; by default one that fits the imagery
     #[arg(long, value_name = "Z", conflicts_with = "footprints")]
     zoom: Option<u8>,
-    /// GeoJSON of building footprints: one tile for each, instead of grid cells
+    /// Building footprints (GeoJSON, GeoPackage, FlatGeobuf): one tile for each, instead of grid cells
     #[arg(long, value_name = "FILE")]
     footprints: Option<PathBuf>,
     /// Bands to show, counted from 1: three for red, green, blue, or one for grey; by default what the file says
@@ -117,6 +119,7 @@ fn print_outcome(campaign: &str, done: &Ingested) {
         None => "footprints".into(),
     };
     println!("{} tiles ({places}); {} places left out for want of a picture", done.tiles, done.left_out);
+    print!("{}", done.report);
     if scene.captured_from > clock::now_ms() {
         println!("warning: {} is dated in the future; check --captured", scene.title);
     }
@@ -145,25 +148,29 @@ impl Progress for Bar {
     }
 }
 
-/// Says how far it is at every tenth.
+/// Says how far it is at every tenth, how fast, and how long it will take.
 #[derive(Default)]
 struct Lines {
-    total: std::sync::atomic::AtomicU64,
-    done: std::sync::atomic::AtomicU64,
+    total: AtomicU64,
+    done: AtomicU64,
+    begun: OnceLock<Instant>,
 }
 
 impl Progress for Lines {
     fn total(&self, tiles: u64) {
-        self.total.store(tiles, std::sync::atomic::Ordering::Relaxed);
+        self.total.store(tiles, Relaxed);
+        self.begun.get_or_init(Instant::now);
     }
 
     fn advance(&self, tiles: u64) {
-        use std::sync::atomic::Ordering::Relaxed;
         let total = self.total.load(Relaxed).max(1);
         let before = self.done.fetch_add(tiles, Relaxed);
-        let tenth = |done: u64| done * 10 / total;
-        if tenth(before + tiles) > tenth(before) {
-            eprintln!("cut {} of {total} tiles", before + tiles);
+        let done = before + tiles;
+        if done * 10 / total > before * 10 / total {
+            let seconds = self.begun.get_or_init(Instant::now).elapsed().as_secs_f64();
+            let rate = done as f64 / seconds.max(1e-3);
+            let left = total.saturating_sub(done) as f64 / rate;
+            eprintln!("cut {done} of {total} tiles, {rate:.0} a second, {left:.0} s left");
         }
     }
 }

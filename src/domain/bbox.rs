@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A rectangle in degrees (EPSG:4326). `west <= east`: a box never crosses the date line; what does is cut into two.
+/// A rectangle in degrees (EPSG:4326). `west <= east`: the box of a tile never crosses the date line; that of a scene or a
+/// campaign may, and then its longitudes go on beyond 180.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bbox {
     /// Smallest longitude, degrees.

@@ -57,6 +57,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
         .service(at("/healthz", [get(health::healthz)]))
         .service(at("/readyz", [get(health::readyz)]))
+        // labelling: answers of a few hundred bytes, which compression would only make slower
+        .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
+        .service(at("/api/v1/leases/renew", [post(leases::renew_leases)]))
+        .service(at("/api/v1/leases/release", [post(leases::release_leases)]))
+        .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))
+        .service(at("/api/v1/labels", [post(labels::submit_labels)]))
         .service(
             scope("")
                 .wrap(Compress::default())
@@ -86,12 +92,6 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
-                // labelling
-                .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
-                .service(at("/api/v1/leases/renew", [post(leases::renew_leases)]))
-                .service(at("/api/v1/leases/release", [post(leases::release_leases)]))
-                .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))
-                .service(at("/api/v1/labels", [post(labels::submit_labels)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

@@ -69,7 +69,7 @@ impl Archives {
 }
 
 /// Whether a text is an archive's file name and nothing else, above all no path.
-fn is_archive_name(name: &str) -> bool {
+pub(super) fn is_archive_name(name: &str) -> bool {
     let digits = name.strip_suffix(".pmtiles").unwrap_or_default();
     digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }

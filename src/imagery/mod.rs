@@ -31,6 +31,7 @@ mod source;
 mod sparse;
 mod stretch;
 pub mod synthetic;
+pub mod upkeep;
 
 pub use archive::hash_file;
 pub use archives::Archives;
@@ -38,7 +39,9 @@ pub use bands::Look;
 pub use encode::encode as encode_tile;
 pub use error::ImageryError;
 
-pub use footprints::{Footprint, read_footprints, square_around};
+pub use footprints::{
+    Footprint, FootprintReport, Outline, finish_footprints, from_geopackage, read_footprints, report, square_around,
+};
 pub use georef::{Crs, Georef};
 pub use geotiff::GeoTiffSource;
 pub use pyramid::draw_cell;

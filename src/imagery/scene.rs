@@ -13,6 +13,7 @@ use super::geotiff::GeoTiffSource;
 use super::pyramid::Pyramid;
 use super::serve::{SceneArchive, SceneMetadata};
 use super::source::RasterSource;
+use super::upkeep::touch;
 
 /// What to cut and where to.
 #[derive(Debug, Clone)]
@@ -88,6 +89,7 @@ pub fn cut_scene(request: &CutRequest, progress: &dyn Progress) -> Result<CutSce
     let archive = archive_name(&source_sha256, request.max_zoom, &request.look);
     let place = request.tiles_dir.join(&archive);
     if let Some(known) = reuse(&place, &source_sha256) {
+        touch(&place);
         let archive_sha256 = hash_file(&place)?;
         return Ok(scene(archive, archive_sha256, known, true));
     }

@@ -14,7 +14,7 @@ use pmtiles::{AsyncBackend, AsyncPmTilesReader, BackendResponse, HashMapCache, P
 use serde::{Deserialize, Serialize};
 
 use crate::domain::bbox::Bbox;
-use crate::domain::cell::{CELL_PIXELS, Cell, MercatorBox};
+use crate::domain::cell::{CELL_PIXELS, Cell, MERCATOR_HALF, MercatorBox};
 
 use super::encode::{ENCODER_VERSION, decode_alpha, is_full};
 use super::error::ImageryError;
@@ -163,7 +163,7 @@ impl SceneArchive {
         }
         let fitting = (Cell::side(0) / f64::from(CELL_PIXELS) * MEASURE_PIXELS / width.min(height)).log2().ceil();
         let z = fitting.clamp(f64::from(self.metadata.min_zoom), f64::from(self.metadata.max_zoom)) as u8;
-        let scene = MercatorBox::from_degrees(self.metadata.bounds);
+        let scene = unrolled(MercatorBox::from_degrees(self.metadata.bounds), area);
         let pixel = Cell::side(z) / f64::from(CELL_PIXELS);
         // Outside the scene there is nothing to count; a pixel more because edges of tiles may stand over.
         let part = MercatorBox {
@@ -207,6 +207,15 @@ impl SceneArchive {
         }
         masks.insert(cell, Arc::clone(&mask));
         Ok(mask)
+    }
+}
+
+/// A scene across the date line seen from an area on its far side: a turn to the west.
+fn unrolled(scene: MercatorBox, area: MercatorBox) -> MercatorBox {
+    let turn = 2.0 * MERCATOR_HALF;
+    match scene.right > MERCATOR_HALF && area.right < scene.left {
+        true => MercatorBox { left: scene.left - turn, right: scene.right - turn, ..scene },
+        false => scene,
     }
 }
 

@@ -4,9 +4,11 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::Error;
+use crate::domain::bbox::Bbox;
 use crate::domain::cell::{Cell, MAX_ZOOM, MercatorBox};
 use crate::domain::scene::Scene;
 use crate::domain::tile::Tile;
+use crate::imagery::cut::CellRange;
 use crate::imagery::{Archives, SceneArchive, square_around};
 use crate::storage::footprints::FootprintRow;
 use crate::storage::tiles::NewTile;
@@ -43,7 +45,7 @@ pub fn derive_tiles(slug: &str, scenes: &[Scene], archives: &Archives, source: &
     let (Some(first), Some(last)) = (scenes.first(), scenes.last()) else {
         return Ok(Derived { tiles: Vec::new(), zoom: None, left_out: 0 });
     };
-    let Some(shared) = first.bounds.intersection(last.bounds) else {
+    let Some(shared) = shared(first.bounds, last.bounds) else {
         return Err(Error::Conflict(format!(
             "the scenes `{}` and `{}` do not overlap, so there is nothing to compare: check that both show the same place",
             first.title, last.title
@@ -92,7 +94,8 @@ fn cells(zoom: u8, shared: MercatorBox) -> Result<Vec<(Tile, MercatorBox)>, Erro
         let tile = Tile { id: 0, tile_id: cell.to_string(), cell: Some(cell), bbox: cell.bbox(), footprint: None };
         (tile, cell.mercator())
     };
-    Ok(Cell::covering(zoom, shared).map(tile).collect())
+    let range = CellRange::of(zoom, shared);
+    Ok(range.rows().flat_map(|y| range.row(y)).map(tile).collect())
 }
 
 fn around_footprint(row: &FootprintRow) -> (Tile, MercatorBox) {
@@ -105,6 +108,12 @@ fn around_footprint(row: &FootprintRow) -> (Tile, MercatorBox) {
         footprint: Some(row.geometry.clone()),
     };
     (tile, square)
+}
+
+/// What two scenes share. Beyond the date line longitudes go on, so that each may be a turn away from the other.
+fn shared(first: Bbox, last: Bbox) -> Option<Bbox> {
+    let moved = |turn: f64| Bbox { west: last.west + turn, east: last.east + turn, ..last };
+    [0.0, 360.0, -360.0].iter().find_map(|turn| first.intersection(moved(*turn)))
 }
 
 type Opened = Vec<(i64, std::sync::Arc<SceneArchive>)>;

@@ -1,17 +1,22 @@
 //! Adds a scene to a draft: cuts the file into an archive, then stores the scene and derives the tiles anew.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::change_state::find;
 use super::derive_tiles::{Derived, Source, derive_tiles};
 use super::{Error, clock};
+use crate::domain::bbox::Bbox;
 use crate::domain::campaign::{Campaign, CampaignKind, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};
-use crate::imagery::{Archives, CutRequest, CutScene, Look, Progress, cut_scene, hash_file, read_footprints};
+use crate::imagery::{
+    Archives, CutRequest, CutScene, Footprint, FootprintReport, ImageryError, Look, Outline, Progress, cut_scene,
+    finish_footprints, from_geopackage, hash_file, read_footprints, report,
+};
 use crate::storage::footprints::FootprintRow;
-use crate::storage::{Conn, Store, audit_log, campaigns, footprints, new_id, scenes, tiles};
+use crate::storage::{Conn, Store, audit_log, campaigns, footprints, geopackage, new_id, scenes, tiles};
 
 /// A file to be ingested and what is known about it.
 #[derive(Debug, Clone)]
@@ -51,6 +56,8 @@ pub struct Ingested {
     pub zoom: Option<u8>,
     /// How bands became colours and how "no picture" was known.
     pub note: String,
+    /// What is odd about the footprints that were brought.
+    pub report: FootprintReport,
 }
 
 /// Ingests one scene. Repeating it changes nothing; a run that was killed can be repeated.
@@ -65,25 +72,80 @@ pub async fn ingest(
     let campaign = store.read(move |conn| find(conn, &name)).await?;
     refuse_new_pictures(store, &campaign, new.file.clone()).await?;
     let request = CutRequest { look: new.look.clone(), ..CutRequest::new(&new.file, archives.tiles_dir()) };
-    let (cut, outlines) = blocking({
+    let (cut, outlines, fresh) = blocking({
         let path = new.footprints.clone();
+        let tiles_dir = archives.tiles_dir().to_owned();
         move || {
             // First the file that is read in a second: its faults must not show after an hour of cutting.
-            let outlines = path.map(|path| read_footprints(&path)).transpose()?;
-            Ok((cut_scene(&request, &*progress)?, outlines))
+            let outlines = path.map(|path| outlines_of(&path)).transpose()?;
+            let cut = cut_scene(&request, &*progress)?;
+            let fresh = Fresh::new(&tiles_dir, &cut);
+            Ok((cut, outlines, fresh))
         }
     })
     .await?;
-    let outlines = outlines.map(|list| {
+    let report = outlines.as_deref().map(report).unwrap_or_default();
+    let outlines = outlines.map(|list: Vec<Footprint>| {
         list.into_iter().map(|one| FootprintRow { id: one.id, geometry: one.geometry, bbox: one.bbox }).collect()
     });
     let note = cut.note.clone();
-    let plan = plan(store, archives, campaign, scene(&new, cut), outlines, new.zoom).await?;
+    let planned = plan(store, archives, campaign, scene(&new, cut), outlines, new.zoom).await;
+    let plan = fresh.unless(store, planned).await?;
     let (scene, tiles, left_out, zoom) =
         (plan.scene.clone(), plan.derived.tiles.len(), plan.derived.left_out, plan.derived.zoom);
+    let tiles = plan.unchanged.unwrap_or(tiles);
     let plan = Arc::new(plan);
-    let changed = store.write(move |conn| keep(conn, &plan, clock::now_ms())).await?;
-    Ok(Ingested { scene, changed, tiles, left_out, zoom, note })
+    let kept = store.write(move |conn| keep(conn, &plan, clock::now_ms())).await;
+    let changed = fresh.unless(store, kept).await?;
+    Ok(Ingested { scene, changed, tiles, left_out, zoom, note, report })
+}
+
+/// The archive of an ingest that is under way: when the ingest is refused and nobody else wants it, it goes again.
+struct Fresh(Option<(PathBuf, std::time::SystemTime)>);
+
+impl Fresh {
+    fn new(tiles_dir: &Path, cut: &CutScene) -> Fresh {
+        let path = tiles_dir.join(&cut.archive);
+        let written = std::fs::metadata(&path).and_then(|about| about.modified()).ok();
+        Fresh(written.filter(|_| !cut.reused).map(|written| (path, written)))
+    }
+
+    /// Hands a result on. After a failure the archive is removed, unless a scene has it or another ingest has asked for
+    /// it meanwhile (which changes its time).
+    async fn unless<T>(&self, store: &Store, result: Result<T, Error>) -> Result<T, Error> {
+        if let (Err(_), Some((path, written))) = (&result, &self.0) {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let wanted = store.read(|conn| Ok::<_, Error>(scenes::archives(conn)?)).await;
+            let alone = wanted.is_ok_and(|wanted| wanted.iter().all(|one| one.archive != name));
+            let untouched = std::fs::metadata(path).and_then(|about| about.modified()).is_ok_and(|at| at == *written);
+            if alone && untouched {
+                // What cannot be removed now is found by `check_archives`.
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        result
+    }
+}
+
+/// Footprints from a file of any kind: a GeoPackage is a database, the others are read by themselves.
+fn outlines_of(path: &Path) -> Result<Vec<Footprint>, Error> {
+    let unusable = |reason: String| ImageryError::Unusable { file: path.display().to_string(), reason };
+    let mut head = [0; 15];
+    let is_database = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok();
+    if !is_database || &head != b"SQLite format 3" {
+        return Ok(read_footprints(path)?);
+    }
+    let layer = geopackage::read(path).map_err(unusable)?;
+    let mut outlines = Vec::with_capacity(layer.rows.len());
+    for (id, blob) in layer.rows {
+        let polygons = blob.as_deref().ok_or_else(|| "has no geometry".to_owned()).and_then(from_geopackage);
+        let polygons = polygons.map_err(|reason| unusable(format!("feature `{id}`: {reason}")))?;
+        outlines.push(Outline { id: Some(id), polygons, properties: Default::default() });
+    }
+    let epsg = layer
+        .epsg
+        .ok_or_else(|| unusable("its system has no EPSG code; ogr2ogr -t_srs EPSG:4326 out.gpkg in.gpkg".into()))?;
+    Ok(finish_footprints(outlines, epsg).map_err(unusable)?)
 }
 
 /// Outside a draft only a picture that is there already may pass, which changes nothing: any other is refused before
@@ -113,7 +175,11 @@ struct IngestPlan {
     campaign: Campaign,
     scene: Scene,
     known: bool,
+    /// Nothing is to be written; the campaign has so many tiles.
+    unchanged: Option<usize>,
     scenes: Vec<Scene>,
+    /// Ids of the scenes that were there when the tiles were derived.
+    before: Vec<i64>,
     footprints: Option<Vec<FootprintRow>>,
     derived: Derived,
 }
@@ -128,9 +194,13 @@ async fn plan(
     zoom: Option<u8>,
 ) -> Result<IngestPlan, Error> {
     let id = campaign.id;
-    let (mut all, stored) = store
-        .read(move |conn| Ok::<_, Error>((scenes::of_campaign(conn, id)?, footprints::of_campaign(conn, id)?)))
+    let (mut all, stored, tiles_now) = store
+        .read(move |conn| {
+            let tiles_now = tiles::ids_of_campaign(conn, id)?.len();
+            Ok::<_, Error>((scenes::of_campaign(conn, id)?, footprints::of_campaign(conn, id)?, tiles_now))
+        })
         .await?;
+    let before: Vec<i64> = all.iter().map(|scene| scene.id).collect();
     let known = match all.iter().find(|other| other.archive == scene.archive) {
         Some(other) if (other.captured_from, other.captured_to) == (scene.captured_from, scene.captured_to) => {
             scene = other.clone();
@@ -149,6 +219,13 @@ async fn plan(
         all.sort_by_key(|scene| (scene.captured_from, scene.captured_to, scene.id));
     }
     let outlines = outlines.map(sorted).filter(|rows| *rows != stored);
+    let same_zoom = zoom.is_none() || zoom == campaign.labelling_zoom;
+    if known && outlines.is_none() && same_zoom {
+        // Nothing to derive; the archives of the other scenes may even be missing, and brought back one after the other.
+        let derived = Derived { tiles: Vec::new(), zoom: campaign.labelling_zoom, left_out: 0 };
+        let unchanged = Some(tiles_now);
+        return Ok(IngestPlan { campaign, scene, known, unchanged, scenes: all, before, footprints: None, derived });
+    }
     let outlines_after = outlines.clone().unwrap_or(stored);
     let (slug, archives, scenes) = (campaign.slug.clone(), archives.clone(), all.clone());
     let cells = zoom.or(campaign.labelling_zoom);
@@ -160,12 +237,15 @@ async fn plan(
         derive_tiles(&slug, &scenes, &archives, &source)
     })
     .await?;
-    Ok(IngestPlan { campaign, scene, known, scenes: all, footprints: outlines, derived })
+    Ok(IngestPlan { campaign, scene, known, unchanged: None, scenes: all, before, footprints: outlines, derived })
 }
 
 /// The one transaction: scene, footprints, tiles and frames, and what follows for the campaign. Returns whether
 /// anything changed.
 fn keep(conn: &mut Conn, plan: &IngestPlan, now: i64) -> Result<bool, Error> {
+    if plan.unchanged.is_some() {
+        return Ok(false);
+    }
     let id = plan.campaign.id;
     campaigns::lock(conn, id)?;
     let mut campaign = find(conn, &plan.campaign.slug)?;
@@ -177,8 +257,10 @@ fn keep(conn: &mut Conn, plan: &IngestPlan, now: i64) -> Result<bool, Error> {
     if campaign.state != CampaignState::Draft {
         return Err(no_draft(&campaign));
     }
-    let expected = plan.scenes.len() - usize::from(!plan.known);
-    if before.len() != expected {
+    let same_scenes = before.iter().map(|scene| scene.id).eq(plan.before.iter().copied());
+    let same_tiling = (campaign.labelling_zoom, campaign.tile_source, campaign.bounds)
+        == (plan.campaign.labelling_zoom, plan.campaign.tile_source, plan.campaign.bounds);
+    if !same_scenes || !same_tiling {
         return Err(Error::Conflict("another ingest changed this campaign meanwhile: run this one again".into()));
     }
     if plan.scenes.len() > 1 && plan.derived.tiles.is_empty() {
@@ -198,10 +280,20 @@ fn keep(conn: &mut Conn, plan: &IngestPlan, now: i64) -> Result<bool, Error> {
     campaign.kind = if plan.scenes.len() > 2 { CampaignKind::Timeline } else { CampaignKind::Pair };
     campaign.labelling_zoom = plan.derived.zoom;
     campaign.tile_source = if plan.derived.zoom.is_some() { TileSource::Cells } else { TileSource::Footprints };
-    campaign.bounds = plan.derived.tiles.iter().map(|new| new.tile.bbox).reduce(|a, b| a.union(b));
+    campaign.bounds = bounds(plan);
     campaigns::set_tiling(conn, &campaign)?;
     audit_log::note(conn, None, Some(id), ("ingest", &plan.scene.source_name), now)?;
     Ok(true)
+}
+
+/// The box around all tiles. Beyond the date line longitudes go on, as they do in the bounds of a scene.
+fn bounds(plan: &IngestPlan) -> Option<Bbox> {
+    let crosses = plan.scenes.iter().any(|scene| scene.bounds.east > 180.0);
+    let unrolled = |new: &tiles::NewTile| match new.tile.bbox {
+        bbox if crosses && bbox.east <= 0.0 => Bbox { west: bbox.west + 360.0, east: bbox.east + 360.0, ..bbox },
+        bbox => bbox,
+    };
+    plan.derived.tiles.iter().map(unrolled).reduce(|a, b| a.union(b))
 }
 
 /// Removes tiles that are no longer derived, adds the new ones, and gives the others their frames. Those keep their id.
@@ -251,7 +343,9 @@ fn sorted(mut rows: Vec<FootprintRow>) -> Vec<FootprintRow> {
     rows
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::Internal(format!("an ingest ended early: {error}")))?

@@ -10,6 +10,7 @@ pub mod copy;
 mod copy_rows;
 pub mod damage_map;
 pub mod footprints;
+pub mod geopackage;
 pub mod gold;
 mod ids;
 pub mod label_log;

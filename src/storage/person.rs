@@ -71,7 +71,10 @@ pub fn row(conn: &mut Conn, id: i64) -> QueryResult<(Option<String>, i64, Option
 }
 
 /// Browser sessions: opened, refreshed, good until, ended.
-pub fn sessions_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(i64, i64, i64, Option<i64>)>> {
+pub type Session = (i64, i64, i64, Option<i64>);
+
+/// Browser sessions of one person, oldest first.
+pub fn sessions_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Session>> {
     sessions::table
         .filter(sessions::volunteer_id.eq(id))
         .order(sessions::id)
@@ -80,7 +83,10 @@ pub fn sessions_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(i64, i64, i64, 
 }
 
 /// Tokens for scripts: name, scopes, made, good until, ended.
-pub fn tokens_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(String, String, i64, i64, Option<i64>)>> {
+pub type Token = (String, String, i64, i64, Option<i64>);
+
+/// Tokens for scripts of one person, oldest first.
+pub fn tokens_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Token>> {
     personal_tokens::table
         .filter(personal_tokens::volunteer_id.eq(id))
         .order(personal_tokens::id)
@@ -127,7 +133,10 @@ pub fn participations_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Participat
 }
 
 /// Pauses and exclusions: campaign, kind, reason, made, lifted.
-pub fn exclusions_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(String, String, String, i64, Option<i64>)>> {
+pub type Exclusion = (String, String, String, i64, Option<i64>);
+
+/// Pauses and exclusions of one person, oldest first.
+pub fn exclusions_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Exclusion>> {
     exclusions::table
         .inner_join(campaigns::table.on(campaigns::id.eq(exclusions::campaign_id)))
         .filter(exclusions::volunteer_id.eq(id))
@@ -222,7 +231,10 @@ pub fn labels_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Given>> {
 }
 
 /// Practice answers: campaign, tile, place of the answer, right, when.
-pub fn practice_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(i64, String, i16, bool, i64)>> {
+pub type Practised = (i64, String, i16, bool, i64);
+
+/// Practice answers of one person, oldest first.
+pub fn practice_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Practised>> {
     practice_answers::table
         .inner_join(tiles::table)
         .filter(practice_answers::volunteer_id.eq(id))
@@ -238,7 +250,10 @@ pub fn practice_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(i64, String, i1
 }
 
 /// Decisions as a reviewer: campaign, tile, place of the answer, note, when, in force.
-pub fn reviews_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(i64, String, i16, String, i64, bool)>> {
+pub type Reviewed = (i64, String, i16, String, i64, bool);
+
+/// Decisions as a reviewer of one person, oldest first.
+pub fn reviews_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Reviewed>> {
     reviews::table
         .inner_join(tiles::table)
         .filter(reviews::reviewer_id.eq(id))
@@ -255,7 +270,10 @@ pub fn reviews_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(i64, String, i16
 }
 
 /// Files sent in: campaign, name, bytes, state, begun.
-pub fn uploads_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<(i64, String, i64, String, i64)>> {
+pub type Uploaded = (i64, String, i64, String, i64);
+
+/// Files sent in of one person, oldest first.
+pub fn uploads_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Uploaded>> {
     uploads::table
         .filter(uploads::volunteer_id.eq(id))
         .order(uploads::id)

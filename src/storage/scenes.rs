@@ -86,6 +86,25 @@ pub fn archive(conn: &mut Conn, scene_id: i64) -> QueryResult<Option<(i64, Strin
         .optional()
 }
 
+/// The archive that a scene needs.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Wanted {
+    /// File name of the archive.
+    pub archive: String,
+    /// SHA-256 of its bytes, hex.
+    pub archive_sha256: String,
+    /// Title of the scene.
+    pub title: String,
+    /// Name of the source file.
+    pub source_name: String,
+}
+
+/// The archives of all scenes of all campaigns, withdrawn ones too.
+pub fn archives(conn: &mut Conn) -> QueryResult<Vec<Wanted>> {
+    let columns = (scenes::archive, scenes::archive_sha256, scenes::title, scenes::source_name);
+    scenes::table.order((scenes::archive, scenes::id)).select(columns).load(conn)
+}
+
 /// Stores a new scene.
 pub fn insert(conn: &mut Conn, campaign_id: i64, scene: &Scene, now: i64) -> QueryResult<()> {
     diesel::insert_into(scenes::table)

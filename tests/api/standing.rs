@@ -4,7 +4,7 @@ use aftermap::domain::campaign::{CampaignState, ReleaseLevel, Visibility};
 use aftermap::domain::gold::GoldKind;
 use aftermap::services::change_state::change_state;
 use aftermap::services::clock;
-use aftermap::storage::new_id;
+use aftermap::storage::leases;
 use aftermap::storage::schema::{consensus, gold, queue, tiles};
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn close(app: &TestApp, tile_id: &str, class: i16, ago: i64) {
             (consensus::probability.eq(0.97), consensus::probabilities.eq("[0.01,0.02,0.97]"), consensus::labels.eq(4)),
             (consensus::answers.eq("[0,1,3,0,0]"), consensus::agreement.eq(0.75), consensus::entropy.eq(0.1)),
             (consensus::evidence.eq(4.0), consensus::effective_redundancy.eq(4.0)),
-            (consensus::unusable_share.eq(0.0), consensus::changed_at.eq(new_id())),
+            (consensus::unusable_share.eq(0.0), consensus::changed_at.eq(0)),
         );
         diesel::insert_into(consensus::table).values(row).execute(conn)?;
         Ok(())
@@ -126,30 +126,31 @@ async fn misses_come_in_pages_with_the_consensus() {
 #[tokio::test]
 async fn check_gold_is_in_no_figure_until_it_is_worn_out_or_the_campaign_is_over() {
     on_each_database(async |app| {
-        app.public_campaign("raqqa").await;
-        let tile = |number: usize| format!("13-{}-3200", 5_000 + number);
-        let gold_tiles = [tile(0), tile(1)];
-        let answers: Vec<(&str, &str)> = gold_tiles.iter().map(|tile| (tile.as_str(), "destroyed")).collect();
-        app.gold("raqqa", GoldKind::Check, &answers).await;
-        app.set_policy("raqqa", |policy| (policy.gold_share, policy.gold_share_first) = (0.5, 0.5)).await;
-        // Gold closed long ago, so that nothing but the rule about gold hides it.
-        let long_ago = clock::now_ms() - 60 * MINUTE;
-        app.write(move |conn| {
-            let gold = queue::table.filter(queue::gold.is_not_null());
-            Ok(diesel::update(gold).set(queue::closed_at.eq(long_ago)).execute(conn)?)
-        })
-        .await;
+        let campaign = app.public_campaign("raqqa").await;
+        let gold_tiles = ["13-5000-3200", "13-5001-3200"];
+        app.gold("raqqa", GoldKind::Check, &gold_tiles.map(|tile| (tile, "destroyed"))).await;
         let me = guest(app).await;
-        let mine = label_all(&me, "raqqa", "damaged").await;
-        assert!(gold_tiles.iter().all(|tile| mine.contains(tile)), "gold was handed out");
+        let id: i64 = me.session().await["volunteer_id"].as_str().unwrap().parse().unwrap();
+        let lent = app.write(move |conn| {
+            // Gold closed long ago, so that nothing but the rule about gold hides it.
+            let (now, long_ago) = (clock::now_ms(), clock::now_ms() - 60 * MINUTE);
+            let golden = queue::table.filter(queue::gold.is_not_null());
+            diesel::update(golden).set(queue::closed_at.eq(long_ago)).execute(conn)?;
+            let tiles: Vec<i64> = golden.select(queue::tile).load(conn)?;
+            Ok(leases::grant(conn, campaign.id, id, &tiles, (now, now + 30 * MINUTE))?)
+        });
+        let item = |lease: i64| json!({"id": Uuid::now_v7(), "lease_id": lease.to_string(), "answer": "damaged"});
+        let items: Vec<Value> = lent.await.into_iter().map(|lease| item(lease.id)).collect();
+        assert_eq!(items.len(), 2);
+        me.post("/api/v1/labels", Value::Array(items)).await.ok();
         let figures = async || {
             let closed = me.get(ME).await.ok()["closed_tiles"].as_u64().unwrap();
             (closed, me.get(MISSES).await.ok()["misses"].as_array().unwrap().len())
         };
         assert_eq!(figures().await, (0, 0));
-        let worn = gold_tiles[0].clone();
+        let worn = gold_tiles[0];
         app.write(move |conn| {
-            let tile: i64 = tiles::table.filter(tiles::tile_id.eq(&worn)).select(tiles::id).first(conn)?;
+            let tile: i64 = tiles::table.filter(tiles::tile_id.eq(worn)).select(tiles::id).first(conn)?;
             diesel::update(gold::table.find(tile)).set(gold::worn_out_at.eq(clock::now_ms())).execute(conn)?;
             Ok(())
         })

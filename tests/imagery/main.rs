@@ -3,6 +3,8 @@
 mod gdal;
 mod helpers;
 mod nasty;
+mod outlines;
 mod place;
 mod real;
+mod soak;
 mod town;

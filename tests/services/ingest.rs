@@ -9,6 +9,7 @@ use aftermap::domain::scene::{Captured, Scene};
 use aftermap::imagery::Archives;
 use aftermap::services::Error;
 use aftermap::services::change_state::change_state;
+use aftermap::services::check_archives::check_archives;
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::ingest::{Ingested, NewScene, ingest};
 use aftermap::storage::{Store, campaigns, scenes, tiles};
@@ -222,5 +223,76 @@ async fn six_real_dates_on_different_grids_become_a_timeline() {
         let ids: Vec<i64> = tiles.iter().map(|(_, id)| *id).collect();
         let frames = draft.store.read(move |conn| Ok::<_, Error>(tiles::frames_of(conn, &ids)?)).await.unwrap();
         assert!(frames.values().all(|seen| seen.len() == 6), "every tile is seen at every date");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_ingest_leaves_no_archive_and_a_check_finds_what_is_wrong() {
+    for draft in drafts().await {
+        let [before, _] = draft.pair().await;
+        let there = draft.everything().await;
+        let elsewhere = draft.picture("elsewhere.tif", 90, (HERE.0 + 50_000.0, HERE.1));
+        refusal(draft.ingest(&elsewhere, "2025-07-20").await);
+        assert_eq!(draft.everything().await, there, "no archive is left on {}", draft.name);
+        let tiles = draft.folder.path().join("tiles");
+        let archives = Archives::new(&tiles);
+        let check = |repair: bool| check_archives(&draft.store, &archives, repair);
+        let sound = check(false).await.unwrap();
+        assert!(sound.is_sound() && sound.sound == 2 && sound.orphaned.is_empty(), "{sound:?}");
+        // A byte of a tile changes, a file goes missing, and one belongs to nobody.
+        let [first, second] = [&there.1[0], &there.1[1]];
+        let mut bytes = std::fs::read(tiles.join(&first.archive)).unwrap();
+        let last = bytes.len() - 40;
+        bytes[last] ^= 1;
+        std::fs::write(tiles.join(&first.archive), &bytes).unwrap();
+        std::fs::remove_file(tiles.join(&second.archive)).unwrap();
+        let orphan = format!("{}.pmtiles", "0a".repeat(32));
+        std::fs::write(tiles.join(&orphan), b"nobody's").unwrap();
+        let found = check(true).await.unwrap();
+        assert_eq!(
+            (found.changed.len(), found.missing.len(), found.orphaned.as_slice()),
+            (1, 1, &[orphan.clone()][..])
+        );
+        assert!(found.changed[0].archive == first.archive && found.missing[0].archive == second.archive);
+        assert!(found.advice().iter().any(|line| line.contains("before.tif")), "{:?}", found.advice());
+        assert!(tiles.join(&orphan).exists(), "an orphan of today may belong to an ingest that is under way");
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
+        std::fs::File::options().append(true).open(tiles.join(&orphan)).unwrap().set_modified(old).unwrap();
+        assert_eq!(check(true).await.unwrap().removed, [orphan]);
+        // The same ingests again bring the same bytes back.
+        let after = draft.folder.path().join("after.tif");
+        assert!(!draft.ingest(&before, "2025-06-15").await.unwrap().changed);
+        assert!(!draft.ingest(&after, "2025-07-15").await.unwrap().changed);
+        assert!(check(false).await.unwrap().is_sound(), "on {}", draft.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_lies_across_the_date_line() {
+    for draft in drafts().await {
+        // UTM zone 60: the line lies some 214 km east of its central meridian here.
+        let pair = ["before.tif", "after.tif"].map(|name| {
+            let file = draft.folder.path().join(name);
+            GeoTiffBuilder::new(SIDE as u32, SIDE as u32)
+                .bands(3)
+                .epsg(32660)
+                .pixel_scale(20.0, 20.0)
+                .origin(710_000.0, 5_600_000.0)
+                .photometric(PhotometricInterpretation::Rgb)
+                .compression(Compression::Deflate)
+                .tile_size(256, 256)
+                .write_3d(&file, Array3::<u8>::from_elem((SIDE, SIDE, 3), name.len() as u8 * 9).view())
+                .unwrap();
+            file
+        });
+        draft.ingest(&pair[0], "2025-06-15").await.expect("the first");
+        draft.ingest(&pair[1], "2025-07-15").await.expect("the second");
+        let (campaign, scenes, tiles, _) = draft.everything().await;
+        assert!(scenes[0].bounds.west < 180.0 && scenes[0].bounds.east > 180.0, "{:?}", scenes[0].bounds);
+        let bounds = campaign.bounds.expect("bounds");
+        assert!(bounds.east - bounds.west < 0.3 && bounds.east > 180.0, "{bounds:?}");
+        let column = |name: &str| name.split('-').nth(1).unwrap().parse::<u32>().unwrap();
+        let (west, east): (Vec<_>, Vec<_>) = tiles.iter().partition(|(name, _)| column(name) < 100);
+        assert!(!west.is_empty() && !east.is_empty(), "tiles on both sides on {}", draft.name);
     }
 }

@@ -2,6 +2,8 @@
 //! through the verbs and without HTTP.
 
 mod campaign_files;
+mod cost;
+mod exclusions;
 mod gold;
 mod handing_out;
 mod ingest;

@@ -1,16 +1,24 @@
-//! Building footprints from GeoJSON: one tile is cut around each.
+//! Building footprints from GeoJSON, FlatGeobuf and GeoPackage in any system: one tile is cut around each.
+
+mod flatgeobuf;
+mod json;
+mod report;
+mod wkb;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use geojson::feature::Id;
-use geojson::{Feature, GeoJson, GeometryValue, Position};
-
 use crate::domain::bbox::Bbox;
-use crate::domain::cell::MercatorBox;
+use crate::domain::cell::{MercatorBox, from_mercator};
 
 use super::error::ImageryError;
-use super::georef::Georef;
+use super::georef::{Crs, Georef};
+
+pub use report::{Finding, FootprintReport, report};
+pub use wkb::from_geopackage;
+
+/// Polygons of one outline: each a list of rings, each a list of positions.
+pub type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
 
 /// The largest accepted file, bytes: some million buildings.
 const MAX_FILE_BYTES: u64 = 2 << 30;
@@ -28,40 +36,64 @@ pub struct Footprint {
     pub bbox: Bbox,
     /// The feature's other properties.
     pub properties: BTreeMap<String, serde_json::Value>,
+    /// The same polygons as numbers.
+    pub polygons: Polygons,
 }
 
-/// Reads footprints from a GeoJSON file (RFC 7946: degrees of EPSG:4326, Polygon or MultiPolygon), in its order.
+/// One outline as a file has it: in the file's own system, not yet looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    /// Its id in the file.
+    pub id: Option<String>,
+    /// Its polygons.
+    pub polygons: Polygons,
+    /// The feature's other properties.
+    pub properties: BTreeMap<String, serde_json::Value>,
+}
+
+/// Reads footprints from a file, in its order: GeoJSON (RFC 7946, or with the older `crs` member) or FlatGeobuf.
+/// GeoPackages are databases: see [`finish_footprints`].
 ///
 /// # Errors
-/// [`ImageryError::Unusable`], naming the feature, for a file that is no GeoJSON, another geometry, coordinates that
-/// are no degrees, an id used twice, or no feature at all.
+/// [`ImageryError::Unusable`], naming the feature, for a file that is neither, another geometry than Polygon or
+/// MultiPolygon, coordinates outside their system, an id used twice, or no feature at all.
 pub fn read_footprints(path: &Path) -> Result<Vec<Footprint>, ImageryError> {
     let refuse = |reason: String| ImageryError::unusable(path, reason);
     let about = std::fs::metadata(path).map_err(ImageryError::io(path, "opening"))?;
     if about.len() > MAX_FILE_BYTES {
         return Err(refuse("is larger than 2 GiB; split it".into()));
     }
-    let text = std::fs::read_to_string(path).map_err(ImageryError::io(path, "reading"))?;
+    let bytes = std::fs::read(path).map_err(ImageryError::io(path, "reading"))?;
+    if bytes.starts_with(b"fgb") {
+        let (outlines, epsg) = flatgeobuf::read(&bytes).map_err(refuse)?;
+        return finish_footprints(outlines, epsg.unwrap_or(4326)).map_err(refuse);
+    }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        refuse("is neither GeoJSON nor FlatGeobuf nor GeoPackage; turn it into one with ogr2ogr".into())
+    })?;
     parse_footprints(&text).map_err(refuse)
 }
 
-/// The same from a text; the error says what is wrong, without a file name.
+/// The same from a GeoJSON text; the error says what is wrong, without a file name.
 pub fn parse_footprints(text: &str) -> Result<Vec<Footprint>, String> {
-    let json: GeoJson = text.parse().map_err(|error| format!("is not GeoJSON: {error}"))?;
-    let features = match json {
-        GeoJson::FeatureCollection(collection) => collection.features,
-        GeoJson::Feature(feature) => vec![feature],
-        GeoJson::Geometry(_) => return Err("holds a bare geometry; a FeatureCollection of buildings is needed".into()),
-    };
-    if features.is_empty() {
+    let (outlines, epsg) = json::read(text)?;
+    finish_footprints(outlines, epsg)
+}
+
+/// Turns outlines in the system of an EPSG code into footprints in degrees, after a look at each of them.
+pub fn finish_footprints(outlines: Vec<Outline>, epsg: u32) -> Result<Vec<Footprint>, String> {
+    if outlines.is_empty() {
         return Err("holds no feature".into());
     }
-    let mut seen: HashMap<String, usize> = HashMap::with_capacity(features.len());
-    let mut footprints = Vec::with_capacity(features.len());
-    for (place, feature) in features.into_iter().enumerate() {
+    let crs = Crs::from_epsg(epsg).map_err(|reason| format!("{reason}; ogr2ogr -t_srs EPSG:4326 out.geojson in"))?;
+    let mut seen: HashMap<String, usize> = HashMap::with_capacity(outlines.len());
+    let mut footprints = Vec::with_capacity(outlines.len());
+    for (place, outline) in outlines.into_iter().enumerate() {
         let number = place + 1;
-        let footprint = footprint(feature, number).map_err(|reason| format!("feature {number}{reason}"))?;
-        if let Some(first) = seen.insert(footprint.id.clone(), number) {
+        let id = outline.id.clone().unwrap_or_else(|| number.to_string());
+        let footprint =
+            finish(outline, &id, &crs).map_err(|reason| format!("feature {number} (id `{id}`): {reason}"))?;
+        if let Some(first) = seen.insert(id, number) {
             return Err(format!("features {first} and {number} have the same id `{}`; ids must differ", footprint.id));
         }
         footprints.push(footprint);
@@ -69,50 +101,50 @@ pub fn parse_footprints(text: &str) -> Result<Vec<Footprint>, String> {
     Ok(footprints)
 }
 
-/// One feature; an error begins with its id, where it has one.
-fn footprint(feature: Feature, number: usize) -> Result<Footprint, String> {
-    let id = id_of(&feature, number).map_err(|reason| format!(": {reason}"))?;
-    let wrong = |reason: String| format!(" (id `{id}`): {reason}");
-    let geometry = feature.geometry.ok_or_else(|| wrong("has no geometry".into()))?;
-    let bbox = match &geometry.value {
-        GeometryValue::Polygon { coordinates } => bounds(std::slice::from_ref(coordinates)),
-        GeometryValue::MultiPolygon { coordinates } => bounds(coordinates),
-        other => Err(format!("is a {}; footprints are Polygon or MultiPolygon", other.type_name())),
-    };
-    let bbox = bbox.map_err(wrong)?;
-    // Written anew from its parts: extra members of the geometry (a bbox, foreign names) do not come along.
-    let geometry = geojson::Geometry::new(geometry.value).to_string();
-    Ok(Footprint { id, geometry, bbox, properties: feature.properties.unwrap_or_default().into_iter().collect() })
-}
-
-fn id_of(feature: &Feature, number: usize) -> Result<String, String> {
-    let id = match (&feature.id, feature.properties.as_ref().and_then(|properties| properties.get("id"))) {
-        (Some(Id::String(text)), _) => text.clone(),
-        (Some(Id::Number(number)), _) => number.to_string(),
-        (None, Some(serde_json::Value::String(text))) => text.clone(),
-        (None, Some(serde_json::Value::Number(number))) => number.to_string(),
-        (None, None | Some(serde_json::Value::Null)) => number.to_string(),
-        (None, Some(other)) => return Err(format!("property `id` is {other}; it must be a text or a number")),
-    };
+fn finish(outline: Outline, id: &str, crs: &Crs) -> Result<Footprint, String> {
     if id.is_empty() || id.len() > MAX_ID_BYTES || id.chars().any(char::is_control) {
         return Err(format!("its id must have 1 to {MAX_ID_BYTES} bytes and no control characters"));
     }
-    Ok(id)
+    let mut polygons = outline.polygons;
+    if !matches!(crs, Crs::Degrees) {
+        for position in polygons.iter_mut().flatten().flatten() {
+            let (x, y) = crs.forward(position[0], position[1]).ok_or_else(|| {
+                format!("position {}, {} lies outside the area of {}", position[0], position[1], crs.name())
+            })?;
+            let (lon, lat) = from_mercator(x, y);
+            // A hundredth of a millimetre: what is left of the computation means nothing.
+            *position = [(lon * 1e10).round() / 1e10, (lat * 1e10).round() / 1e10];
+        }
+    }
+    let bbox = bounds(&polygons)?;
+    // Written anew from its parts: extra members of the geometry (a bbox, heights) do not come along.
+    let geometry = match polygons.as_slice() {
+        [polygon] => serde_json::json!({"type": "Polygon", "coordinates": polygon}),
+        _ => serde_json::json!({"type": "MultiPolygon", "coordinates": polygons}),
+    };
+    let id = id.to_owned();
+    Ok(Footprint { id, geometry: geometry.to_string(), bbox, properties: outline.properties, polygons })
 }
 
 /// The rectangle around polygons, after a look at every ring.
-fn bounds(polygons: &[Vec<Vec<Position>>]) -> Result<Bbox, String> {
+fn bounds(polygons: &Polygons) -> Result<Bbox, String> {
     let mut bbox: Option<Bbox> = None;
     if polygons.is_empty() || polygons.iter().any(Vec::is_empty) {
         return Err("has a polygon without rings".into());
     }
     for ring in polygons.iter().flatten() {
-        let ends_meet = matches!((ring.first(), ring.last()), (Some(a), Some(b)) if a == b);
-        if ring.len() < 4 || !ends_meet {
+        if ring.len() < 4 || ring.first() != ring.last() {
             return Err("has a ring that is not closed or has fewer than four positions".into());
         }
-        for position in ring {
-            let here = point_box(position.as_slice())?;
+        for [lon, lat] in ring {
+            // Web mercator ends at 85.05 degrees.
+            if !(-180.0..=180.0).contains(lon) || !(-85.0..=85.0).contains(lat) {
+                return Err(format!(
+                    "position {lon}, {lat} is not in degrees; if the file does not name its system, say it: \
+                     ogr2ogr -s_srs EPSG:<code> -t_srs EPSG:4326 out.geojson in"
+                ));
+            }
+            let here = Bbox { west: *lon, south: *lat, east: *lon, north: *lat };
             bbox = Some(bbox.map_or(here, |bbox| bbox.union(here)));
         }
     }
@@ -124,17 +156,6 @@ fn bounds(polygons: &[Vec<Vec<Position>>]) -> Result<Bbox, String> {
         return Err("is larger than a degree, which no building is".into());
     }
     Ok(bbox)
-}
-
-fn point_box(position: &[f64]) -> Result<Bbox, String> {
-    let &[lon, lat, ..] = position else { return Err("has a position without two numbers".into()) };
-    // Web mercator ends at 85.05 degrees.
-    if !(-180.0..=180.0).contains(&lon) || !(-85.0..=85.0).contains(&lat) {
-        return Err(format!(
-            "position {lon}, {lat} is not in degrees; GeoJSON is EPSG:4326: ogr2ogr -t_srs EPSG:4326 out.geojson in"
-        ));
-    }
-    Ok(Bbox { west: lon, south: lat, east: lon, north: lat })
 }
 
 /// The square to look at around a footprint, web mercator: centred on it, larger than its longer side by a margin
@@ -189,7 +210,7 @@ mod tests {
                 ]),
                 "features 1 and 2 have the same id `a`",
             ),
-            (collection(&[point.to_owned()]), "feature 1 (id `well`): is a Point"),
+            (collection(&[point.to_owned()]), "feature 1: is a Point"),
             (collection(&[feature(r#""properties":{},"#, "[[10,50],[11,50],[10,51]]")]), "not closed"),
             (
                 collection(&[feature(r#""properties":{},"#, "[[500000,50],[500010,50],[500010,60],[500000,50]]")]),
@@ -203,6 +224,21 @@ mod tests {
             let message = parse_footprints(&text).unwrap_err();
             assert!(message.contains(wanted), "{message} / {wanted}");
         }
+    }
+
+    #[test]
+    fn metres_of_a_named_system_become_degrees() {
+        let crs = r#""crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::32637"}},"#;
+        let ring = "[[500000,5538000],[500020,5538000],[500020,5538010],[500000,5538000]]";
+        let text =
+            format!(r#"{{"type":"FeatureCollection",{crs}"features":[{}]}}"#, feature(r#""properties":{},"#, ring));
+        let footprint = &parse_footprints(&text).unwrap()[0];
+        assert!(
+            (footprint.bbox.west - 39.0).abs() < 1e-9 && (footprint.bbox.south - 50.0).abs() < 0.01,
+            "{footprint:?}"
+        );
+        let unknown = text.replace("32637", "99999");
+        assert!(parse_footprints(&unknown).unwrap_err().contains("EPSG:99999"));
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! What lies in the folder of archives, for checks and for tidying up.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::archive::{Temporary, unfinished};
+use super::archives::is_archive_name;
+use super::error::ImageryError;
+
+/// An archive in the folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredArchive {
+    /// Its file name.
+    pub name: String,
+    /// Its size, bytes.
+    pub bytes: u64,
+    /// Time since it was written or last asked for by an ingest.
+    pub age: Duration,
+}
+
+/// All archives of a folder, by name; none where the folder does not exist.
+///
+/// # Errors
+/// [`ImageryError::Io`] where the folder cannot be read.
+pub fn stored_archives(tiles_dir: &Path) -> Result<Vec<StoredArchive>, ImageryError> {
+    if !tiles_dir.exists() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(tiles_dir).map_err(ImageryError::io(tiles_dir, "reading"))? {
+        let entry = entry.map_err(ImageryError::io(tiles_dir, "reading"))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What vanishes meanwhile is not there.
+        if let (true, Ok(about)) = (is_archive_name(&name), entry.metadata()) {
+            let age = about.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
+            found.push(StoredArchive { name, bytes: about.len(), age });
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// Removes what killed cuts left, if nobody works on it and it is older than this; returns the names. What is younger
+/// is kept: the next cut of the same picture goes on from it.
+pub fn remove_unfinished(tiles_dir: &Path, older: Duration) -> Vec<String> {
+    let is_old = |path: &Path| {
+        let modified = std::fs::metadata(path).and_then(|about| about.modified()).ok();
+        modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age >= older)
+    };
+    let mut removed = Vec::new();
+    for path in unfinished(tiles_dir, None).into_iter().filter(|path| is_old(path)) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // Dropping an adopted file removes it.
+        if Temporary::adopt(path).is_some() {
+            removed.push(name);
+        }
+    }
+    removed
+}
+
+/// Marks an archive as wanted now, so that nobody tidies it away between its cut and the transaction that names it.
+pub fn touch(archive: &Path) {
+    // Where it fails the archive merely looks as old as it is.
+    let _ = std::fs::File::options().append(true).open(archive).and_then(|file| file.set_modified(SystemTime::now()));
+}
