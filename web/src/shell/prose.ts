@@ -47,6 +47,11 @@ function blocksOfPart(part: string): Block[] {
   return [...before, { kind, lines: items.map(spansOf) }]
 }
 
+/** The words of a text without its marks, where only one line of plain words has room. */
+export function wordsOf(text: string): string {
+  return blocksOf(text).filter(({ kind }) => kind !== 'tile').map(({ lines }) => lines.map((spans) => spans.map((span) => span.text).join('')).join(' ')).join(' ')
+}
+
 export function spansOf(line: string): Span[] {
   const spans: Span[] = []
   let end = 0
