@@ -1,29 +1,31 @@
 // All talk with the server: typed calls over the generated OpenAPI types, one kind of error, and one refresh of a run-out session.
 import createClient from 'openapi-fetch'
-import type { paths } from './api.gen'
+import type { components, paths } from './api.gen'
 import { keepReply } from './device'
 import { language } from './language.svelte'
 import { visit } from './visit'
-import type { CampaignTexts, Leaderboard, Misses, Practised, Renewed, Standing, Training } from './api-volunteer'
-import type { Window } from './label/store'
 
-type Reply<P extends keyof paths, M extends keyof paths[P], S extends number = 200> = paths[P][M] extends {
-  responses: { [K in S]: { content: { 'application/json': infer T } } }
-}
-  ? T
-  : never
+type Schemas = components['schemas']
 
-export type Session = Reply<'/api/v1/session', 'get'>
-export type CampaignSummary = Reply<'/api/v1/campaigns', 'get'>['campaigns'][number]
-export type Campaign = Reply<'/api/v1/campaigns/{slug}', 'get'> & CampaignTexts
-export type Answer = Campaign['scale']['answers'][number]
-export type Scene = Campaign['scenes'][number]
-export type Progress = Campaign['progress']
-export type Lease = Reply<'/api/v1/campaigns/{slug}/leases', 'post'>['leases'][number]
-export type Receipts = Reply<'/api/v1/labels', 'post'>
-export type LabelItem = paths['/api/v1/labels']['post']['requestBody']['content']['application/json'][number]
-export type Statistics = Reply<'/api/v1/campaigns/{slug}/statistics', 'get'>
-export type NewAccount = Reply<'/api/v1/accounts', 'post', 201>
+export type Session = Schemas['Session']
+export type CampaignSummary = Schemas['CampaignSummary']
+export type Campaign = Schemas['Campaign']
+export type Answer = Schemas['Answer']
+export type Scene = Schemas['Scene']
+export type Progress = Schemas['Progress']
+export type Lease = Schemas['Lease']
+export type Receipts = Schemas['LabelReceipts']
+export type LabelItem = Schemas['LabelItem']
+export type Window = Schemas['Window']
+export type Statistics = Schemas['Statistics']
+export type NewAccount = Schemas['Account']
+export type ShownTile = Schemas['ShownTile']
+export type GuideEntry = Schemas['GuideEntry']
+export type Training = Schemas['Training']
+export type PracticeFeedback = Schemas['PracticeFeedback']
+export type Standing = Schemas['Standing']
+export type Miss = Schemas['Miss']
+export type NewNote = Schemas['NewNote']
 
 /** Why a call failed. `status` 0 and code `offline` mean that the server could not be reached at all. */
 export class ApiError extends Error {
@@ -96,16 +98,10 @@ async function result<T>(call: Promise<{ data?: T; error?: unknown; response: Re
   return data as T
 }
 
-/** A call by method and path, with the same errors and renewal as the typed ones. */
-async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await reachSignedIn(new Request(new URL(path, location.origin), { method, ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) }))
-  if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
-  return (response.status === 204 ? undefined : await response.json()) as T
-}
-const campaignPath = (slug: string, rest: string) => `/api/v1/campaigns/${encodeURIComponent(slug)}${rest}`
-const inLanguage = () => `lang=${language.code}`
-
 const inCampaign = (slug: string) => ({ params: { path: { slug } } })
+/** In the reader's language, where the campaign has its texts in it. */
+const readIn = (slug: string) => ({ params: { path: { slug }, query: { lang: language.code } } })
+const MISSES_AT_ONCE = 12
 
 export const api = {
   session: () => result(client.GET('/api/v1/session')),
@@ -117,8 +113,8 @@ export const api = {
   recover: (name: string, recovery_code: string, password: string) =>
     result(client.POST('/api/v1/session/recovery', { body: { name, recovery_code, password } })),
 
-  campaigns: () => keepReply('campaigns', () => send<{ campaigns: CampaignSummary[] }>('GET', `/api/v1/campaigns?${inLanguage()}`)),
-  campaign: (slug: string) => keepReply(`campaign/${slug}`, () => send<Campaign>('GET', campaignPath(slug, `?${inLanguage()}`))),
+  campaigns: () => keepReply('campaigns', () => result(client.GET('/api/v1/campaigns', { params: { query: { lang: language.code } } }))),
+  campaign: (slug: string) => keepReply(`campaign/${slug}`, () => result(client.GET('/api/v1/campaigns/{slug}', readIn(slug)))),
   setState: (slug: string, state: 'open' | 'paused' | 'closed') =>
     result(client.POST('/api/v1/campaigns/{slug}/state', { ...inCampaign(slug), body: { state } })),
   statistics: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/statistics', inCampaign(slug))),
@@ -127,16 +123,16 @@ export const api = {
     result(client.POST('/api/v1/campaigns/{slug}/leases', { ...inCampaign(slug), body: { count } })),
   submit: (items: LabelItem[]): Promise<Receipts> => result(client.POST('/api/v1/labels', { body: items })),
   skip: (id: string) => result(client.DELETE('/api/v1/leases/{id}', { params: { path: { id }, query: { skip: true } } })),
-  renew: (lease_ids: string[]) => send<Renewed>('POST', '/api/v1/leases/renew', { lease_ids }),
-  note: (slug: string, note: { id: string; lease_id: string; text: string; flagged: boolean }) => send<unknown>('POST', campaignPath(slug, '/notes'), note),
+  renew: (lease_ids: string[]) => result(client.POST('/api/v1/leases/renew', { body: { lease_ids } })),
+  note: (slug: string, note: NewNote) => result(client.POST('/api/v1/campaigns/{slug}/notes', { ...inCampaign(slug), body: note })),
 
-  training: (slug: string) => keepReply(`training/${slug}`, () => send<Training>('GET', campaignPath(slug, `/training?${inLanguage()}`))),
+  training: (slug: string) => keepReply(`training/${slug}`, () => result(client.GET('/api/v1/campaigns/{slug}/training', readIn(slug)))),
   practise: (slug: string, tile: string, answer: string, window?: Window) =>
-    send<Practised>('POST', campaignPath(slug, `/practice?${inLanguage()}`), { tile, answer, ...(window && { window }) }),
-  standing: (slug: string) => send<Standing>('GET', campaignPath(slug, `/me?${inLanguage()}`)),
-  misses: (slug: string, after: string | null) => send<Misses>('GET', campaignPath(slug, `/me/misses?limit=12${after ? `&after=${encodeURIComponent(after)}` : ''}`)),
-  leaderboard: (slug: string) => send<Leaderboard>('GET', campaignPath(slug, '/leaderboard')),
-  deleteMe: (password?: string) => send<void>('DELETE', '/api/v1/me', password === undefined ? {} : { password }),
+    result(client.POST('/api/v1/campaigns/{slug}/practice', { ...inCampaign(slug), body: { tile, answer, ...(window && { window }) } })),
+  standing: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/me', readIn(slug))),
+  misses: (slug: string, after: string | null) => result(client.GET('/api/v1/campaigns/{slug}/me/misses', { params: { path: { slug }, query: { limit: MISSES_AT_ONCE, ...(after && { after }) } } })),
+  leaderboard: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/leaderboard', inCampaign(slug))),
+  deleteMe: (password?: string) => result(client.DELETE('/api/v1/me', { body: password === undefined ? {} : { password } })),
 
   /** The consensus of every tile, as the results map draws it. */
   async damageMap(slug: string): Promise<unknown> {

@@ -1,7 +1,6 @@
 // The tiles of one sitting in the order in which they are shown: what was answered, what is shown, what waits.
 // Pure: it neither asks the server nor knows the time; the sitting does both.
-import type { Lease } from '../api'
-import type { Window } from './store'
+import type { Lease, Window } from '../api'
 
 /** What is said about a tile: the answer, in a timeline its window, a remark, and whether the coordinator is to look. */
 export interface Said {

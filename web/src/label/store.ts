@@ -1,11 +1,6 @@
 // Where unsent answers lie: IndexedDB, or this page's memory where a browser forbids that.
 import { openDB } from 'idb'
-
-/** The last scene in which the place stands and the first in which it is damaged; open at an end that was not seen. */
-export interface Window {
-  last_intact: string | null
-  first_damaged: string | null
-}
+import type { Window } from '../api'
 
 /** An answer that the server has not acknowledged yet. */
 export interface Item {

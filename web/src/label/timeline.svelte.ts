@@ -1,8 +1,7 @@
 // What one marks in a timeline: the last image in which a place stands and the first that shows damage. Impossible windows cannot be made.
-import type { Answer, Lease } from '../api'
+import type { Answer, Lease, Window } from '../api'
 import { classesOf } from '../design/scale'
 import type { Said } from './queue'
-import type { Window } from './store'
 
 type Frames = Lease['frames']
 /** `unknown`: damaged, but nobody can tell when. */

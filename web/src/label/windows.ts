@@ -1,8 +1,7 @@
 // A date window as a sentence.
-import type { Scene } from '../api'
+import type { Scene, Window } from '../api'
 import { dayInWords } from '../format'
 import { t } from '../i18n'
-import type { Window } from './store'
 import { wordsOf } from './timeline.svelte'
 
 export function windowWords(window: Window | null | undefined, scenes: Scene[]): string {
