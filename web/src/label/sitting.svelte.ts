@@ -8,7 +8,7 @@ import { ASK, Queue, type Entry, type Said } from './queue'
 import { uuidV7 } from './uuid'
 
 /** `waiting`: tiles were asked for; `empty`: the server has none now; the others say why none come. */
-export type Supply = 'waiting' | 'flowing' | 'empty' | 'lost' | 'stopped' | 'refused' | 'practice'
+export type Supply = 'waiting' | 'flowing' | 'empty' | 'lost' | 'stopped' | 'refused' | 'practice' | 'excluded'
 
 const ASK_AGAIN_MS = 5_000
 const PROGRESS_MS = 20_000
@@ -131,6 +131,7 @@ export class Sitting {
       if (this.#queue.add(left) > 0) this.#refreshShown()
       this.supply = 'lost'
     } else if (problem.code === 'practice_required') this.supply = 'practice'
+    else if (problem.code === 'excluded') this.supply = 'excluded'
     else this.supply = problem.code === 'conflict' || problem.code === 'forbidden' ? 'stopped' : 'refused'
   }
 

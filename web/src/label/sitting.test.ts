@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest'
+import { render } from 'svelte/server'
 import type { Campaign, Lease } from '../api'
 import type { Item } from './store'
 
@@ -15,14 +16,18 @@ vi.mock('../session.svelte', () => ({ who: me }))
 vi.mock('../mail.svelte', () => ({
   mail: { open: async () => ({ answeredLeases: [] }), put: async (item: Item) => void written.push(item), flush: async () => {}, onLeases: null },
 }))
-vi.mock('../api', async (original) => ({ ...(await original<object>()), api: { leases: async () => ({ leases: [lease] }), skip: async () => {} } }))
+const hand = vi.hoisted(() => ({ out: async (): Promise<{ leases: Lease[] }> => ({ leases: [] }) }))
+vi.mock('../api', async (original) => ({ ...(await original<object>()), api: { leases: () => hand.out(), skip: async () => {} } }))
 
+const { ApiError } = await import('../api')
 const { Sitting } = await import('./sitting.svelte')
+const { default: Empty } = await import('./Empty.svelte')
 const campaign = { slug: 'raqqa', progress: { tiles: 1, open: 1, closed: 0, share: 0 } } as Campaign
 
 beforeEach(() => {
   written.length = 0
   me.id = 'v1'
+  hand.out = async () => ({ leases: [lease] })
   vi.stubGlobal('document', { visibilityState: 'visible', addEventListener: () => {}, removeEventListener: () => {} })
   vi.stubGlobal('addEventListener', () => {})
   vi.stubGlobal('removeEventListener', () => {})
@@ -36,4 +41,24 @@ test('an answer given after the session has ended is kept under the name of who 
   await vi.waitFor(() => expect(written).toHaveLength(1))
   expect(written[0]).toMatchObject({ who: 'v1', lease_id: '7', answer: 'destroyed' })
   sitting.stop()
+})
+
+async function refusedWith(code: string, detail: string): Promise<string> {
+  hand.out = () => Promise.reject(new ApiError(403, code, detail))
+  const sitting = new Sitting(campaign)
+  await sitting.start()
+  sitting.stop()
+  return render(Empty, { props: { sitting } }).body
+}
+
+test('who is paused in a campaign reads why', async () => {
+  const page = await refusedWith('excluded', 'you get no tiles of this campaign at the moment: please write to us')
+  expect(page).toContain('please write to us')
+  expect(page).toContain('data-supply="excluded"')
+})
+
+test('who has to practise first is led to the training', async () => {
+  const page = await refusedWith('practice_required', 'do the practice first')
+  expect(page).toContain('href="#/c/raqqa/training"')
+  expect(page).toContain('data-supply="practice"')
 })
