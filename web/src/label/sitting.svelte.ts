@@ -48,7 +48,7 @@ export class Sitting {
     mail.onLeases = (slug, leases) => slug === this.campaign.slug && this.#take(leases)
     this.#every(ASK_AGAIN_MS, () => this.#lookAfter())
     this.#every(PROGRESS_MS, () => this.#readProgress())
-    this.#stops.push(watchLeases(() => this.#inHand, (ends) => this.#queue.renew(ends)))
+    this.#stops.push(watchLeases(this.campaign.slug, () => this.#inHand, (ends) => this.#queue.renew(ends)))
     void mail.flush()
     await this.ask()
   }
