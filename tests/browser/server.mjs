@@ -1,7 +1,7 @@
 // A demo server of the tests' own: started, killed without warning, started again on the same address and data.
 import { spawn, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +35,14 @@ export class DemoServer {
     const [name, password] = ['browser-test', crypto.randomUUID()]
     execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', 'coordinator', '--campaign', campaign, '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
     return { name, password }
+  }
+
+  /** Changes the policy of a campaign while the server runs, as its coordinator would with a campaign file. */
+  setPolicy(campaign, policy) {
+    const file = join(this.data, 'policy.toml')
+    const settings = Object.entries(policy).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
+    writeFileSync(file, `slug = ${JSON.stringify(campaign)}\n[policy]\n${settings.join('')}`)
+    execFileSync(this.binary, ['campaign', 'apply', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] })
   }
 
   /** As a power cut would: no goodbye. */

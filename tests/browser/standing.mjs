@@ -1,6 +1,6 @@
-// How am I doing (7): counts, agreement in words, misses, news.
+// How am I doing (7): counts, agreement in words, misses, news; the leaderboard where the coordinator wants one.
 import { strict as assert } from 'node:assert'
-import { base, counted, DESK, drawn, open, PAIR, saved, skip, startLabelling, test, visitor } from './harness.mjs'
+import { base, counted, DESK, drawn, open, PAIR, saved, server, skip, startLabelling, test, visitor } from './harness.mjs'
 
 if ((await fetch(`${base}/api/v1/campaigns/${PAIR}/me`)).status === 404) skip('standing', 'the server does not tell it')
 else {
@@ -32,5 +32,30 @@ else {
     const words = await gallery.textContent()
     for (const part of ['Damaged', 'Destroyed', '93%', '4 answers', 'fallen in']) assert.ok(words.includes(part), `${part} in ${words}`)
   })
+
+  if (!server) skip('leaderboard', 'the server is not ours to change')
+  else {
+    await test('there is a leaderboard only where the coordinator wants one, under pseudonyms, and I find myself on it', async () => {
+      await context.unroute('**/me/misses**')
+      const leaders = page.getByTestId('leaders')
+      const look = async () => {
+        await open(page, `/c/${PAIR}/mine`)
+        await page.locator('[data-testid=misses][data-state=there]').waitFor()
+      }
+      await look()
+      assert.equal(await leaders.count(), 0)
+      server.setPolicy(PAIR, { leaderboard: true })
+      await look()
+      const mine = leaders.locator('tr.me')
+      await mine.waitFor()
+      assert.equal(await leaders.locator('tr.me').count(), 1)
+      assert.equal(await mine.locator('td').last().textContent(), '3')
+      const labels = (await leaders.locator('tbody td:last-child').allTextContents()).map(Number)
+      assert.deepEqual(labels, [...labels].sort((a, b) => b - a))
+      server.setPolicy(PAIR, { leaderboard: false })
+      await look()
+      assert.equal(await leaders.count(), 0)
+    })
+  }
   await context.close()
 }

@@ -1,6 +1,6 @@
 // Training (2): introduction, field guide with examples, practice with an answer to every answer, tips; a timeline from training to window.
 import { strict as assert } from 'node:assert'
-import { button, classesOf, counted, DESK, drawn, offers, open, PAIR, passGate, saved, skip, startLabelling, test, TIMELINE, visitor } from './harness.mjs'
+import { api, button, classesOf, counted, DESK, drawn, offers, open, PAIR, passGate, saved, server, skip, startLabelling, test, TIMELINE, trouble, visitor } from './harness.mjs'
 
 await test('the field guide is one key away and names every class; tips come in the first tiles', async () => {
   const { page, context } = await visitor(DESK)
@@ -64,3 +64,62 @@ else {
   })
 }
 await context.close()
+
+if (!server || slug !== TIMELINE) skip('required practice', 'the server is not ours to change, or has no campaign with practice')
+else {
+  await test('where practice is required, tiles come only after it is passed, and the page leads there', async () => {
+    server.setPolicy(TIMELINE, { practice_required: true, practice_pass_share: 0.9 })
+    const { page, context } = await visitor(DESK)
+    const said = new Map()
+    await context.route('**/practice', async (route) => {
+      const response = await route.fetch()
+      said.set(route.request().postDataJSON().tile, await response.json())
+      await route.fulfill({ response })
+    })
+    await open(page, `/c/${TIMELINE}`)
+    const scale = await classesOf(page, TIMELINE)
+    /** Practises once around; `choose` marks and answers a tile. */
+    const round = async (choose) => {
+      await page.getByTestId('practise').click()
+      const all = Number((await page.getByTestId('practice-place').textContent()).split(' of ')[1])
+      for (let tile = 0; tile < all; tile += 1) {
+        await drawn(page)
+        await choose(tile)
+        await page.getByTestId('practice-next').click()
+      }
+      return page.getByTestId('practice-end').getAttribute('data-passed')
+    }
+
+    trouble.expected = true // the browser reports the 403 as an error line of its own
+    await startLabelling(page, TIMELINE)
+    await page.getByTestId('to-training').click()
+    await page.getByTestId('training').waitFor()
+    const guess = async () => {
+      await page.getByTestId('mark-unknown').click()
+      await button(page, scale.at(-1)).click()
+    }
+    assert.equal(await round(guess), 'false')
+    assert.ok([...said.values()].some(({ right }) => !right))
+    assert.equal(await page.getByTestId('practice-start').count(), 0)
+
+    await startLabelling(page, TIMELINE)
+    await page.getByTestId('to-training').click()
+    await page.getByTestId('training').waitFor()
+    const { practice } = await api(page, `/api/v1/campaigns/${TIMELINE}/training`)
+    const learnt = async (place) => {
+      const { tile, frames } = practice.tiles[place]
+      const { answer, window } = said.get(tile.id)
+      for (const [scene, key] of [[window?.first_damaged, 'd'], [window?.last_intact, 'i']]) {
+        if (!scene) continue
+        await page.getByTestId(`frame-${frames.findIndex(({ scene_id }) => scene_id === scene)}`).click()
+        await page.keyboard.press(key)
+      }
+      await button(page, answer).click()
+    }
+    assert.equal(await round(learnt), 'true')
+    await page.getByTestId('practice-start').click()
+    await drawn(page)
+    await context.close()
+    server.setPolicy(TIMELINE, { practice_required: false, practice_pass_share: 0.7 })
+  })
+}
