@@ -95,6 +95,24 @@ else {
   })
   await context.close()
 
+  await test('on a phone the answers, the count of the sitting and the progress are in view without scrolling', async () => {
+    for (const height of [PHONE.viewport.height, 640]) {
+      const phone = await visitor({ ...PHONE, viewport: { width: 360, height } })
+      await startLabelling(phone.page, TIMELINE)
+      await drawn(phone.page)
+      for (const part of ['session-count', 'progress', `answer-${scale.at(-1)}`]) {
+        const box = await phone.page.getByTestId(part).boundingBox()
+        assert.ok(box.height > 0 && box.y + box.height <= height, `${part} ends at ${box.y + box.height} of ${height}`)
+        const seen = await phone.page.getByTestId(part).evaluate((element) => {
+          const { left, top, width, height } = element.getBoundingClientRect()
+          return element.contains(document.elementFromPoint(left + width / 2, top + height / 2))
+        })
+        assert.ok(seen, `${part} lies under something`)
+      }
+      await phone.context.close()
+    }
+  })
+
   await test('a stroke of the finger turns to the next frame', async () => {
     const phone = await visitor(PHONE)
     await startLabelling(phone.page, TIMELINE)
