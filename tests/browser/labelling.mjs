@@ -1,6 +1,6 @@
 // Start (1) and answers (5): two taps to the first tile, by touch and keys, undo, change, skip; the coordinator sees it arrive.
 import { strict as assert } from 'node:assert'
-import { api, boss, button, classesOf, count, counted, DESK, drawn, labelsOf, open, PAIR, passGate, PHONE, saved, signIn, test, trouble, visitor } from './harness.mjs'
+import { api, boss, button, classesOf, count, counted, DESK, drawn, labelsOf, open, PAIR, passGate, PHONE, saved, signIn, startLabelling, test, trouble, visitor } from './harness.mjs'
 
 const guest = await visitor(PHONE)
 const { page, context } = guest
@@ -115,6 +115,24 @@ await test('care: the notice stands before the first tile, help lines on the wor
   await fresh.getByTestId('break').waitFor()
   await fresh.getByTestId('break-on').click()
   await saved(fresh)
+  await own.close()
+})
+
+await test('of two tabs of a campaign only the one that closes last gives its tiles back', async () => {
+  const { page: home, context: own } = await visitor(DESK)
+  const [first, second] = [await own.newPage(), await own.newPage()]
+  const [reply] = await Promise.all([first.waitForResponse((reply) => reply.url().endsWith('/leases')), startLabelling(first)])
+  const ids = (await reply.json()).leases.map(({ lease_id }) => lease_id)
+  await startLabelling(second)
+  await Promise.all([drawn(first), drawn(second), open(home, '/')])
+  const left = () => home.evaluate((lease_ids) => fetch('/api/v1/leases/renew', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ lease_ids }) }).then((reply) => reply.json()), ids).then(({ leases }) => leases.length)
+  assert.ok(ids.length > 0)
+  await second.goto('about:blank')
+  await home.waitForTimeout(500)
+  assert.equal(await left(), ids.length)
+  await first.goto('about:blank')
+  for (let tries = 0; tries < 20 && (await left()) > 0; tries += 1) await home.waitForTimeout(100)
+  assert.equal(await left(), 0)
   await own.close()
 })
 
