@@ -7,7 +7,7 @@ endif
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run test tools test-tools web fmt lint doc test-rust test-web test-browser openapi docker clean
+.PHONY: help run test tools test-tools web fmt lint doc test-rust test-web test-browser openapi storm docker clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -44,6 +44,9 @@ test-web: web ## Types, unit tests and size of the front end
 
 test-browser: web ## The whole job in a real browser, against a demo server
 	scripts/test-browser.sh
+
+storm: test-tools ## The long storm of volunteers and faults, half an hour; SEED=… replays one
+	scripts/storm.sh $(SEED)
 
 openapi: ## Write openapi.json from the code, and the web client's types from it
 	scripts/openapi.sh

@@ -52,9 +52,9 @@ in_cluster "$programs/initdb" -D data -U postgres -A trust -E UTF8 --locale=C --
   cat "$cluster/log" >&2
   exit 1
 }
-# Nothing in here is worth an fsync. 300 connections: tests run side by side, each with pools of its own.
+# Nothing in here is worth an fsync, unless a measurement says so (AFTERMAP_POSTGRES_FSYNC=on). 300 connections: tests run side by side, each with pools of its own.
 in_cluster "$programs/postgres" -D data -c listen_addresses= -k "$cluster" \
-  -c fsync=off -c full_page_writes=off -c max_connections=300 >"$cluster/log" 2>&1 </dev/null &
+  -c fsync="${AFTERMAP_POSTGRES_FSYNC:-off}" -c full_page_writes="${AFTERMAP_POSTGRES_FSYNC:-off}" -c max_connections=300 >"$cluster/log" 2>&1 </dev/null &
 server=$!
 
 ready() { grep -qs ready "$cluster/data/postmaster.pid"; }

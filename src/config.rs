@@ -83,7 +83,7 @@ pub struct ServeOptions {
     #[arg(long, env = "AFTERMAP_REQUESTS", value_name = "N", default_value_t = 256)]
     pub requests: usize,
 
-    /// Address and port of `/metrics` for Prometheus; it names nobody, but is best kept inside [default: none]
+    /// Address and port of /metrics for Prometheus; it names nobody, but is best kept inside [default: none]
     #[arg(long, env = "AFTERMAP_METRICS_LISTEN", value_name = "ADDRESS", value_parser = address)]
     pub metrics_listen: Option<SocketAddr>,
 

@@ -10,6 +10,7 @@ pub mod gold;
 pub mod label;
 pub mod language;
 pub mod markdown;
+pub mod name_key;
 pub mod policy;
 pub mod practice;
 pub mod pseudonym;

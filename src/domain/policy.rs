@@ -115,6 +115,18 @@ impl Policy {
         share.max(u64::from(self.refit_after))
     }
 
+    /// Whether tiles would be decided in another way: what may not change while labels are gathered. How tiles are lent,
+    /// gold, refits, practice and the leaderboard may.
+    pub fn decides_otherwise_than(&self, other: &Policy) -> bool {
+        let decides = |policy: &Policy| {
+            (
+                (policy.kind, policy.minimum, policy.maximum, policy.lead_without_model),
+                [policy.settle_at, policy.undamaged_at_most, policy.reopen_below, policy.second_look_share],
+            )
+        };
+        decides(self) != decides(other)
+    }
+
     /// Checks that every setting lies in its range and that they fit together.
     pub fn check(&self) -> Result<(), Invalid> {
         self.check_counts()?;

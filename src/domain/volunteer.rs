@@ -1,6 +1,7 @@
 //! People: volunteers with or without an account, and the roles they hold.
 
 use super::Invalid;
+use super::name_key::{composed, name_key};
 use super::words::words;
 
 words! {
@@ -28,14 +29,16 @@ pub struct Volunteer {
     pub admin: bool,
 }
 
-/// Checks a sign-in name: 2 to 40 letters, digits, `.`, `_` or `-`. Returns the form in which names are compared.
+/// Checks a sign-in name: 2 to 40 letters, digits, `.`, `_` or `-`. Returns the form in which names are
+/// compared.
 pub fn check_name(name: &str) -> Result<String, Invalid> {
-    let length = name.chars().count();
-    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let composed = composed(name);
+    let length = composed.chars().count();
+    let plain = composed.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
     if !(2..=40).contains(&length) || !plain {
         return Err(Invalid::new("name", "a name has 2 to 40 letters, digits, dots, dashes or underscores"));
     }
-    Ok(name.to_lowercase())
+    Ok(name_key(name))
 }
 
 /// Passwords that are tried first by everybody who guesses.

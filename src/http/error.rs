@@ -26,7 +26,8 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-    /// `forbidden`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
+    /// `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+    /// `too_large`, `unavailable`, `internal`.
     pub code: &'static str,
     /// What a person reads: the thing, the reason, and what to do.
     pub detail: String,
@@ -110,6 +111,11 @@ impl Error {
         Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
+    /// Whether something went wrong that is neither the client's doing nor soon over.
+    pub fn is_fault(&self) -> bool {
+        self.status == StatusCode::INTERNAL_SERVER_ERROR
+    }
+
     /// Whether nobody is signed in.
     pub fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
@@ -150,6 +156,7 @@ impl From<services::Error> for Error {
                 Error { retry_after_seconds: Some(seconds), ..refusal }
             }
             Cause::Forbidden(_) => Error::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            Cause::Excluded(_) => Error::new(StatusCode::FORBIDDEN, "excluded", detail),
             Cause::PracticeRequired => Error::new(StatusCode::FORBIDDEN, "practice_required", detail),
             Cause::Invalid(invalid) => {
                 let refusal = Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", invalid.reason);

@@ -107,6 +107,8 @@ pub trait Standing: 'static {
 
 /// Everybody, signed in or not.
 pub struct Anyone;
+/// Whoever is signed in, guests too.
+pub struct SignedIn;
 /// Whoever is signed in, guests too, and may label.
 pub struct Volunteer;
 /// Whoever may have the damage map.
@@ -122,6 +124,15 @@ impl Standing for Anyone {
     }
     fn admit_to(_: &Viewer, _: &Campaign) -> bool {
         true
+    }
+}
+
+impl Standing for SignedIn {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.person().is_some()
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        viewer.person().is_some()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Labels: each item of a body stands for itself, so that one that cannot be read never holds back the others.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -123,14 +124,21 @@ pub async fn submit_labels(
             Err(invalid) => drop(results.insert(place, unreadable(id, invalid))),
         }
     }
-    let (client, seed) = (client(&request), rand::random());
-    let submission = by.write(move |conn, visit| {
-        let volunteer = volunteer_id(&visit.viewer)?;
-        let may_label = |campaign: &Campaign| visit.viewer.may_label(campaign);
-        let sender = Sender { volunteer, client: client.as_deref(), may_label: &may_label };
-        submit_all(conn, &sender, &labels, seed, visit.now)
-    });
-    let submission = submission.await?;
+    let (client, seed, labels) = (client(&request), rand::random(), Arc::new(labels));
+    let send = |with_tiles: bool| {
+        let (client, labels) = (client.clone(), labels.clone());
+        by.write(move |conn, visit| {
+            let volunteer = volunteer_id(&visit.viewer)?;
+            let may_label = |campaign: &Campaign| with_tiles && visit.viewer.may_label(campaign);
+            let sender = Sender { volunteer, client: client.as_deref(), may_label: &may_label };
+            submit_all(conn, &sender, &labels, seed, visit.now)
+        })
+    };
+    let submission = match send(true).await {
+        // Whatever is wrong with the tiles to come, the labels are stored.
+        Err(error) if error.is_fault() => send(false).await?,
+        sent => sent?,
+    };
     let accepted = submission.results.iter().filter(|result| result.outcome.is_ok()).count();
     METER.labels_acknowledged.add(accepted as u64);
     app.events.mark(&submission.campaigns);

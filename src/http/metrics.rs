@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use actix_http::header::{CONTENT_TYPE, HeaderValue};
-use actix_http::{Request, Response, StatusCode};
+use actix_http::{Request, Response};
+use actix_web::ResponseError;
 use actix_web::body::BoxBody;
 
 use super::admission::Class;
 use super::entrance::Entrance;
+use super::error::Error;
 use crate::storage::meter::{Histogram, METER};
 
 /// The text format of Prometheus, version 0.0.4.
@@ -15,10 +17,10 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers one request at the address for metrics.
 pub fn answer(request: &Request, entrance: &Entrance) -> Response<BoxBody> {
-    let is_metrics = request.path() == "/metrics" && request.method().is_safe();
-    let status = if is_metrics { StatusCode::OK } else { StatusCode::NOT_FOUND };
-    let text = if is_metrics { text(entrance) } else { "metrics are at /metrics\n".into() };
-    let mut reply = Response::with_body(status, BoxBody::new(text));
+    if request.path() != "/metrics" || !request.method().is_safe() {
+        return Response::from(Error::not_found("metrics are at /metrics").error_response());
+    }
+    let mut reply = Response::ok().set_body(BoxBody::new(text(entrance)));
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(TEXT));
     reply
 }

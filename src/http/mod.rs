@@ -23,8 +23,10 @@ mod leases;
 mod metrics;
 mod notes;
 mod openapi;
+mod person;
 mod server;
 mod session;
+mod standing;
 mod statistics;
 mod stream;
 mod training;
@@ -55,6 +57,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
         .service(at("/healthz", [get(health::healthz)]))
         .service(at("/readyz", [get(health::readyz)]))
+        // labelling: answers of a few hundred bytes, which compression would only make slower
+        .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
+        .service(at("/api/v1/leases/renew", [post(leases::renew_leases)]))
+        .service(at("/api/v1/leases/release", [post(leases::release_leases)]))
+        .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))
+        .service(at("/api/v1/labels", [post(labels::submit_labels)]))
         .service(
             scope("")
                 .wrap(Compress::default())
@@ -68,23 +76,22 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
+                .service(at("/api/v1/me", [delete(person::delete_me)]))
+                .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 // campaigns
                 .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
-                // training and notes
+                // training, notes, how I do
                 .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
                 .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))
+                .service(at("/api/v1/campaigns/{slug}/me", [get(standing::get_my_standing)]))
+                .service(at("/api/v1/campaigns/{slug}/me/misses", [get(standing::list_my_misses)]))
+                .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
-                // labelling
-                .service(at("/api/v1/campaigns/{slug}/leases", [post(leases::take_leases)]))
-                .service(at("/api/v1/leases/renew", [post(leases::renew_leases)]))
-                .service(at("/api/v1/leases/release", [post(leases::release_leases)]))
-                .service(at("/api/v1/leases/{id}", [delete(leases::release_lease)]))
-                .service(at("/api/v1/labels", [post(labels::submit_labels)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

@@ -5,7 +5,10 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
-use super::{accounts, campaigns, events, exports, images, labels, leases, notes, session, statistics, training};
+use super::{
+    accounts, campaigns, events, exports, images, labels, leases, notes, person, session, standing, statistics,
+    training,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +22,8 @@ use super::{accounts, campaigns, events, exports, images, labels, leases, notes,
         session::sign_out,
         session::refresh_session,
         accounts::recover_account,
+        person::get_my_data,
+        person::delete_me,
         campaigns::list_campaigns,
         campaigns::get_campaign,
         campaigns::set_campaign_state,
@@ -27,6 +32,9 @@ use super::{accounts, campaigns, events, exports, images, labels, leases, notes,
         exports::download_export,
         training::get_training,
         training::practise,
+        standing::get_my_standing,
+        standing::list_my_misses,
+        standing::get_leaderboard,
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,

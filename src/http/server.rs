@@ -31,7 +31,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// How long requests that are under way may take once the server was told to stop, seconds.
 const SHUTDOWN_SECONDS: u64 = 24;
 /// Connections that wait to be accepted.
-const BACKLOG: u32 = 1_024;
+const BACKLOG: u32 = 2_048;
 /// Files that the process needs beside its connections: databases, archives, exports.
 const OTHER_FILES: u64 = 256;
 

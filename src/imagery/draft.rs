@@ -34,7 +34,7 @@ pub struct Draft {
 
 struct State {
     writer: BufWriter<File>,
-    index: HashMap<Cell, (u64, u32)>,
+    index: Places,
     length: u64,
 }
 
@@ -114,8 +114,11 @@ fn head(cell: Cell, tile: &[u8], length: u32) -> [u8; HEAD] {
     head
 }
 
+/// Where each tile stands in a spool, and how long it is, in bytes.
+type Places = HashMap<Cell, (u64, u32)>;
+
 /// The tiles of a spool, up to the first that is not whole, and where that one begins.
-fn read_spool(file: &File) -> io::Result<(HashMap<Cell, (u64, u32)>, u64)> {
+fn read_spool(file: &File) -> io::Result<(Places, u64)> {
     let mut reader = BufReader::with_capacity(1 << 20, file);
     reader.seek(SeekFrom::Start(0))?;
     let (mut index, mut at, mut tile) = (HashMap::new(), 0u64, Vec::new());
@@ -150,12 +153,7 @@ fn take_over(tiles_dir: &Path, archive: &str) -> Option<Temporary> {
     best.map(|(_, spool)| spool)
 }
 
-fn copy(
-    mut spool: &File,
-    index: &HashMap<Cell, (u64, u32)>,
-    out: File,
-    about: &SceneMetadata,
-) -> Result<(), pmtiles::PmtError> {
+fn copy(mut spool: &File, index: &Places, out: File, about: &SceneMetadata) -> Result<(), pmtiles::PmtError> {
     let mut order = Vec::with_capacity(index.len());
     for (cell, place) in index {
         order.push((TileId::from(TileCoord::new(cell.z, cell.x, cell.y)?), *place));

@@ -106,7 +106,7 @@ impl<'a> Pyramid<'a> {
         cells.par_iter().map(|cell| Ok((*cell, self.load(*cell)?))).collect()
     }
 
-    fn build_all(&self, blocks: Vec<(Cell, Loaded)>) -> Result<Vec<(Cell, Option<Vec<u8>>)>, ImageryError> {
+    fn build_all(&self, blocks: Vec<(Cell, Loaded)>) -> Result<Vec<Drawn>, ImageryError> {
         blocks.into_par_iter().map(|(cell, loaded)| Ok((cell, self.build_block(cell, loaded)?))).collect()
     }
 
@@ -200,6 +200,9 @@ pub fn draw_cell(source: &dyn RasterSource, cell: Cell) -> Result<Option<Vec<u8>
     let patch = Patch::new(window, source.read(window)?, full);
     Ok(render(source.georef(), &patch, cell))
 }
+
+/// A cell and its encoded tile; `None` where nothing was to be seen.
+type Drawn = (Cell, Option<Vec<u8>>);
 
 enum Loaded {
     /// The source has nothing here.

@@ -167,8 +167,11 @@ fn render_square(grid: &CoordGrid, patch: &Patch, (i, j): (u32, u32), step: u32,
     any
 }
 
+/// A line across the source: where it begins, and its step for one pixel of the tile.
+type Line = ((f64, f64), (f64, f64));
+
 /// A row of pixels inside an opaque patch: the same numbers as the general way, without alpha and without borders.
-fn draw_simple(patch: &Patch, lines: &[((f64, f64), (f64, f64))], across: u32, share: f64, row: &mut [u8]) {
+fn draw_simple(patch: &Patch, lines: &[Line], across: u32, share: f64, row: &mut [u8]) {
     let width = patch.image.width as usize;
     let data = patch.image.data.as_slice();
     let (col0, row0) = (f64::from(patch.window.col) + 0.5, f64::from(patch.window.row) + 0.5);

@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::domain::campaign::{Campaign, CampaignState};
-use crate::storage::{Conn, audit_log, campaigns, queue, scenes};
+use crate::storage::{Conn, audit_log, campaigns, notify, queue, scenes};
 
 /// Moves a campaign to another state; the same state again changes nothing.
 ///
@@ -30,6 +30,7 @@ pub fn change_state(
         check_ready(conn, &campaign)?;
     }
     campaigns::set_state(conn, &campaign, next, now)?;
+    notify::tell(conn, &[campaign.id])?;
     audit_log::note(conn, actor, Some(campaign.id), ("change_state", next.key()), now)?;
     find(conn, slug)
 }

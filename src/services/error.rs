@@ -31,6 +31,9 @@ pub enum Error {
     /// The person may not do that.
     #[error("{0}")]
     Forbidden(String),
+    /// The volunteer is paused or excluded in this campaign, for this reason.
+    #[error("you get no tiles of this campaign at the moment: {0}")]
+    Excluded(String),
     /// The campaign wants its practice passed first.
     #[error("this campaign hands out tiles after its practice is passed: do the practice first")]
     PracticeRequired,
@@ -67,6 +70,15 @@ impl Failure for Error {
 }
 
 impl Error {
+    /// Whether this is a fault of ours, neither a refusal nor a database that is busy or away.
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Error::Query(error) => !crate::storage::is_away(error),
+            Error::Internal(_) => true,
+            _ => false,
+        }
+    }
+
     /// A field that holds what it cannot hold.
     pub fn invalid(field: &str, reason: impl Into<String>) -> Error {
         Error::Invalid(Invalid::new(field, reason))

@@ -11,12 +11,12 @@ use crate::dispatch::{LOOK_AT_MOST, Plan, Walk, mix, plan, unseen};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::tile::Lease;
 use crate::storage::leases::LeaseRow;
-use crate::storage::participations::Done;
-use crate::storage::queue::Group;
+use crate::storage::participations::{Done, Turn};
+use crate::storage::queue::{Candidate, Eyes, Group};
 use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, tiles};
 
-/// Rows of the ring read by one query.
-const STRETCH: usize = 32;
+/// Rows of the ring read by the first query and by the later ones: nearly always the first tile will do.
+const STRETCHES: [usize; 3] = [4, 16, 64];
 /// Transactions that one request may spend looking before it says that there is nothing.
 const ROUNDS: usize = 400;
 /// A tile that was skipped stays away from that person for a day.
@@ -51,6 +51,8 @@ pub struct Search {
     ended: bool,
     /// The volunteer has to pass the practice first.
     must_practise: bool,
+    /// The volunteer is paused or excluded.
+    is_excluded: bool,
 }
 
 impl Search {
@@ -62,13 +64,18 @@ impl Search {
 
 /// Gives leases to a volunteer, in as many short transactions as it takes to find them or to go once around.
 pub async fn hand_out(store: &Store, campaign: &Campaign, request: Request) -> Result<Vec<Lease>, Error> {
-    let mut search = Search::default();
+    let (id, mut search) = (campaign.id, Search::default());
     for _ in 0..ROUNDS {
         let campaign = campaign.clone();
         let step = move |conn: &mut Conn| give(conn, &campaign, request, search, clock::now_ms());
         let (given, next) = store.write(step).await?;
         if next.must_practise {
             return Err(Error::PracticeRequired);
+        }
+        if next.is_excluded {
+            let (campaign, volunteer) = (id, request.volunteer);
+            let why = move |conn: &mut Conn| Ok(participations::exclusion_reason(conn, campaign, volunteer)?);
+            return Err(Error::Excluded(store.read::<_, Error, _>(why).await?.unwrap_or_default()));
         }
         if !given.is_empty() || next.ended {
             return Ok(given);
@@ -83,31 +90,48 @@ pub fn give(
     conn: &mut Conn,
     campaign: &Campaign,
     request: Request,
-    mut search: Search,
+    search: Search,
     now: i64,
 ) -> Result<(Vec<Lease>, Search), Error> {
+    let state = campaigns::hold_state(conn, campaign.id)?;
+    let turn = participations::take_turn(conn, campaign.id, request.volunteer, now)?;
+    let (given, search, fresh) = give_in_turn(conn, campaign, state, &turn, request, search, now)?;
+    if fresh > 0 {
+        let done = Done { tiles_served: fresh as i32, ..Done::default() };
+        participations::add(conn, campaign.id, request.volunteer, done, now)?;
+    }
+    Ok((given, search))
+}
+
+/// The same in a transaction that holds the campaign's state and the volunteer's turn. Also returns how many tiles are
+/// newly given, for the caller to add to the volunteer's counters.
+pub fn give_in_turn(
+    conn: &mut Conn,
+    campaign: &Campaign,
+    state: CampaignState,
+    turn: &Turn,
+    request: Request,
+    mut search: Search,
+    now: i64,
+) -> Result<(Vec<Lease>, Search, usize), Error> {
     let (id, policy) = (campaign.id, &campaign.policy);
-    let state = campaigns::hold_state(conn, id)?;
-    let served = participations::take_turn(conn, id, request.volunteer, now)?;
+    if turn.exclusion.is_some() {
+        return Ok((Vec::new(), Search { is_excluded: true, ended: true, ..search }, 0));
+    }
     if must_practise(conn, campaign, request.volunteer)? {
-        return Ok((Vec::new(), Search { must_practise: true, ended: true, ..search }));
+        return Ok((Vec::new(), Search { must_practise: true, ended: true, ..search }, 0));
     }
     reclaim_expired(conn, id, now)?;
-    let mut mine = leases::open_of(conn, request.volunteer, id, now)?;
-    let room = (policy.leases_open as usize).saturating_sub(mine.len());
     let wanted = request.count.min(policy.leases_at_once as usize);
-    if request.again {
-        mine.truncate(wanted);
-    } else {
-        mine.clear();
-    }
+    let (held, mut mine) = in_hand(conn, id, &request, wanted, now)?;
+    let room = (policy.leases_open as usize).saturating_sub(held);
     let want = wanted.saturating_sub(mine.len()).min(room);
     if state != CampaignState::Open || want == 0 {
         search.ended = true;
-        return Ok((lend(conn, mine)?, search));
+        return Ok((lend(conn, mine)?, search, 0));
     }
     let mut seeker = Seeker::new(campaign, &request, now);
-    let kinds = plan(want, served, policy, &mut seeker.rng);
+    let kinds = plan(want, turn.served, policy, &mut seeker.rng);
     let fresh = seeker.choose(conn, kinds, &mut search)?;
     if fresh.is_empty() && mine.is_empty() && search.ended && search.passed_over && !search.patient {
         // Nobody is told that there is nothing while the last tiles are only busy.
@@ -116,10 +140,25 @@ pub fn give(
     if !fresh.is_empty() {
         let until = now + i64::from(policy.lease_seconds) * 1000;
         mine.extend(leases::grant(conn, id, request.volunteer, &fresh, (now, until))?);
-        let done = Done { tiles_served: fresh.len() as i32, ..Done::default() };
-        participations::add(conn, id, request.volunteer, done, now)?;
     }
-    Ok((lend(conn, mine)?, search))
+    Ok((lend(conn, mine)?, search, fresh.len()))
+}
+
+/// How many tiles the volunteer holds, and those of them that are part of the answer.
+fn in_hand(
+    conn: &mut Conn,
+    campaign: i64,
+    request: &Request,
+    wanted: usize,
+    now: i64,
+) -> Result<(usize, Vec<LeaseRow>), Error> {
+    if !request.again {
+        return Ok((leases::count_open(conn, request.volunteer, campaign, now)?, Vec::new()));
+    }
+    let mut mine = leases::open_of(conn, request.volunteer, campaign, now)?;
+    let held = mine.len();
+    mine.truncate(wanted);
+    Ok((held, mine))
 }
 
 /// One volunteer's search in one campaign.
@@ -158,7 +197,7 @@ impl Seeker<'_> {
     /// Walks the ring, most valuable group first, until `want` tiles are taken, the bound on rows is reached, or it has
     /// been all around.
     fn look(&mut self, conn: &mut Conn, want: usize, search: &mut Search, taken: &mut Vec<i64>) -> Result<(), Error> {
-        let mut looked = 0;
+        let (mut looked, mut looks) = (0, 0);
         while taken.len() < want && looked < LOOK_AT_MOST {
             let Some((group, mut walk)) = self.next_walk(conn, search)? else {
                 search.ended = true;
@@ -168,15 +207,16 @@ impl Seeker<'_> {
                 search.walk = None;
                 continue;
             };
-            let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCH as i64)?;
-            looked += rows.len().max(1);
-            let unseen = self.unseen(conn, &rows, taken, want - taken.len())?;
+            let limit = STRETCHES[looks.min(STRETCHES.len() - 1)].min(LOOK_AT_MOST - looked);
+            let rows = queue::stretch(conn, self.campaign.id, group, stretch, limit as i64, self.eyes())?;
+            (looked, looks) = (looked + rows.len().max(1), looks + 1);
+            let unseen = unseen_of(&rows, taken, want - taken.len());
             let given = queue::take_places(conn, &unseen, search.patient)?;
             search.passed_over |= given.len() < unseen.len();
             taken.extend(&given);
-            let reached = |(tile, _): &&(i64, i64)| taken.len() < want || given.contains(tile);
-            let last = rows.iter().filter(reached).map(|(_, key)| *key).max();
-            walk.advance(last, rows.len() == STRETCH);
+            let reached = |row: &&Candidate| taken.len() < want || given.contains(&row.tile);
+            let last = rows.iter().filter(reached).map(|row| row.key).max();
+            walk.advance(last, rows.len() == limit);
             search.walk = Some(walk);
             if let Some(position) = last {
                 participations::set_position(conn, self.volunteer, self.campaign.id, group, position)?;
@@ -190,36 +230,42 @@ impl Seeker<'_> {
         if let (Some(group), Some(walk)) = (search.group, search.walk) {
             return Ok(Some((group, walk)));
         }
-        let Some(group) = queue::next_group(conn, self.campaign.id, search.group)? else { return Ok(None) };
-        let position = participations::position(conn, self.volunteer, self.campaign.id, group)?;
+        let Some((group, position)) = queue::next_group(conn, self.campaign.id, self.volunteer, search.group)? else {
+            return Ok(None);
+        };
         let walk = Walk::from(position.unwrap_or_else(|| self.rng.random()));
         search.group = Some(group);
         search.walk = Some(walk);
         Ok(Some((group, walk)))
     }
 
-    /// Draws one tile whatever its value: a group drawn evenly, then the next tiles behind a random place in it. `None`
-    /// where none of these is unseen and not yet `taken`.
+    /// Draws one tile whatever its value, each open one being as likely as the next: the first behind a random place on
+    /// the ring of all groups together. `None` where the few behind it are all seen or `taken`.
     fn draw(&mut self, conn: &mut Conn, taken: &[i64]) -> Result<Option<i64>, Error> {
-        let mut groups = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         while groups.len() < GROUP_CHOICE
-            && let Some(group) = queue::next_group(conn, self.campaign.id, groups.last().copied())?
+            && let Some((group, _)) = queue::next_group(conn, self.campaign.id, self.volunteer, groups.last().copied())?
         {
             groups.push(group);
         }
-        let Some(group) = groups.choose(&mut self.rng).copied() else { return Ok(None) };
-        let stretch = (self.rng.random(), i64::MAX);
-        let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCH as i64)?;
-        let unseen = self.unseen(conn, &rows, taken, 1)?;
-        Ok(queue::take_places(conn, &unseen, false)?.first().copied())
+        let place: i64 = self.rng.random();
+        for stretch in [(place, i64::MAX), (i64::MIN, place)] {
+            let mut rows = Vec::new();
+            for &group in &groups {
+                let limit = STRETCHES[0] as i64;
+                rows.extend(queue::stretch(conn, self.campaign.id, group, stretch, limit, self.eyes())?);
+            }
+            rows.sort_by_key(|row| row.key);
+            if !rows.is_empty() {
+                let unseen = unseen_of(&rows, taken, 1);
+                return Ok(queue::take_places(conn, &unseen, false)?.first().copied());
+            }
+        }
+        Ok(None)
     }
 
-    /// Up to `count` of these tiles that the volunteer has not seen and that are not yet `taken`.
-    fn unseen(&self, conn: &mut Conn, rows: &[(i64, i64)], taken: &[i64], count: usize) -> Result<Vec<i64>, Error> {
-        let candidates: Vec<i64> = rows.iter().map(|(tile, _)| *tile).collect();
-        let mut seen = leases::seen(conn, self.volunteer, &candidates, self.now - SKIP_MS)?;
-        seen.extend(taken);
-        Ok(unseen(&candidates, &seen, count))
+    fn eyes(&self) -> Eyes {
+        Eyes { volunteer: self.volunteer, skipped_since: self.now - SKIP_MS }
     }
 
     /// Draws check gold that this volunteer has not seen.
@@ -237,18 +283,25 @@ impl Seeker<'_> {
     }
 }
 
+/// Up to `count` of these tiles that the volunteer has not seen and that are not yet `taken`.
+fn unseen_of(rows: &[Candidate], taken: &[i64], count: usize) -> Vec<i64> {
+    let candidates: Vec<i64> = rows.iter().filter(|row| !row.seen).map(|row| row.tile).collect();
+    unseen(&candidates, taken, count)
+}
+
 /// Completes leases with the tile and its frames, in the order they were granted.
 fn lend(conn: &mut Conn, rows: Vec<LeaseRow>) -> Result<Vec<Lease>, Error> {
-    let ids: Vec<i64> = rows.iter().map(|lease| lease.tile).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    let mut lent = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (tile, frames) = match tiles::with_frames(conn, row.tile)? {
+            Some(found) => found,
+            // All its scenes were withdrawn.
+            None => match tiles::by_ids(conn, &[row.tile])?.pop() {
+                Some(tile) => (tile, Vec::new()),
+                None => continue,
+            },
+        };
+        lent.push(Lease { id: row.id, tile, frames, expires_at: row.expires_at });
     }
-    let found = tiles::by_ids(conn, &ids)?;
-    let mut frames = tiles::frames_of(conn, &ids)?;
-    let lent = rows.into_iter().filter_map(|row| {
-        let tile = found.iter().find(|tile| tile.id == row.tile)?.clone();
-        let frames = frames.remove(&row.tile).unwrap_or_default();
-        Some(Lease { id: row.id, tile, frames, expires_at: row.expires_at })
-    });
-    Ok(lent.collect())
+    Ok(lent)
 }

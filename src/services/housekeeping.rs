@@ -12,6 +12,8 @@ use crate::storage::{Conn, Store, campaigns, leases};
 const PAUSE: Duration = Duration::from_secs(5);
 /// Ended leases are remembered for 30 days, so that an answer that comes late still finds its tile.
 const REMEMBER_MS: i64 = 30 * 86_400_000;
+/// By so much the clocks of two servers may differ.
+const APART_MS: i64 = 60_000;
 
 /// Keeps house for ever; stops when it is dropped. A round that fails is logged and tried again.
 pub async fn keep_house(store: Store) {
@@ -28,6 +30,7 @@ pub async fn round(store: &Store) -> Result<(), Error> {
     for campaign in store.read(|conn| Ok::<_, Error>(campaigns::list(conn)?)).await? {
         match campaign.state {
             CampaignState::Open | CampaignState::Paused => {
+                shorten(store, &campaign).await?;
                 sweep(store, &campaign).await?;
                 refit(store, &campaign, false).await?;
             }
@@ -40,6 +43,17 @@ pub async fn round(store: &Store) -> Result<(), Error> {
     }
     let before = clock::now_ms() - REMEMBER_MS;
     store.write(move |conn| Ok::<_, Error>(leases::forget(conn, before)?)).await?;
+    Ok(())
+}
+
+/// After the clock was set back, leases granted before end too far ahead and would hold their places until then: none
+/// lasts longer than one granted now.
+async fn shorten(store: &Store, campaign: &Campaign) -> Result<(), Error> {
+    let (id, latest) = (campaign.id, clock::now_ms() + i64::from(campaign.policy.lease_seconds) * 1000);
+    if store.read(move |conn| Ok::<_, Error>(leases::any_beyond(conn, id, latest + APART_MS)?)).await? {
+        let shortened = store.write(move |conn| Ok::<_, Error>(leases::shorten(conn, id, latest)?)).await?;
+        tracing::warn!(campaign = campaign.slug, shortened, "leases end too far ahead: was the clock set back?");
+    }
     Ok(())
 }
 

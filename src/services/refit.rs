@@ -13,7 +13,7 @@ use crate::domain::label::Window;
 use crate::domain::scale::Role;
 use crate::storage::meter::METER;
 use crate::storage::models::{NewModel, RefitInput};
-use crate::storage::{Conn, Store, campaigns, locks, models, queue, scenes};
+use crate::storage::{Conn, Store, campaigns, locks, models, notify, queue, scenes};
 
 /// A process that gives no sign of life for so long is taken for dead, and another one may begin.
 const LOCK_MS: i64 = 30_000;
@@ -109,7 +109,8 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
             .map(|(place, (id, skill))| (*id, skill, window_skill(place)))
             .collect();
         models::insert(conn, &new, &skills)?;
-        Ok::<_, Error>(campaigns::set_model(conn, id, number)?)
+        campaigns::set_model(conn, id, number)?;
+        Ok::<_, Error>(notify::tell(conn, &[id])?)
     };
     store.write(keep).await?;
     METER.refits.add(1);

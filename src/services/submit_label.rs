@@ -1,5 +1,7 @@
 //! Takes in labels: each is stored exactly once, whatever the network repeats, and moves its tile on.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -10,8 +12,7 @@ use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, MAX_REVISIONS, NewLabel, Refusal, RefusalCode, Window, check_note};
 use crate::domain::tile::Lease;
-use crate::storage::campaigns as stored;
-use crate::storage::labels::{LogEntry, Logged};
+use crate::storage::labels::{CurrentLabel, LogEntry, Logged};
 use crate::storage::leases::LeaseRow;
 use crate::storage::notes::NewNote;
 use crate::storage::participations::Done;
@@ -64,12 +65,19 @@ pub async fn submit(
     items: Vec<NewLabel>,
     client: Option<String>,
 ) -> Result<Submission, Error> {
-    let seed = rand::random();
-    let send = move |conn: &mut Conn| {
-        let sender = Sender { volunteer, client: client.as_deref(), may_label: &|_| true };
-        submit_all(conn, &sender, &items, seed, clock::now_ms())
+    let (seed, items, client) = (rand::random(), Arc::new(items), Arc::new(client));
+    let send = |with_tiles: bool| {
+        let (items, client) = (items.clone(), client.clone());
+        store.write(move |conn: &mut Conn| {
+            let sender = Sender { volunteer, client: client.as_deref(), may_label: &|_| with_tiles };
+            submit_all(conn, &sender, &items, seed, clock::now_ms())
+        })
     };
-    store.write(send).await
+    match send(true).await {
+        // Whatever is wrong with the tiles to come, the labels are stored.
+        Err(error) if error.is_fault() => send(false).await,
+        sent => sent,
+    }
 }
 
 /// Who sends labels, and with what.
@@ -109,24 +117,34 @@ pub fn submit_all(
             continue;
         };
         campaigns.push(campaign_id);
-        stored::hold_state(conn, campaign_id)?;
-        participations::take_turn(conn, campaign_id, volunteer, now)?;
-        let author = Author { rules: Rules::load(conn, campaign_id)?, volunteer, client, now };
-        let mut fresh = 0;
+        // The order in which everybody locks: the campaign's state, the volunteer's turn, tiles, leases.
+        let rules = Rules::load(conn, campaign_id)?;
+        let turn = participations::take_turn(conn, campaign_id, volunteer, now)?;
+        let author = Author { rules, volunteer, is_excluded: turn.is_excluded(), client, now };
+        let (mut done, mut fresh) = (Done::default(), 0);
         for one in of_campaign {
             let outcome = match repeat(conn, volunteer, one.label)? {
                 Some(before) => before,
                 None => {
                     let outcome = author.accept(conn, one)?;
-                    fresh += usize::from(matches!(&outcome, Ok(done) if done.status != LabelStatus::Revised));
+                    let is_first = matches!(&outcome, Ok(accepted) if accepted.status != LabelStatus::Revised);
+                    fresh += usize::from(is_first);
                     outcome
                 }
             };
             results[one.place] = Some(ItemResult { id: one.label.id, outcome });
         }
-        if may_label(&author.rules.campaign) {
+        let campaign = &author.rules.campaign;
+        if fresh > 0 && may_label(campaign) {
             let request = Request { volunteer, count: fresh, again: false, seed };
-            next.extend(hand_out::give(conn, &author.rules.campaign, request, Search::default(), now)?.0);
+            let search = Search::default();
+            let given = hand_out::give_in_turn(conn, campaign, campaign.state, &turn, request, search, now)?;
+            done.tiles_served = given.2 as i32;
+            next.extend(given.0);
+        }
+        done.labels = fresh as i32;
+        if done != Done::default() {
+            participations::add(conn, campaign_id, volunteer, done, now)?;
         }
     }
     Ok(Submission { results: results.into_iter().flatten().collect(), leases: next, campaigns })
@@ -152,6 +170,8 @@ fn repeat(conn: &mut Conn, volunteer: i64, label: &NewLabel) -> Result<Option<Re
 struct Author<'a> {
     rules: Rules,
     volunteer: i64,
+    /// What they send is kept, and counts for nothing.
+    is_excluded: bool,
     client: Option<&'a str>,
     now: i64,
 }
@@ -165,12 +185,15 @@ impl Author<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let row = queue::lock(conn, lease.tile)?;
-        let before = labels::newest(conn, lease.tile, self.volunteer)?;
+        let current = labels::all_of_tile(conn, lease.tile)?;
+        let mine = current.iter().find(|label| label.volunteer_id == self.volunteer);
+        let before = mine.map(|label| (label.label_id, label.counted));
         if before.is_some() && self.too_late(&row) {
             let reason = "this tile closed more than ten minutes ago, so its answers can no longer be changed";
             return Ok(Err(refusal(RefusalCode::TooLate, "lease_id", reason)));
         }
-        if before.is_some_and(|(revision, _)| revision >= MAX_REVISIONS) {
+        let revision = before.map_or(Ok(0), |(label_id, _)| labels::revision(conn, label_id))? + 1;
+        if revision > MAX_REVISIONS {
             let reason = format!("this answer was given {MAX_REVISIONS} times: it stays as it is now");
             return Ok(Err(refusal(RefusalCode::TooLate, "lease_id", reason)));
         }
@@ -182,7 +205,7 @@ impl Author<'_> {
             campaign_id: lease.campaign_id,
             volunteer_id: self.volunteer,
             lease_id: lease.id,
-            revision: before.map_or(1, |(revision, _)| revision + 1),
+            revision,
             answer,
             window: one.label.window,
             seconds: one.label.seconds,
@@ -194,8 +217,8 @@ impl Author<'_> {
         };
         let accepted = match before {
             // A later answer takes the place of the earlier one, counted or not.
-            Some((_, counted)) => self.write(conn, entry, row, counted)?,
-            None => self.add(conn, entry, row)?,
+            Some((_, counted)) => self.write(conn, entry, row, current, counted)?,
+            None => self.add(conn, entry, row, current, lease)?,
         };
         let text = one.label.note.as_deref().unwrap_or_default().trim();
         if !text.is_empty() || one.label.flagged {
@@ -250,40 +273,81 @@ impl Author<'_> {
     }
 
     /// The first answer of this volunteer for the tile: it takes the place that its lease held, or a free one.
-    fn add(&self, conn: &mut Conn, entry: LogEntry<'_>, mut row: QueueRow) -> Result<Accepted, Error> {
-        let held = leases::open_on(conn, row.tile, self.volunteer)?;
-        if let Some(lease) = &held {
-            leases::end(conn, lease.id, "labelled", self.now)?;
-            if !row.gold {
-                row.leased = row.leased.saturating_sub(1);
-            }
+    fn add(
+        &self,
+        conn: &mut Conn,
+        entry: LogEntry<'_>,
+        mut row: QueueRow,
+        current: Vec<CurrentLabel>,
+        lease: &LeaseRow,
+    ) -> Result<Accepted, Error> {
+        let held = self.end_lease(conn, lease)?;
+        if held && !row.gold {
+            row.leased = row.leased.saturating_sub(1);
         }
         let running = matches!(self.rules.campaign.state, CampaignState::Open | CampaignState::Paused);
-        let place = if held.is_some() {
-            !row.gold && row.state == TileState::Open && row.counted < row.maximum
-        } else {
-            row.has_place()
-        };
-        let counted = running && place;
-        let status = if counted || (row.gold && running) { LabelStatus::Stored } else { LabelStatus::Surplus };
-        let done = Done { labels: 1, ..Done::default() };
-        participations::add(conn, row.campaign_id, self.volunteer, done, self.now)?;
-        self.write(conn, LogEntry { status, ..entry }, row, counted)
+        // Everybody skipped it, but here is somebody who did not: the tile goes on.
+        let goes_on = !row.gold && row.state == TileState::Contested && row.counted == 0;
+        let place =
+            if held { !row.gold && row.state == TileState::Open && row.counted < row.maximum } else { row.has_place() };
+        let counted = running && !self.is_excluded && (place || goes_on);
+        let is_gold = row.gold && running && !self.is_excluded;
+        let status = if counted || is_gold { LabelStatus::Stored } else { LabelStatus::Surplus };
+        self.write(conn, LogEntry { status, ..entry }, row, current, counted)
     }
 
-    /// Writes the answer, moves the tile on, and logs what its author is told.
-    fn write(&self, conn: &mut Conn, entry: LogEntry<'_>, row: QueueRow, counted: bool) -> Result<Accepted, Error> {
-        labels::make_current(conn, &entry, counted)?;
-        let row = if counted {
-            tile_consensus::follow(conn, &self.rules, row, None, self.now)?
-        } else {
-            queue::save(conn, &row)?;
-            row
-        };
+    /// Ends the volunteer's lease on the tile, the one that was answered or a later one; whether there was any.
+    fn end_lease(&self, conn: &mut Conn, lease: &LeaseRow) -> Result<bool, Error> {
+        if lease.ended_at.is_none() && leases::end(conn, lease.id, "labelled", self.now)? {
+            return Ok(true);
+        }
+        match leases::open_on(conn, lease.tile, self.volunteer)? {
+            Some(later) => Ok(leases::end(conn, later.id, "labelled", self.now)?),
+            None => Ok(false),
+        }
+    }
+
+    /// Logs the answer with what its author is told, makes it current and moves the tile on.
+    fn write(
+        &self,
+        conn: &mut Conn,
+        entry: LogEntry<'_>,
+        row: QueueRow,
+        mut current: Vec<CurrentLabel>,
+        counted: bool,
+    ) -> Result<Accepted, Error> {
+        // What does not count moves nothing, so the state is that of afterwards too.
         let tile_state = told_state(entry.status, &row);
+        let entry = LogEntry { tile_state, ..entry };
         let accepted = Accepted { status: entry.status, tile_state };
-        labels::append(conn, &LogEntry { tile_state, ..entry })?;
+        let was_counted = current.iter().any(|label| label.volunteer_id == self.volunteer && label.counted);
+        let counted = counted && !self.is_excluded;
+        labels::append(conn, &entry)?;
+        labels::make_current(conn, &entry, (counted, self.is_excluded))?;
+        if counted || was_counted {
+            self.replace(&mut current, &entry, counted);
+            tile_consensus::follow_labels(conn, &self.rules, row, current, None, self.now)?;
+        } else if !row.gold {
+            queue::save(conn, &row)?;
+        }
         Ok(accepted)
+    }
+
+    /// Brings the answers of a tile up to date, as they would be read again.
+    fn replace(&self, current: &mut Vec<CurrentLabel>, entry: &LogEntry<'_>, counted: bool) {
+        let before = current.iter().position(|label| label.volunteer_id == self.volunteer);
+        let before = before.map(|place| current.remove(place));
+        current.push(CurrentLabel {
+            volunteer_id: self.volunteer,
+            answer: entry.answer,
+            window: entry.window,
+            counted,
+            excluded: self.is_excluded,
+            label_id: entry.id,
+            first_received_at: before.map_or(self.now, |label| label.first_received_at),
+        });
+        current.retain(|label| !label.excluded);
+        current.sort_by_key(|label| (label.first_received_at, label.label_id));
     }
 }
 

@@ -1,67 +1,46 @@
 //! Brings one tile in line with its labels: consensus, state, places. The one road by which a tile changes.
 
-use crate::consensus::window::WindowSkill;
-use crate::consensus::{self, Model, Skill, Vote, policy};
-use crate::domain::campaign::{Campaign, CampaignKind, CampaignState};
+use crate::consensus::{self, Vote, policy};
+use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::{Consensus, TileState};
 use crate::storage::consensus::{Dates, Provenance};
 use crate::storage::labels::CurrentLabel;
 use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, campaigns, consensus as stored, labels, models, queue, scenes};
+use crate::storage::{Conn, consensus as stored, labels, queue};
 
 use super::Error;
-use super::date_windows::Timeline;
+use super::rules::Known;
+pub use super::rules::Rules;
 
 /// Why a tile stays closed that a later model would have opened again.
 const CAMPAIGN_CLOSED: &str = "campaign_closed";
-
-/// What a tile's consensus depends on beside its labels: the campaign's scale and policy, and one frozen model.
-pub struct Rules {
-    /// The campaign.
-    pub campaign: Campaign,
-    /// The model in use.
-    pub model: Model,
-    /// In a timeline campaign, its scenes and the model of its date windows.
-    pub timeline: Option<Timeline>,
-}
-
-impl Rules {
-    /// Reads the rules of a campaign as they stand in this transaction.
-    pub fn load(conn: &mut Conn, campaign_id: i64) -> Result<Rules, Error> {
-        let campaign = campaigns::by_id(conn, campaign_id)?
-            .ok_or_else(|| Error::Internal(format!("campaign {campaign_id} is missing")))?;
-        let (model, windows) = match campaign.model {
-            0 => (Model::zero(&campaign.scale), None),
-            number => {
-                let (tables, windows) = models::tables(conn, campaign_id, number)?;
-                let unreadable = |_| Error::Internal(format!("model {number} of `{}` cannot be read", campaign.slug));
-                (Model::from_bytes(&tables).map_err(unreadable)?, windows)
-            }
-        };
-        let timeline = match campaign.kind {
-            CampaignKind::Pair => None,
-            CampaignKind::Timeline => Some(Timeline::new(scenes::ids_by_date(conn, campaign_id)?, windows)),
-        };
-        Ok(Rules { campaign, model, timeline })
-    }
-}
 
 /// Forms the consensus of a locked tile from its current labels and writes what follows: state, labels needed, value.
 ///
 /// Surplus labels fill places that are free again, in the order they came. `unseen` is the number of active volunteers
 /// who could still be asked, where it is known. Gold stays as it is. Returns the row as written.
-pub fn follow(
+pub fn follow(conn: &mut Conn, rules: &Rules, row: QueueRow, unseen: Option<u32>, now: i64) -> Result<QueueRow, Error> {
+    if row.gold {
+        return Ok(row);
+    }
+    let current = labels::current_of_tile(conn, row.tile)?;
+    follow_labels(conn, rules, row, current, unseen, now)
+}
+
+/// The same for a tile whose current labels, in the order of [`labels::current_of_tile`], are known.
+pub fn follow_labels(
     conn: &mut Conn,
     rules: &Rules,
     mut row: QueueRow,
+    mut current: Vec<CurrentLabel>,
     unseen: Option<u32>,
     now: i64,
 ) -> Result<QueueRow, Error> {
     if row.gold {
         return Ok(row);
     }
-    let mut current = labels::current_of_tile(conn, row.tile)?;
-    let skills = skills(conn, rules, &current)?;
+    let authors: Vec<i64> = current.iter().map(|label| label.volunteer_id).collect();
+    let skills = rules.skills_of(conn, &authors)?;
     // What comes in after the end of a campaign is kept beside its result.
     let running = is_running(&rules.campaign);
     loop {
@@ -94,15 +73,16 @@ fn judge(
     rules: &Rules,
     row: &mut QueueRow,
     current: &[CurrentLabel],
-    skills: &[Known],
+    skills: &[Option<Known>],
     unseen: Option<u32>,
     now: i64,
 ) -> (Consensus, Option<&'static str>) {
     let scale = &rules.campaign.scale;
     let votes: Vec<Vote<'_>> = current
         .iter()
-        .filter(|label| label.counted)
-        .map(|label| Vote { answer: label.answer, skill: skill_of(skills, label.volunteer_id) })
+        .zip(skills)
+        .filter(|(label, _)| label.counted)
+        .map(|(label, known)| Vote { answer: label.answer, skill: known.as_ref().map(|known| &*known.skill) })
         .collect();
     let result = consensus::default_rule().consensus(scale, &rules.model, &votes);
     let settings = &rules.campaign.policy;
@@ -135,37 +115,12 @@ fn is_running(campaign: &Campaign) -> bool {
 }
 
 /// When the damage happened, by the counted labels that name a window.
-fn dates(rules: &Rules, current: &[CurrentLabel], skills: &[Known]) -> Option<Dates> {
+fn dates(rules: &Rules, current: &[CurrentLabel], skills: &[Option<Known>]) -> Option<Dates> {
     let votes: Vec<_> = current
         .iter()
-        .filter(|label| label.counted)
-        .filter_map(|label| {
-            let known = skills.iter().find(|(id, ..)| *id == label.volunteer_id);
-            Some((label.window?, known.and_then(|(_, _, window)| *window)))
-        })
+        .zip(skills)
+        .filter(|(label, _)| label.counted)
+        .filter_map(|(label, known)| Some((label.window?, known.as_ref().and_then(|known| known.window))))
         .collect();
     rules.timeline.as_ref()?.consensus(&votes)
-}
-
-/// What the model knows of a volunteer: with classes, and with date windows.
-type Known = (i64, Skill, Option<WindowSkill>);
-
-fn skills(conn: &mut Conn, rules: &Rules, current: &[CurrentLabel]) -> Result<Vec<Known>, Error> {
-    if rules.model.number == 0 {
-        return Ok(Vec::new());
-    }
-    let authors: Vec<i64> = current.iter().map(|label| label.volunteer_id).collect();
-    let rows = labels::skills_of(conn, rules.campaign.id, rules.model.number, &authors)?;
-    rows.into_iter()
-        .map(|(volunteer, bytes, wrong, late)| {
-            let skill = Skill::from_bytes(&bytes)
-                .map_err(|_| Error::Internal(format!("the skill of volunteer {volunteer} cannot be read")))?;
-            let window = wrong.zip(late).map(|(wrong, late)| WindowSkill { wrong, late });
-            Ok((volunteer, skill, window))
-        })
-        .collect()
-}
-
-fn skill_of(skills: &[Known], volunteer: i64) -> Option<&Skill> {
-    skills.iter().find(|(id, ..)| *id == volunteer).map(|(_, skill, _)| skill)
 }

@@ -2,14 +2,29 @@
 
 use diesel::prelude::*;
 
-use super::schema::{campaigns, policies, scale_answers, scales};
-use super::{Conn, new_id, texts};
+use super::schema::{campaigns, models, policies, scale_answers, scales};
+use super::{Conn, each_backend, new_id, texts};
 use crate::domain::bbox::Bbox;
-use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts};
 use crate::domain::policy::Policy;
 use crate::domain::scale::{Answer, BUILT_IN, Role, Scale};
 
-#[derive(Queryable)]
+/// All by which campaigns differ in what becomes of a label, as it is stored: two that are equal need not be read again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    row: Row,
+    settings: String,
+    model_fitted_at: Option<i64>,
+}
+
+impl Head {
+    /// Whether the campaign may still change in parts that are not compared.
+    pub fn is_draft(&self) -> bool {
+        self.row.state == "draft"
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Queryable)]
 struct Row {
     id: i64,
     slug: String,
@@ -49,6 +64,26 @@ pub fn find(conn: &mut Conn, slug: &str) -> QueryResult<Option<Campaign>> {
 pub fn by_id(conn: &mut Conn, id: i64) -> QueryResult<Option<Campaign>> {
     let row = campaigns::table.find(id).first::<Row>(conn).optional()?;
     row.map(|row| complete(conn, row)).transpose()
+}
+
+/// What to compare a campaign by that was read before, in one statement. Holds its state as [`hold_state`] does.
+pub fn head(conn: &mut Conn, id: i64) -> QueryResult<Option<Head>> {
+    if let Conn::Postgres(_) = conn {
+        hold_state(conn, id)?;
+    }
+    let of_model = models::campaign_id.eq(campaigns::id).and(models::number.eq(campaigns::model));
+    let query = campaigns::table
+        .inner_join(policies::table.on(policies::campaign_id.eq(campaigns::id)))
+        .left_join(models::table.on(of_model))
+        .filter(campaigns::id.eq(id))
+        .select((campaigns::all_columns, policies::settings, models::fitted_at.nullable()));
+    let head: Option<(Row, String, Option<i64>)> = each_backend!(conn, inner => query.first(inner)).optional()?;
+    Ok(head.map(|(row, settings, model_fitted_at)| Head { row, settings, model_fitted_at }))
+}
+
+/// The campaign of a head, without its texts: nobody labels by them.
+pub fn behind(conn: &mut Conn, head: &Head) -> QueryResult<Campaign> {
+    build(conn, head.row.clone(), &head.settings, CampaignTexts::default())
 }
 
 /// All campaigns, newest first.
@@ -115,6 +150,19 @@ pub fn set_tiling(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
     Ok(())
 }
 
+/// Replaces the settings that a coordinator chooses: own language, who may take part, who may have the map, licence.
+pub fn set_settings(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
+    diesel::update(campaigns::table.find(campaign.id))
+        .set((
+            campaigns::language.eq(&campaign.language),
+            campaigns::visibility.eq(campaign.visibility.key()),
+            campaigns::release_level.eq(campaign.release_level.key()),
+            campaigns::licence.eq(&campaign.licence),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
 /// Replaces the policy.
 pub fn set_policy(conn: &mut Conn, campaign_id: i64, policy: &Policy) -> QueryResult<()> {
     let settings = serde_json::to_string(policy).map_err(|error| broken(error.to_string()))?;
@@ -152,6 +200,10 @@ pub fn hold_state(conn: &mut Conn, campaign_id: i64) -> QueryResult<CampaignStat
 fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {
     let settings = policies::table.find(row.id).select(policies::settings).first::<String>(conn)?;
     let texts = texts::of(conn, row.id, &row.language)?.unwrap_or_default();
+    build(conn, row, &settings, texts)
+}
+
+fn build(conn: &mut Conn, row: Row, settings: &str, texts: CampaignTexts) -> QueryResult<Campaign> {
     Ok(Campaign {
         id: row.id,
         bounds: bounds(&row),
@@ -162,7 +214,7 @@ fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {
         tile_source: word(&row.tile_source)?,
         labelling_zoom: row.labelling_zoom.map(|zoom| zoom as u8),
         scale: scale(conn, row.scale_id)?,
-        policy: serde_json::from_str(&settings).map_err(|error| broken(error.to_string()))?,
+        policy: serde_json::from_str(settings).map_err(|error| broken(error.to_string()))?,
         texts,
         language: row.language,
         slug: row.slug,

@@ -18,7 +18,9 @@ pub enum Conn {
     Sqlite(SqliteConnection),
 }
 
-/// Runs the same expression with the inner connection of either database, for what `MultiConnection` cannot express.
+/// Runs the same expression with the inner connection of either database, for what `MultiConnection` cannot express, and
+/// for the statements of every label: through `MultiConnection` the text of a statement is put together anew each time,
+/// here it is looked up by its type.
 macro_rules! each_backend {
     ($conn:expr, $inner:ident => $body:expr) => {
         match $conn {
@@ -40,6 +42,10 @@ pub enum DatabaseUrl {
 
 /// How long a statement waits for another writer of the SQLite file (the command line beside a running server).
 pub(super) const BUSY_MILLISECONDS: u64 = 5_000;
+/// Pages that the writing connection keeps: each label touches a dozen places, all over a large database.
+const WRITER_CACHE_KB: u32 = 32 * 1024;
+/// The same of a reading connection, of which there are many.
+const READER_CACHE_KB: u32 = 4 * 1024;
 /// A statement of ours that takes longer than this on PostgreSQL is a fault: it is ended and the lock freed.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a statement waits for somebody else's lock on PostgreSQL.
@@ -98,8 +104,9 @@ fn connect_sqlite(path: &Path, read_only: bool) -> Result<Conn, StoreError> {
     // The busy timeout comes first: switching to WAL needs a lock that another process may hold for a moment.
     conn.batch_execute(&format!(
         "PRAGMA busy_timeout = {BUSY_MILLISECONDS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA query_only = {};",
-        if read_only { "ON" } else { "OFF" }
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA query_only = {}; PRAGMA cache_size = -{};",
+        if read_only { "ON" } else { "OFF" },
+        if read_only { READER_CACHE_KB } else { WRITER_CACHE_KB }
     ))?;
     let level: i32 = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT synchronous FROM pragma_synchronous")
         .get_result(&mut conn)?;

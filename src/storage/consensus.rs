@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::Conn;
 use super::campaigns::broken;
 use super::schema::consensus;
+use super::{Conn, each_backend};
 use crate::domain::consensus::Consensus;
 use crate::domain::label::Window;
 
@@ -64,10 +64,10 @@ pub fn replace(
         consensus::closed_reason.eq(from.closed_reason),
         consensus::changed_at.eq(from.changed_at),
     );
-    let replaced = diesel::update(consensus::table.find(tile)).set(values.clone()).execute(conn)?;
-    if replaced == 0 {
+    let update = diesel::update(consensus::table.find(tile)).set(values.clone());
+    if each_backend!(conn, inner => update.execute(inner))? == 0 {
         let key = (consensus::tile.eq(tile), consensus::campaign_id.eq(campaign_id));
-        diesel::insert_into(consensus::table).values((key, values)).execute(conn)?;
+        each_backend!(conn, inner => diesel::insert_into(consensus::table).values((key, values)).execute(inner))?;
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::Conn;
 use super::campaigns::{broken, word};
 use super::schema::{current_labels, labels, skills};
+use super::{Conn, each_backend};
 use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, Window};
 
@@ -66,15 +66,23 @@ pub struct CurrentLabel {
     pub window: Option<Window>,
     /// Whether it takes part in the consensus.
     pub counted: bool,
+    /// Whether its author was excluded: then it never counts.
+    pub excluded: bool,
+    /// Log entry of the answer.
+    pub label_id: Uuid,
+    /// When the author's first answer for the tile arrived: the order in which free places are filled.
+    pub first_received_at: i64,
 }
 
 /// The log entry of that id.
 pub fn logged(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Logged>> {
-    let row = labels::table
-        .find(id.as_bytes().to_vec())
-        .select((labels::volunteer_id, labels::body_hash, labels::status, labels::tile_state))
-        .first::<(i64, Vec<u8>, String, String)>(conn)
-        .optional()?;
+    let query = labels::table.find(id.as_bytes().as_slice()).select((
+        labels::volunteer_id,
+        labels::body_hash,
+        labels::status,
+        labels::tile_state,
+    ));
+    let row: Option<(i64, Vec<u8>, String, String)> = each_backend!(conn, inner => query.first(inner)).optional()?;
     row.map(|(volunteer_id, body_hash, status, tile_state)| {
         Ok(Logged { volunteer_id, body_hash, status: word(&status)?, tile_state: word(&tile_state)? })
     })
@@ -83,53 +91,48 @@ pub fn logged(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Logged>> {
 
 /// Adds an entry to the log.
 pub fn append(conn: &mut Conn, entry: &LogEntry<'_>) -> QueryResult<()> {
-    diesel::insert_into(labels::table)
-        .values((
-            labels::id.eq(entry.id.as_bytes().to_vec()),
-            labels::body_hash.eq(entry.body_hash),
-            labels::tile.eq(entry.tile),
-            labels::campaign_id.eq(entry.campaign_id),
-            labels::volunteer_id.eq(entry.volunteer_id),
-            labels::lease_id.eq(entry.lease_id),
-            labels::revision.eq(entry.revision as i16),
-            labels::answer.eq(i16::from(entry.answer)),
-            labels::window_given.eq(entry.window.is_some()),
-            labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
-            labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
-            labels::seconds.eq(entry.seconds),
-            labels::client.eq(entry.client),
-            labels::leased_at.eq(entry.leased_at),
-            labels::received_at.eq(entry.received_at),
-            labels::status.eq(entry.status.key()),
-            labels::tile_state.eq(entry.tile_state.key()),
-        ))
-        .execute(conn)?;
+    let row = (
+        labels::id.eq(entry.id.as_bytes().as_slice()),
+        labels::body_hash.eq(entry.body_hash),
+        labels::tile.eq(entry.tile),
+        labels::campaign_id.eq(entry.campaign_id),
+        labels::volunteer_id.eq(entry.volunteer_id),
+        labels::lease_id.eq(entry.lease_id),
+        labels::revision.eq(entry.revision as i16),
+        labels::answer.eq(i16::from(entry.answer)),
+        labels::window_given.eq(entry.window.is_some()),
+        labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
+        labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
+        labels::seconds.eq(entry.seconds),
+        labels::client.eq(entry.client),
+        labels::leased_at.eq(entry.leased_at),
+        labels::received_at.eq(entry.received_at),
+        labels::status.eq(entry.status.key()),
+        labels::tile_state.eq(entry.tile_state.key()),
+    );
+    each_backend!(conn, inner => diesel::insert_into(labels::table).values(row).execute(inner))?;
     Ok(())
 }
 
-/// The newest revision of a volunteer's answer for a tile and whether it counts; `None` without one.
-pub fn newest(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<Option<(u32, bool)>> {
-    let Some((label_id, counted)) = current_labels::table
-        .find((tile, volunteer_id))
-        .select((current_labels::label_id, current_labels::counted))
-        .first::<(Vec<u8>, bool)>(conn)
-        .optional()?
-    else {
-        return Ok(None);
-    };
-    let revision = labels::table.find(label_id).select(labels::revision).first::<i16>(conn)?;
-    Ok(Some((u32::from(revision.unsigned_abs()), counted)))
+/// How often an author had answered when this entry was written.
+pub fn revision(conn: &mut Conn, label_id: Uuid) -> QueryResult<u32> {
+    let revision = labels::table.find(label_id.as_bytes().to_vec()).select(labels::revision).first::<i16>(conn)?;
+    Ok(u32::from(revision.unsigned_abs()))
 }
 
 /// Makes a log entry the current answer of its author. The tile's queue row must be locked.
-pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, counted: bool) -> QueryResult<()> {
+///
+/// The entry must be in the log before: else SQLite, whose foreign key waits for it until the commit, looks for its
+/// children through the whole table when it comes.
+pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, (counted, excluded): (bool, bool)) -> QueryResult<()> {
     let answer = (
-        current_labels::label_id.eq(entry.id.as_bytes().to_vec()),
+        current_labels::label_id.eq(entry.id.as_bytes().as_slice()),
         current_labels::answer.eq(i16::from(entry.answer)),
         current_labels::window_given.eq(entry.window.is_some()),
         current_labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
         current_labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
         current_labels::counted.eq(counted),
+        current_labels::excluded.eq(excluded),
     );
     if entry.revision > 1 {
         diesel::update(current_labels::table.find((entry.tile, entry.volunteer_id))).set(answer).execute(conn)?;
@@ -140,16 +143,25 @@ pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, counted: bool) -> Que
             current_labels::campaign_id.eq(entry.campaign_id),
             current_labels::first_received_at.eq(entry.received_at),
         );
-        diesel::insert_into(current_labels::table).values((key, answer)).execute(conn)?;
+        each_backend!(conn, inner => {
+            diesel::insert_into(current_labels::table).values((key, answer)).execute(inner)
+        })?;
     }
     Ok(())
 }
 
 /// The current answers for a tile, excluded volunteers' left out, in the order in which they first arrived.
 pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>> {
-    let rows = current_labels::table
+    let mut current = all_of_tile(conn, tile)?;
+    current.retain(|label| !label.excluded);
+    Ok(current)
+}
+
+/// The same with excluded volunteers' answers.
+pub fn all_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>> {
+    type Columns = (i64, i16, bool, bool, Option<i64>, Option<i64>, bool, Vec<u8>, i64);
+    let query = current_labels::table
         .filter(current_labels::tile.eq(tile))
-        .filter(diesel::dsl::not(current_labels::excluded))
         .order((current_labels::first_received_at, current_labels::label_id))
         .select((
             current_labels::volunteer_id,
@@ -158,13 +170,18 @@ pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLab
             current_labels::window_given,
             current_labels::last_intact,
             current_labels::first_damaged,
-        ))
-        .load::<(i64, i16, bool, bool, Option<i64>, Option<i64>)>(conn)?;
+            current_labels::excluded,
+            current_labels::label_id,
+            current_labels::first_received_at,
+        ));
+    let rows: Vec<Columns> = each_backend!(conn, inner => query.load(inner))?;
     rows.into_iter()
-        .map(|(volunteer_id, answer, counted, window_given, last_intact, first_damaged)| {
+        .map(|(volunteer_id, answer, counted, window_given, last_intact, first_damaged, excluded, id, at)| {
             let answer = u8::try_from(answer).map_err(|_| broken(format!("answer {answer}")))?;
             let window = window_given.then_some(Window { last_intact, first_damaged });
-            Ok(CurrentLabel { volunteer_id, answer, window, counted })
+            let label_id = Uuid::from_slice(&id).map_err(|_| broken("a label id".into()))?;
+            let first_received_at = at;
+            Ok(CurrentLabel { volunteer_id, answer, window, counted, excluded, label_id, first_received_at })
         })
         .collect()
 }

@@ -30,18 +30,33 @@ pub struct LeaseRow {
 
 /// The lease of that id.
 pub fn find(conn: &mut Conn, id: i64) -> QueryResult<Option<LeaseRow>> {
-    leases::table.find(id).first(conn).optional()
+    each_backend!(conn, inner => leases::table.find(id).first(inner)).optional()
 }
 
 /// The open leases of a volunteer in a campaign that have not run out, oldest first.
+///
+/// Those that have are left out here and not by the database: asked for the time too, SQLite would look through the
+/// open leases of everybody, which lie in the order of their time.
 pub fn open_of(conn: &mut Conn, volunteer_id: i64, campaign_id: i64, now: i64) -> QueryResult<Vec<LeaseRow>> {
-    leases::table
+    let mut open: Vec<LeaseRow> = leases::table
         .filter(leases::volunteer_id.eq(volunteer_id))
         .filter(leases::campaign_id.eq(campaign_id))
         .filter(leases::ended_at.is_null())
-        .filter(leases::expires_at.gt(now))
         .order(leases::id)
-        .load(conn)
+        .load(conn)?;
+    open.retain(|lease| lease.expires_at > now);
+    Ok(open)
+}
+
+/// How many such leases there are.
+pub fn count_open(conn: &mut Conn, volunteer_id: i64, campaign_id: i64, now: i64) -> QueryResult<usize> {
+    let open = leases::table
+        .filter(leases::volunteer_id.eq(volunteer_id))
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .select(leases::expires_at);
+    let open: Vec<i64> = each_backend!(conn, inner => open.load(inner))?;
+    Ok(open.into_iter().filter(|expires_at| *expires_at > now).count())
 }
 
 /// Those of the leases that are a volunteer's and have not ended, in no particular order.
@@ -108,28 +123,26 @@ pub fn grant(
             outcome: None,
         })
         .collect();
-    let rows: Vec<_> = granted
-        .iter()
-        .map(|lease| {
-            (
-                leases::id.eq(lease.id),
-                leases::tile.eq(lease.tile),
-                leases::campaign_id.eq(lease.campaign_id),
-                leases::volunteer_id.eq(lease.volunteer_id),
-                leases::granted_at.eq(lease.granted_at),
-                leases::expires_at.eq(lease.expires_at),
-            )
-        })
-        .collect();
-    each_backend!(conn, inner => diesel::insert_into(leases::table).values(&rows).execute(inner))?;
+    // One by one: a list has no fixed text that could be kept prepared.
+    for lease in &granted {
+        let row = (
+            leases::id.eq(lease.id),
+            leases::tile.eq(lease.tile),
+            leases::campaign_id.eq(lease.campaign_id),
+            leases::volunteer_id.eq(lease.volunteer_id),
+            leases::granted_at.eq(lease.granted_at),
+            leases::expires_at.eq(lease.expires_at),
+        );
+        each_backend!(conn, inner => diesel::insert_into(leases::table).values(row).execute(inner))?;
+    }
     Ok(granted)
 }
 
 /// Ends an open lease. Returns false where somebody ended it before.
 pub fn end(conn: &mut Conn, id: i64, outcome: &str, now: i64) -> QueryResult<bool> {
     let open = leases::table.find(id).filter(leases::ended_at.is_null());
-    let ended = diesel::update(open).set((leases::ended_at.eq(now), leases::outcome.eq(outcome))).execute(conn)?;
-    Ok(ended == 1)
+    let ended = diesel::update(open).set((leases::ended_at.eq(now), leases::outcome.eq(outcome)));
+    Ok(each_backend!(conn, inner => ended.execute(inner))? == 1)
 }
 
 /// Makes a skip of a lease that ended without an answer before. Returns false where it did not.
@@ -175,6 +188,27 @@ pub fn any_expired(conn: &mut Conn, campaign_id: i64, now: i64) -> QueryResult<b
         .first::<i64>(conn)
         .optional()?;
     Ok(one.is_some())
+}
+
+/// Whether any open lease of a campaign ends later than that time.
+pub fn any_beyond(conn: &mut Conn, campaign_id: i64, latest: i64) -> QueryResult<bool> {
+    let one = leases::table
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .filter(leases::expires_at.gt(latest))
+        .select(leases::id)
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(one.is_some())
+}
+
+/// Lets no open lease of a campaign end later than that time. Returns how many did.
+pub fn shorten(conn: &mut Conn, campaign_id: i64, latest: i64) -> QueryResult<usize> {
+    let beyond = leases::table
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .filter(leases::expires_at.gt(latest));
+    diesel::update(beyond).set(leases::expires_at.eq(latest)).execute(conn)
 }
 
 /// Those of the tiles that should not be given to this volunteer now: labelled by them, in their hands, or skipped

@@ -23,6 +23,7 @@ pub mod models;
 pub mod notes;
 pub mod notify;
 pub mod participations;
+pub mod person;
 pub mod personal_tokens;
 mod pool;
 pub mod practice;
@@ -31,6 +32,7 @@ pub mod roles;
 pub mod scenes;
 pub mod schema;
 pub mod sessions;
+pub mod standing;
 pub mod statistics;
 mod store;
 pub mod texts;
@@ -98,6 +100,6 @@ pub enum StoreError {
 
 impl From<diesel::result::Error> for StoreError {
     fn from(error: diesel::result::Error) -> StoreError {
-        StoreError::Query(error.to_string())
+        if is_away(&error) { StoreError::Unavailable(error.to_string()) } else { StoreError::Query(error.to_string()) }
     }
 }

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::Conn;
 use super::queue::Group;
-use super::schema::{participations, ring_positions};
+use super::schema::{exclusions, participations, ring_positions};
+use super::{Conn, each_backend};
 
 /// What to add to a volunteer's counters.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Done {
     /// First answers given.
     pub labels: i32,
@@ -17,17 +17,31 @@ pub struct Done {
     pub skips: i32,
 }
 
+/// A volunteer's turn in a campaign: while the transaction lasts nobody else acts for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// Tiles served so far.
+    pub served: u32,
+    /// The exclusion in force: `paused` or `excluded`.
+    pub exclusion: Option<String>,
+}
+
+impl Turn {
+    /// Whether what they send is kept outside the consensus.
+    pub fn is_excluded(&self) -> bool {
+        self.exclusion.as_deref() == Some("excluded")
+    }
+}
+
 /// Adds to the counters of a volunteer; the first time makes the row.
 pub fn add(conn: &mut Conn, campaign_id: i64, volunteer_id: i64, done: Done, now: i64) -> QueryResult<()> {
-    let updated = diesel::update(participations::table.find((campaign_id, volunteer_id)))
-        .set((
-            participations::labels.eq(participations::labels + done.labels),
-            participations::tiles_served.eq(participations::tiles_served + done.tiles_served),
-            participations::skips.eq(participations::skips + done.skips),
-            participations::last_at.eq(now),
-        ))
-        .execute(conn)?;
-    if updated == 0 {
+    let update = diesel::update(participations::table.find((campaign_id, volunteer_id))).set((
+        participations::labels.eq(participations::labels + done.labels),
+        participations::tiles_served.eq(participations::tiles_served + done.tiles_served),
+        participations::skips.eq(participations::skips + done.skips),
+        participations::last_at.eq(now),
+    ));
+    if each_backend!(conn, inner => update.execute(inner))? == 0 {
         diesel::insert_into(participations::table)
             .values((
                 participations::campaign_id.eq(campaign_id),
@@ -44,36 +58,51 @@ pub fn add(conn: &mut Conn, campaign_id: i64, volunteer_id: i64, done: Done, now
 }
 
 /// Makes sure that the row is there and locks it until the transaction ends: one volunteer's requests take turns, so
-/// that two tabs together get no more than one tab could. Returns the tiles served so far.
-pub fn take_turn(conn: &mut Conn, campaign_id: i64, volunteer_id: i64, now: i64) -> QueryResult<u32> {
-    if let Conn::Postgres(conn) = conn {
-        // Two first requests at once: the second waits here for the first one's row.
-        diesel::insert_into(participations::table)
-            .values((
-                participations::campaign_id.eq(campaign_id),
-                participations::volunteer_id.eq(volunteer_id),
-                participations::first_at.eq(now),
-                participations::last_at.eq(now),
-            ))
-            .on_conflict_do_nothing()
-            .execute(conn)?;
-        let served = participations::table
-            .find((campaign_id, volunteer_id))
-            .select(participations::tiles_served)
-            .for_update()
-            .first::<i32>(conn)?;
-        return Ok(served.unsigned_abs());
+/// that two tabs together get no more than one tab could.
+pub fn take_turn(conn: &mut Conn, campaign_id: i64, volunteer_id: i64, now: i64) -> QueryResult<Turn> {
+    if let Some(turn) = turn(conn, campaign_id, volunteer_id)? {
+        return Ok(turn);
     }
-    let served = participations::table
+    // Whoever asks is there, even if nothing could be given: they may be shown what others skip.
+    let row = (
+        participations::campaign_id.eq(campaign_id),
+        participations::volunteer_id.eq(volunteer_id),
+        participations::first_at.eq(now),
+        participations::last_at.eq(now),
+    );
+    // Two first requests at once: the second waits here for the first one's row.
+    each_backend!(conn, inner => {
+        diesel::insert_into(participations::table).values(row).on_conflict_do_nothing().execute(inner)
+    })?;
+    turn(conn, campaign_id, volunteer_id)?.ok_or(diesel::result::Error::NotFound)
+}
+
+fn turn(conn: &mut Conn, campaign_id: i64, volunteer_id: i64) -> QueryResult<Option<Turn>> {
+    let in_force = exclusions::table
+        .filter(exclusions::campaign_id.eq(campaign_id))
+        .filter(exclusions::volunteer_id.eq(volunteer_id))
+        .filter(exclusions::lifted_at.is_null())
+        .select(exclusions::kind);
+    let row = participations::table
         .find((campaign_id, volunteer_id))
-        .select(participations::tiles_served)
-        .first::<i32>(conn)
-        .optional()?;
-    if served.is_none() {
-        // Whoever asks is there, even if nothing could be given: they may be shown what others skip.
-        add(conn, campaign_id, volunteer_id, Done::default(), now)?;
-    }
-    Ok(served.unwrap_or(0).unsigned_abs())
+        .select((participations::tiles_served, in_force.single_value()));
+    let row: Option<(i32, Option<String>)> = match conn {
+        Conn::Postgres(conn) => row.for_update().first(conn).optional()?,
+        // SQLite's one writer holds the whole database already.
+        Conn::Sqlite(conn) => row.first(conn).optional()?,
+    };
+    Ok(row.map(|(served, exclusion)| Turn { served: served.unsigned_abs(), exclusion }))
+}
+
+/// Why a volunteer is paused or excluded; `None` where they are not.
+pub fn exclusion_reason(conn: &mut Conn, campaign_id: i64, volunteer_id: i64) -> QueryResult<Option<String>> {
+    exclusions::table
+        .filter(exclusions::campaign_id.eq(campaign_id))
+        .filter(exclusions::volunteer_id.eq(volunteer_id))
+        .filter(exclusions::lifted_at.is_null())
+        .select(exclusions::reason)
+        .first(conn)
+        .optional()
 }
 
 /// First answers that a volunteer has given in a campaign.
@@ -86,15 +115,6 @@ pub fn labels_of(conn: &mut Conn, campaign_id: i64, volunteer_id: i64) -> QueryR
     Ok(u64::from(labels.unwrap_or(0).unsigned_abs()))
 }
 
-/// Where a volunteer stands on the ring of one group; `None` before the first hand-out from it.
-pub fn position(conn: &mut Conn, volunteer_id: i64, campaign_id: i64, group: Group) -> QueryResult<Option<i64>> {
-    ring_positions::table
-        .find((volunteer_id, campaign_id, group.0, group.1))
-        .select(ring_positions::position)
-        .first(conn)
-        .optional()
-}
-
 /// Moves a volunteer forward on the ring of one group.
 pub fn set_position(
     conn: &mut Conn,
@@ -104,8 +124,8 @@ pub fn set_position(
     position: i64,
 ) -> QueryResult<()> {
     let key = ring_positions::table.find((volunteer_id, campaign_id, group.0, group.1));
-    let moved = diesel::update(key).set(ring_positions::position.eq(position)).execute(conn)?;
-    if moved == 0 {
+    let update = diesel::update(key).set(ring_positions::position.eq(position));
+    if each_backend!(conn, inner => update.execute(inner))? == 0 {
         diesel::insert_into(ring_positions::table)
             .values((
                 ring_positions::volunteer_id.eq(volunteer_id),

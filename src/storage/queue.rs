@@ -1,10 +1,11 @@
 //! The queue: one narrow, hot row for each tile, which hand-out and submit look at and lock.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::Conn;
 use super::campaigns::word;
-use super::schema::queue;
+use super::schema::{current_labels, leases, queue, ring_positions};
+use super::{Conn, each_backend};
 use crate::domain::consensus::TileState;
 
 /// The queue row of a tile, as read under its lock.
@@ -127,46 +128,93 @@ pub fn try_lock(conn: &mut Conn, tile: i64) -> QueryResult<Option<QueueRow>> {
 
 /// Writes the row back; whether the tile is available follows from the rest.
 pub fn save(conn: &mut Conn, row: &QueueRow) -> QueryResult<()> {
-    diesel::update(queue::table.find(row.tile))
-        .set((
-            queue::state.eq(row.state.key()),
-            queue::counted.eq(row.counted as i16),
-            queue::leased.eq(row.leased as i16),
-            queue::needed.eq(row.needed as i16),
-            queue::skips.eq(row.skips as i16),
-            queue::bucket.eq(i16::from(row.bucket)),
-            queue::first_settled_at.eq(row.first_settled_at.map(|count| count as i16)),
-            queue::available.eq(row.has_place()),
-            queue::closed_at.eq(row.closed_at),
-        ))
-        .execute(conn)?;
+    let update = diesel::update(queue::table.find(row.tile)).set((
+        queue::state.eq(row.state.key()),
+        queue::counted.eq(row.counted as i16),
+        queue::leased.eq(row.leased as i16),
+        queue::needed.eq(row.needed as i16),
+        queue::skips.eq(row.skips as i16),
+        queue::bucket.eq(i16::from(row.bucket)),
+        queue::first_settled_at.eq(row.first_settled_at.map(|count| count as i16)),
+        queue::available.eq(row.has_place()),
+        queue::closed_at.eq(row.closed_at),
+    ));
+    each_backend!(conn, inner => update.execute(inner))?;
     Ok(())
 }
 
-/// The group after `last` in the order of the ring (highest priority first, then lowest bucket); the first one for `None`.
-pub fn next_group(conn: &mut Conn, campaign_id: i64, last: Option<Group>) -> QueryResult<Option<Group>> {
-    let mut query = queue::table
+/// The group after `last` in the order of the ring (highest priority first, then lowest bucket), the first one for
+/// `None`; with where the volunteer stands in it, or `None` before the first hand-out from it.
+pub fn next_group(
+    conn: &mut Conn,
+    campaign_id: i64,
+    volunteer_id: i64,
+    last: Option<Group>,
+) -> QueryResult<Option<(Group, Option<i64>)>> {
+    let mine = ring_positions::volunteer_id
+        .eq(volunteer_id)
+        .and(ring_positions::campaign_id.eq(queue::campaign_id))
+        .and(ring_positions::priority.eq(queue::priority))
+        .and(ring_positions::bucket.eq(queue::bucket));
+    let available = queue::table
+        .left_join(ring_positions::table.on(mine))
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::available)
-        .order((queue::priority.desc(), queue::bucket.asc()))
-        .select((queue::priority, queue::bucket))
-        .into_boxed();
-    if let Some((priority, bucket)) = last {
-        let same = queue::priority.eq(priority).and(queue::bucket.gt(bucket));
-        query = query.filter(queue::priority.lt(priority).or(same));
+        .select(((queue::priority, queue::bucket), ring_positions::position.nullable()));
+    let Some((priority, bucket)) = last else {
+        let first = available.order((queue::priority.desc(), queue::bucket.asc()));
+        return each_backend!(conn, inner => first.first(inner)).optional();
+    };
+    // Two questions: one with OR in it would look at every row of the group before.
+    let same = available.filter(queue::priority.eq(priority)).filter(queue::bucket.gt(bucket));
+    if let Some(found) = same.order(queue::bucket.asc()).first(conn).optional()? {
+        return Ok(Some(found));
     }
-    query.first(conn).optional()
+    let lower = available.filter(queue::priority.lt(priority));
+    lower.order((queue::priority.desc(), queue::bucket.asc())).first(conn).optional()
+}
+
+/// A tile on the ring, as one volunteer sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Database id of the tile.
+    pub tile: i64,
+    /// Its place on the ring.
+    pub key: i64,
+    /// Whether it should not be given to this volunteer now: labelled by them, in their hands, or skipped of late.
+    pub seen: bool,
+}
+
+/// Who looks at the ring, and since when a skip keeps a tile away from them.
+#[derive(Debug, Clone, Copy)]
+pub struct Eyes {
+    /// The volunteer.
+    pub volunteer: i64,
+    /// Milliseconds since 1970, UTC.
+    pub skipped_since: i64,
 }
 
 /// A stretch of the ring: up to `limit` available tiles of a group with `from < shuffle key <= to`, in order.
+///
+/// Whether a tile was seen is looked up for these rows alone, by two keys each: it costs the same however many labels
+/// there are, the volunteer's own included.
 pub fn stretch(
     conn: &mut Conn,
     campaign_id: i64,
     (priority, bucket): Group,
     (from, to): (i64, i64),
     limit: i64,
-) -> QueryResult<Vec<(i64, i64)>> {
-    queue::table
+    eyes: Eyes,
+) -> QueryResult<Vec<Candidate>> {
+    let labelled = current_labels::table
+        .filter(current_labels::tile.eq(queue::tile))
+        .filter(current_labels::volunteer_id.eq(eyes.volunteer));
+    let skipped = leases::outcome.eq("skipped").and(leases::ended_at.gt(eyes.skipped_since)).assume_not_null();
+    let held = leases::table
+        .filter(leases::tile.eq(queue::tile))
+        .filter(leases::volunteer_id.eq(eyes.volunteer))
+        .filter(leases::ended_at.is_null().or(skipped));
+    let query = queue::table
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::available)
         .filter(queue::priority.eq(priority))
@@ -175,30 +223,53 @@ pub fn stretch(
         .filter(queue::shuffle_key.le(to))
         .order(queue::shuffle_key)
         .limit(limit)
-        .select((queue::tile, queue::shuffle_key))
-        .load(conn)
+        .select((queue::tile, queue::shuffle_key, exists(labelled), exists(held)));
+    let rows: Vec<(i64, i64, bool, bool)> = each_backend!(conn, inner => query.load(inner))?;
+    let candidate = |(tile, key, labelled, held)| Candidate { tile, key, seen: labelled || held };
+    Ok(rows.into_iter().map(candidate).collect())
 }
 
 /// Locks those of the tiles that still have a place and adds a lease to each. Returns the ones that were given.
 ///
 /// A tile that somebody else holds right now is left out, or waited for where the caller is `patient`.
 pub fn take_places(conn: &mut Conn, tiles: &[i64], patient: bool) -> QueryResult<Vec<i64>> {
+    let conn = match conn {
+        Conn::Postgres(conn) => conn,
+        Conn::Sqlite(conn) => return take_on_sqlite(conn, tiles),
+    };
     let free = queue::table
         .filter(queue::tile.eq_any(tiles.to_vec()))
         .filter(queue::available)
         .order(queue::tile)
         .select(columns!());
-    let rows = match conn {
-        Conn::Postgres(conn) if patient => free.for_update().load::<Columns>(conn)?,
-        Conn::Postgres(conn) => free.for_update().skip_locked().load::<Columns>(conn)?,
-        Conn::Sqlite(conn) => free.load::<Columns>(conn)?,
+    let rows = match patient {
+        true => free.for_update().load::<Columns>(conn)?,
+        false => free.for_update().skip_locked().load::<Columns>(conn)?,
     };
     let mut given = Vec::with_capacity(rows.len());
     for columns in rows {
-        let mut row = row(columns)?;
-        row.leased += 1;
-        save(conn, &row)?;
+        let row = row(columns)?;
+        let places =
+            (queue::leased.eq(row.leased as i16 + 1), queue::available.eq(row.leased + row.counted + 1 < row.needed));
+        diesel::update(queue::table.find(row.tile)).set(places).execute(conn)?;
         given.push(row.tile);
+    }
+    Ok(given)
+}
+
+/// SQLite's one writer holds the whole database already: one statement a tile is enough.
+fn take_on_sqlite(conn: &mut SqliteConnection, tiles: &[i64]) -> QueryResult<Vec<i64>> {
+    let mut given = Vec::with_capacity(tiles.len());
+    for &tile in tiles {
+        let taken = diesel::update(queue::table.find(tile).filter(queue::available))
+            .set((
+                queue::leased.eq(queue::leased + 1),
+                queue::available.eq((queue::leased + queue::counted + 1).lt(queue::needed)),
+            ))
+            .execute(conn)?;
+        if taken == 1 {
+            given.push(tile);
+        }
     }
     Ok(given)
 }
@@ -230,6 +301,14 @@ pub fn make_gold(conn: &mut Conn, tile: i64, kind: &str, now: i64) -> QueryResul
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Sets how many labels the tiles of a draft ask for, and get at most.
+pub fn set_needs(conn: &mut Conn, campaign_id: i64, needed: u32, maximum: u32) -> QueryResult<()> {
+    diesel::update(queue::table.filter(queue::campaign_id.eq(campaign_id)))
+        .set((queue::needed.eq(needed as i16), queue::maximum.eq(maximum as i16)))
+        .execute(conn)
+        .map(drop)
 }
 
 /// How many tiles of a campaign are open and no gold.

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::Conn;
 use super::schema::{roles, sessions, volunteers};
+use super::{Conn, each_backend};
 
 /// A person found through a session or a token, with one of their roles; one row for each role, one if there is none.
 pub type PersonRow = (i64, Option<String>, bool, Option<(i64, String)>);
@@ -46,7 +46,7 @@ pub fn insert(
 /// Whoever is signed in by this session, with their roles; empty where the session has ended or the person may not
 /// sign in.
 pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<PersonRow>> {
-    sessions::table
+    let query = sessions::table
         .inner_join(volunteers::table.on(volunteers::id.eq(sessions::volunteer_id)))
         .left_join(roles::table.on(roles::volunteer_id.eq(volunteers::id)))
         .filter(sessions::id.eq(session))
@@ -54,8 +54,8 @@ pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<Person
         .filter(sessions::expires_at.gt(now))
         .filter(volunteers::disabled_at.is_null())
         .filter(volunteers::deleted_at.is_null())
-        .select((volunteers::id, volunteers::name, volunteers::admin, (roles::campaign_id, roles::role).nullable()))
-        .load(conn)
+        .select((volunteers::id, volunteers::name, volunteers::admin, (roles::campaign_id, roles::role).nullable()));
+    each_backend!(conn, inner => query.load(inner))
 }
 
 /// A session that has not ended, locked against another refresh until the transaction is over.

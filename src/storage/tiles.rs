@@ -91,6 +91,24 @@ pub fn frames_of(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashMap<i64, Vec<F
     Ok(of)
 }
 
+/// A tile with its frames by date, in one statement; `None` where there is none with a frame.
+pub fn with_frames(conn: &mut Conn, id: i64) -> QueryResult<Option<(Tile, Vec<Frame>)>> {
+    let query = tiles::table
+        .inner_join(frames::table.on(frames::tile.eq(tiles::id)))
+        .inner_join(scenes::table.on(scenes::id.eq(frames::scene_id)))
+        .filter(tiles::id.eq(id))
+        .filter(scenes::withdrawn_at.is_null())
+        .order((scenes::captured_from, scenes::captured_to, scenes::id))
+        .select((columns!(), (scenes::id, scenes::captured_from, scenes::captured_to)));
+    let rows: Vec<(Columns, (i64, i64, i64))> = each_backend!(conn, inner => query.load(inner))?;
+    let mut found = None;
+    for (columns, (scene_id, captured_from, captured_to)) in rows {
+        let (_, seen) = found.get_or_insert_with(|| (tile(columns), Vec::new()));
+        seen.push(Frame { scene_id, captured_from, captured_to });
+    }
+    Ok(found)
+}
+
 /// Stores a tile with its frames and its place in the queue: open, with nothing counted and nothing leased.
 pub fn insert(conn: &mut Conn, campaign_id: i64, new: &NewTile, policy: &Policy) -> QueryResult<()> {
     let Tile { id, tile_id, cell, bbox, footprint } = &new.tile;

@@ -108,7 +108,9 @@ pub fn accounts(conn: &mut Conn) -> QueryResult<Vec<Account>> {
 /// Sets a new password and a new recovery code.
 pub fn set_secrets(conn: &mut Conn, id: i64, password_hash: &str, recovery_hash: &str) -> QueryResult<()> {
     let changes = (volunteers::password_hash.eq(password_hash), volunteers::recovery_hash.eq(recovery_hash));
-    diesel::update(volunteers::table.find(id)).set(changes).execute(conn).map(drop)
+    // One that was deleted meanwhile stays without.
+    let there = volunteers::table.find(id).filter(volunteers::deleted_at.is_null());
+    diesel::update(there).set(changes).execute(conn).map(drop)
 }
 
 /// Makes somebody an admin of the server.

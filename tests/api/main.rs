@@ -12,9 +12,11 @@ mod leases;
 mod notes;
 mod openapi;
 mod overload;
+mod person;
 mod refusals;
 mod session;
 mod slow;
+mod standing;
 mod training;
 mod web;
 

@@ -190,7 +190,7 @@ pub fn add_label(conn: &mut Conn, given: Given) -> Result<(), QueryError> {
         tile_state: TileState::Open,
     };
     labels::append(conn, &entry)?;
-    labels::make_current(conn, &entry, given.counted)?;
+    labels::make_current(conn, &entry, (given.counted, false))?;
     let done = Done { labels: i32::from(given.revision == 1), ..Done::default() };
     participations::add(conn, CAMPAIGN, given.volunteer, done, given.at)
 }

@@ -17,7 +17,10 @@ fn small() -> TownOptions {
 
 fn truth(town: &SyntheticTown) -> BTreeMap<String, String> {
     let mut reader = csv::Reader::from_path(&town.truth).unwrap();
-    assert_eq!(reader.headers().unwrap(), &csv::StringRecord::from(vec!["tile_id", "label"]));
+    assert_eq!(
+        reader.headers().unwrap(),
+        &csv::StringRecord::from(vec!["tile_id", "label", "last_intact", "first_damaged"])
+    );
     reader.records().map(|row| row.unwrap()).map(|row| (row[0].to_owned(), row[1].to_owned())).collect()
 }
 

@@ -9,6 +9,9 @@ use aftermap::services::change_state::change_state;
 use aftermap::services::clock::now_ms;
 use aftermap::services::hand_out::{Request, hand_out};
 use aftermap::services::release_lease;
+use aftermap::services::submit_label::submit;
+use aftermap::storage::queue;
+use diesel::RunQueryDsl;
 
 use crate::town::{MINUTE, NOON, policy, towns};
 
@@ -151,6 +154,66 @@ async fn the_search_of_the_service_finds_the_last_tile_too() {
             }
         }
         assert_eq!(seen.len(), 300, "on {}", town.name);
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tile_drawn_at_random_may_be_any_open_one() {
+    // One tile is worth most; drawn group by group it would come half of the time.
+    let policy = Policy { random_share: 1.0, gold_share: 0.0, gold_share_first: 0.0, ..policy() };
+    for town in towns(80, policy).await {
+        let special = town.tiles[0];
+        for &tile in &town.tiles[1..] {
+            town.run(move |conn| {
+                let row = queue::lock(conn, tile)?;
+                Ok(queue::save(conn, &queue::QueueRow { bucket: 3, ..row })?)
+            })
+            .await;
+        }
+        town.run(move |conn| {
+            let row = queue::lock(conn, special)?;
+            Ok(queue::save(conn, &queue::QueueRow { bucket: 0, ..row })?)
+        })
+        .await;
+        let mut times = 0;
+        for volunteer in town.volunteers(60).await {
+            let lease = town.one(volunteer, NOON).await;
+            times += usize::from(lease.tile.id == special);
+            town.run(move |conn| release_lease::release(conn, volunteer, lease.id, false, NOON)).await;
+        }
+        assert!(times < 15, "{times} of 60 on {}", town.name);
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_tile_of_a_campaign_is_finished() {
+    for town in towns(12, policy()).await {
+        for volunteer in town.volunteers(4).await {
+            let mut hand = town.ask(volunteer, 5, NOON).await;
+            while !hand.is_empty() {
+                let items = hand.iter().map(|lease| crate::town::label(lease.id, "no_visible_damage")).collect();
+                town.send(volunteer, items, NOON).await;
+                hand = town.ask(volunteer, 5, NOON).await;
+            }
+        }
+        for tile in &town.tiles {
+            assert_eq!(town.row(*tile).await.state, TileState::Settled, "on {}", town.name);
+        }
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_are_stored_even_if_no_tile_can_be_drawn() {
+    for town in towns(5, policy()).await {
+        let me = town.volunteer().await;
+        let lease = town.one(me, now_ms()).await.id;
+        town.run(|conn| Ok(diesel::sql_query("ALTER TABLE ring_positions RENAME TO gone").execute(conn)?)).await;
+        let reply = submit(&town.store, me, vec![crate::town::label(lease, "damaged")], None).await.unwrap();
+        assert!(reply.results[0].outcome.is_ok(), "{reply:?}");
+        assert_eq!((reply.leases.len(), town.logged().await), (0, 1), "on {}", town.name);
         town.check().await;
     }
 }

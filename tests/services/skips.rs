@@ -145,3 +145,36 @@ async fn bad_imagery_makes_a_tile_unusable() {
         town.check().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tile_that_all_others_skipped_goes_on_when_somebody_answers() {
+    for held in [true, false] {
+        for town in towns(1, policy()).await {
+            let slow = town.volunteer().await;
+            let lease = town.one(slow, NOON).await.id;
+            let mut now = NOON;
+            if held {
+                for _ in 0..3 {
+                    now += 29 * MINUTE;
+                    town.run(move |conn| aftermap::services::renew_lease::renew(conn, slow, &[lease], now)).await;
+                }
+            }
+            // By now nobody expects anything of the slow one.
+            let later = NOON + 90 * MINUTE;
+            let people = town.volunteers(2).await;
+            let mut theirs = Vec::new();
+            for person in &people {
+                theirs.push(town.one(*person, later).await.id);
+            }
+            for (person, lease) in people.into_iter().zip(theirs) {
+                town.skip(person, lease, later).await;
+            }
+            assert_eq!(town.row(town.tiles[0]).await.state, TileState::Contested, "held: {held} on {}", town.name);
+            let told = town.answer(slow, lease, "destroyed", later).await;
+            assert_eq!(told, Ok((LabelStatus::Stored, TileState::Open)), "held: {held} on {}", town.name);
+            let row = town.row(town.tiles[0]).await;
+            assert_eq!((row.state, row.counted, row.needed), (TileState::Open, 1, 3));
+            town.check().await;
+        }
+    }
+}

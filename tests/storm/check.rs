@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aftermap::consensus::{self, Vote};
+use uuid::Uuid;
 
 use crate::found::{Current, Found, Label, Tile};
 use crate::record::{Record, Story};
@@ -77,9 +78,12 @@ fn leases_kept(record: &Record, found: &Found) -> Vec<String> {
     wrong
 }
 
-/// Revisions of a (tile, volunteer) are 1, 2, 3, …; the last one is current, and only it.
+/// A log entry with its revision and id.
+type Entry<'a> = (i64, Uuid, &'a Label);
+
+/// Of each person and tile, the newest entry of the log is current, and only it.
 fn one_current_each(found: &Found) -> Vec<String> {
-    let mut log: BTreeMap<(i64, i64), Vec<(i64, uuid::Uuid, &Label)>> = BTreeMap::new();
+    let mut log: BTreeMap<(i64, i64), Vec<Entry<'_>>> = BTreeMap::new();
     for (id, label) in &found.labels {
         log.entry((label.tile, label.volunteer)).or_default().push((label.revision, *id, label));
     }
@@ -88,24 +92,32 @@ fn one_current_each(found: &Found) -> Vec<String> {
         current.entry((one.tile, one.volunteer)).or_default().push(one);
     }
     let mut wrong = Vec::new();
-    for (key, entries) in &mut log {
+    for (key, mut entries) in log {
         entries.sort_by_key(|entry| entry.0);
-        let numbers: Vec<i64> = entries.iter().map(|entry| entry.0).collect();
-        if numbers != (1..=entries.len() as i64).collect::<Vec<_>>() {
-            wrong.push(format!("revisions of {key:?} are {numbers:?}"));
-        }
-        let status = |(place, entry): (usize, &(i64, uuid::Uuid, &Label))| {
-            let right = if place == 0 { ["stored", "surplus"] } else { ["revised", "revised"] };
-            (!right.contains(&entry.2.status.as_str())).then(|| format!("out of order: {:?}", entry.2))
-        };
-        wrong.extend(entries.iter().enumerate().filter_map(status));
+        wrong.extend(revisions_in_order(key, &entries));
         let newest = entries.last().map(|entry| entry.1);
-        let now: Vec<_> = current.remove(key).unwrap_or_default();
+        let now: Vec<_> = current.remove(&key).unwrap_or_default();
         if now.len() != 1 || newest != Some(now[0].label) {
             wrong.push(format!("{key:?} has {} current labels, the newest is {newest:?}", now.len()));
         }
     }
     wrong.extend(current.into_keys().map(|key| format!("{key:?} has a current label and no log")));
+    wrong
+}
+
+/// Revisions are 1, 2, 3, …: the first is stored or surplus, the others revise it.
+fn revisions_in_order(key: (i64, i64), entries: &[Entry<'_>]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let numbers: Vec<i64> = entries.iter().map(|entry| entry.0).collect();
+    if numbers != (1..=entries.len() as i64).collect::<Vec<_>>() {
+        wrong.push(format!("revisions of {key:?} are {numbers:?}"));
+    }
+    for (place, (_, _, label)) in entries.iter().enumerate() {
+        let right = if place == 0 { ["stored", "surplus"] } else { ["revised", "revised"] };
+        if !right.contains(&label.status.as_str()) {
+            wrong.push(format!("out of order: {label:?}"));
+        }
+    }
     wrong
 }
 

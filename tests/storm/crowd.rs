@@ -8,10 +8,10 @@ use crate::storm::{Storm, bases};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_tile_finishes_whoever_walks_away() {
     for base in bases() {
-        let plan = Plan::new("crowd::every_tile_finishes_whoever_walks_away", size(20, 200), size(60, 1_500));
+        let plan = Plan::new("crowd::every_tile_finishes_whoever_walks_away", size(20, 200), size(30, 1_500));
         let mut storm = Storm::begin(plan, base).await;
         storm.let_in();
-        storm.progress(size(40, 1_000), Duration::from_secs(60)).await;
+        storm.progress(size(20, 1_000), Duration::from_secs(60)).await;
         let frozen = Duration::from_secs(size(2, 10));
         storm.server(0).signal("STOP");
         tokio::time::sleep(frozen).await;

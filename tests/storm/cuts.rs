@@ -12,7 +12,7 @@ async fn a_cut_connection_never_loses_or_doubles_a_label() {
         let mut storm = Storm::begin(Plan::new(test, size(10, 50), size(600, 6_000)), base).await;
         storm.let_in();
         storm.proxies.iter().for_each(|proxy| proxy.cut(0.2));
-        let wanted = size(60, 1_000);
+        let wanted = size(48, 1_000);
         for _ in 0..1_200 {
             if cuts(&storm).iter().sum::<u64>() >= wanted && cuts(&storm).iter().all(|count| *count > 0) {
                 break;

@@ -37,13 +37,15 @@ async fn inside_a_small_disk() {
     let disk = Path::new(&place);
     let address = format!("sqlite:{}", disk.join("aftermap.sqlite").display());
     let base = Base { name: "sqlite", address, keep: Box::new(()) };
-    let plan = Plan::new("disk::a_full_disk_loses_nothing_and_heals_by_itself", size(10, 50), 600);
+    let plan = Plan::new("disk::a_full_disk_loses_nothing_and_heals_by_itself", size(10, 25), size(600, 2_000));
+    // The labels themselves must not fill it.
+    let plan = Plan { think_ms: size(40, 250), ..plan };
     let data = disk.to_owned();
     let mut storm = Storm::begin_with(plan, base, |settings| crate::server::Settings { data, ..settings }).await;
     storm.let_in();
-    let (times, mut healed, mut refused) = (size(2, 20), Vec::new(), 0);
+    let (times, mut healed, mut refused) = (size(2, 15), Vec::new(), 0);
     for _ in 0..times {
-        storm.progress(size(20, 60), Duration::from_secs(30)).await;
+        storm.progress(size(20, 40), Duration::from_secs(30)).await;
         refused += fill(&storm, disk).await;
         healed.push(empty(&storm, disk).await);
         storm.look_for_labels().await;

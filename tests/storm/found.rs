@@ -1,6 +1,6 @@
 //! What the database holds after a storm, row by row, as plain data for the checker.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aftermap::consensus::{Model, Skill};
 use aftermap::domain::scale::Scale;
@@ -107,11 +107,10 @@ pub fn read(conn: &mut Conn) -> Result<Found, QueryError> {
         damage: own_checks(conn)?,
         scale: campaign.scale,
     };
-    for number in found.consensus.values().map(|row| row.model).collect::<Vec<_>>() {
-        if !found.models.contains_key(&number) {
-            let (tables, _) = models::tables(conn, campaign.id, number)?;
-            found.models.insert(number, Model::from_bytes(&tables).expect("a model that can be read"));
-        }
+    let numbers: BTreeSet<u32> = found.consensus.values().map(|row| row.model).filter(|number| *number > 0).collect();
+    for number in numbers {
+        let (tables, _) = models::tables(conn, campaign.id, number)?;
+        found.models.insert(number, Model::from_bytes(&tables).expect("a model that can be read"));
     }
     Ok(found)
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// The seed where none is given: the year of Strike Tracker.
 const SEED: u64 = 2018;
 /// Leases run out while we watch. The server's own check asks for at least 30 seconds; a storm has no time for that.
-pub const LEASE_SECONDS: u32 = 3;
+pub const LEASE_SECONDS: u32 = 2;
 
 /// What a storm is made of.
 #[derive(Debug, Clone)]

@@ -158,7 +158,8 @@ impl Storm {
         let (begun, before) = (Instant::now(), self.acknowledged());
         while self.acknowledged() < before + labels {
             if begun.elapsed() > limit {
-                self.fail(&[format!("no {labels} labels were acknowledged within {limit:?}")]);
+                let so_far = self.acknowledged();
+                self.fail(&[format!("after {so_far} labels no {labels} more were acknowledged within {limit:?}")]);
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -58,10 +58,12 @@ export interface Miss extends ShownTile {
 export interface Misses {
   misses: Miss[]
   next: string | null
+  /** False where the results are not for this reader: then there is nothing to compare with. */
+  shown: boolean
 }
 export interface Leaderboard {
   places: { place: number; name: string; labels: number; me: boolean }[]
-  mine: { place: number; labels: number } | null
+  mine: { place: number; name: string; labels: number; me: boolean } | null
 }
 export interface Renewed {
   leases: { lease_id: string; expires_at: string }[]

@@ -55,6 +55,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live news of a campaign
+         * @description A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}: all three at the
+         *     beginning, then each when it changes, at most once a second. It ends with the session; clients connect again.
+         */
+        get: operations["campaign_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/exports/{file}": {
         parameters: {
             query?: never;
@@ -64,6 +85,23 @@ export interface paths {
         };
         /** Damage map, labels or scenes as a file */
         get: operations["download_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/leaderboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who gave the most labels, where the campaign tells */
+        get: operations["get_leaderboard"];
         put?: never;
         post?: never;
         delete?: never;
@@ -83,6 +121,40 @@ export interface paths {
         put?: never;
         /** Tiles to label */
         post: operations["take_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How I do */
+        get: operations["get_my_standing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/me/misses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tiles that I saw otherwise */
+        get: operations["list_my_misses"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -277,6 +349,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete me for good; my labels stay under a pseudonym */
+        delete: operations["delete_me"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything stored about me, as a download */
+        get: operations["get_my_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -357,6 +463,15 @@ export interface components {
             /** @description Shown this once. Any older code no longer works. */
             recovery_code: string;
             volunteer_id: string;
+        };
+        /** @description A share with its 90 % interval, 0 to 1. */
+        Agreement: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            share: number;
         };
         /** @description One answer that a volunteer may give. */
         Answer: {
@@ -460,6 +575,11 @@ export interface components {
         Example: components["schemas"]["ShownTile"] & {
             window?: components["schemas"]["Window"] | null;
         };
+        /** @description That I mean it. */
+        Farewell: {
+            /** @description My password; guests have none. */
+            password?: string | null;
+        };
         /** @description One tile seen in one scene. */
         Frame: {
             /** Format: date-time */
@@ -536,6 +656,14 @@ export interface components {
          * @enum {string}
          */
         LabelResultStatus: "stored" | "revised" | "surplus" | "refused";
+        /** @description Who gave the most labels. */
+        Leaderboard: {
+            mine: components["schemas"]["Place"] | null;
+            /** @description The first 20. */
+            places: components["schemas"]["Place"][];
+        };
+        /** @enum {string} */
+        Leaning: "milder" | "graver";
         /** @description A tile handed to a volunteer for a limited time. */
         Lease: {
             /**
@@ -582,6 +710,23 @@ export interface components {
             /** Format: int64 */
             labels: number;
         };
+        /** @description A tile that I saw otherwise. */
+        Miss: components["schemas"]["ShownTile"] & {
+            /** Format: date-time */
+            closed_at: string;
+            consensus: components["schemas"]["Outcome"];
+            /** @description Why, in Markdown, where experts said so. */
+            explanation?: string | null;
+            mine: components["schemas"]["MyAnswer"];
+        };
+        /** @description A page of misses, the one that closed last first. */
+        Misses: {
+            misses: components["schemas"]["Miss"][];
+            /** @description For the next page; `null` on the last. */
+            next: string | null;
+            /** @description Whether single tiles are shown at all: not where the campaign's map is not public and I am no researcher. */
+            shown: boolean;
+        };
         /** @description The model in use. */
         ModelNote: {
             /** Format: date-time */
@@ -591,6 +736,11 @@ export interface components {
              * @description 0 before the first refit.
              */
             number: number;
+        };
+        /** @description What I said. */
+        MyAnswer: {
+            answer: string;
+            window?: components["schemas"]["Window"] | null;
         };
         /** @description A remark on a tile, without a label. */
         NewNote: {
@@ -640,6 +790,36 @@ export interface components {
             next: string | null;
             notes: components["schemas"]["Note"][];
         };
+        /** @description What became of a tile. */
+        Outcome: {
+            /**
+             * Format: double
+             * @description Share of the labels that agree with it.
+             */
+            agreement: number | null;
+            answer: string;
+            /**
+             * Format: int32
+             * @description Labels in it; 0 where experts fixed it.
+             */
+            labels: number;
+            /** Format: double */
+            probability: number | null;
+            window?: components["schemas"]["Window"] | null;
+        };
+        /** @description One place of the leaderboard. */
+        Place: {
+            /** Format: int32 */
+            labels: number;
+            me: boolean;
+            /** @description Pseudonym in this campaign. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The same for equal numbers.
+             */
+            place: number;
+        };
         /** @description The practice, and how far I am. */
         Practice: {
             /** @description Answered in this round. Where all are and it is not passed, the next answer begins a new round. */
@@ -663,6 +843,12 @@ export interface components {
             /** @description Public id of the practice tile. */
             tile: string;
             window?: components["schemas"]["Window"] | null;
+        };
+        /** @description My practice in the round under way. */
+        PracticeCount: {
+            answered: number;
+            /** @description Right at the first answer. */
+            right: number;
         };
         /** @description What experts say of a practice tile. */
         PracticeFeedback: {
@@ -700,7 +886,8 @@ export interface components {
         Problem: {
             /**
              * @description What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-             *     `forbidden`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `too_large`, `unavailable`, `internal`.
+             *     `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+             *     `too_large`, `unavailable`, `internal`.
              */
             code: string;
             /** @description What a person reads: the thing, the reason, and what to do. */
@@ -802,6 +989,36 @@ export interface components {
             /** @description By date. */
             frames: components["schemas"]["Frame"][];
             tile: components["schemas"]["LeasedTile"];
+        };
+        /** @description How I do in a campaign. */
+        Standing: {
+            /**
+             * Format: int32
+             * @description Of these, where I said the same.
+             */
+            agreed: number;
+            agreement: components["schemas"]["Agreement"] | null;
+            /**
+             * Format: int32
+             * @description Tiles that I answered with a class and that closed with one, at least ten minutes ago.
+             */
+            closed_tiles: number;
+            /**
+             * Format: int32
+             * @description Tiles I labelled.
+             */
+            labels: number;
+            /** @description What the work led to, in Markdown. */
+            news: string;
+            practice: components["schemas"]["PracticeCount"];
+            severity: components["schemas"]["Leaning"] | null;
+            /** Format: int32 */
+            skips: number;
+            /**
+             * Format: int32
+             * @description Of these, since midnight UTC.
+             */
+            today: number;
         };
         /** @description The state that a campaign is to have. */
         StateRequest: {
@@ -1023,6 +1240,38 @@ export interface operations {
             };
         };
     };
+    campaign_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     download_export: {
         parameters: {
             query?: {
@@ -1062,6 +1311,38 @@ export interface operations {
             };
         };
     };
+    get_leaderboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leaderboard"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     take_leases: {
         parameters: {
             query?: never;
@@ -1085,6 +1366,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Leases"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_my_standing: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_my_misses: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description 1 to 50, 20 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Misses"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -1496,6 +1852,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Farewell"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_my_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One JSON document, table by table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
             /** @description Refused or failed, with the reason */
             default: {

@@ -134,7 +134,7 @@ export const api = {
   practise: (slug: string, tile: string, answer: string, window?: Window) =>
     send<Practised>('POST', campaignPath(slug, `/practice?${inLanguage()}`), { tile, answer, ...(window && { window }) }),
   standing: (slug: string) => send<Standing>('GET', campaignPath(slug, `/me?${inLanguage()}`)),
-  misses: (slug: string, after: string | null) => send<Misses>('GET', campaignPath(slug, `/me/misses?limit=12&${inLanguage()}${after ? `&after=${encodeURIComponent(after)}` : ''}`)),
+  misses: (slug: string, after: string | null) => send<Misses>('GET', campaignPath(slug, `/me/misses?limit=12${after ? `&after=${encodeURIComponent(after)}` : ''}`)),
   leaderboard: (slug: string) => send<Leaderboard>('GET', campaignPath(slug, '/leaderboard')),
   deleteMe: (password?: string) => send<void>('DELETE', '/api/v1/me', password === undefined ? {} : { password }),
 

@@ -256,7 +256,8 @@ CREATE TABLE queue (
     CHECK (gold IS NULL OR (counted = 0 AND state = 'reviewed')),
     CHECK ((state = 'open') = (closed_at IS NULL))
 );
-CREATE INDEX queue_ring ON queue (campaign_id, priority, bucket, shuffle_key) WHERE available;
+-- In the order in which groups are handed out, so that the first of them is the first row.
+CREATE INDEX queue_ring ON queue (campaign_id, priority DESC, bucket, shuffle_key) WHERE available;
 CREATE INDEX queue_state ON queue (campaign_id, state);
 
 -- Where a volunteer stands on the ring of one bucket; only moves forward, and wraps.
@@ -317,8 +318,8 @@ CREATE TABLE current_labels (
     tile             BIGINT NOT NULL REFERENCES tiles (id),
     volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
-    -- Checked at the commit: the tile's consensus is formed first, the log entry tells its author the outcome.
-    label_id         BYTEA NOT NULL REFERENCES labels (id) DEFERRABLE INITIALLY DEFERRED,
+    -- The log entry comes first. Checked at once: where the commit checks, SQLite searches this whole table for each entry.
+    label_id         BYTEA NOT NULL REFERENCES labels (id),
     answer           SMALLINT NOT NULL CHECK (answer >= 0),
     window_given     BOOLEAN NOT NULL DEFAULT FALSE,
     last_intact      BIGINT,

@@ -1,6 +1,7 @@
 //! `aftermap demo`: a campaign that anybody can label at once.
 
 mod sign_in;
+mod timeline;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -27,12 +28,14 @@ use crate::storage::{Conn, Store, campaigns, scenes};
 
 /// Name of the demo campaign.
 pub const DEMO: &str = "demo";
+/// Name of the demo campaign of many dates.
+pub const DEMO_TIMELINE: &str = "demo-timeline";
 /// One building in so many is check gold.
 const GOLD_EVERY: usize = 16;
 /// The demo is small: skills are fitted anew after so many labels.
 const REFIT_AFTER: u32 = 150;
 
-/// Start a server with a campaign that one can label at once
+/// Start a server with campaigns that one can label at once: a pair, and a timeline of eight dates
 ///
 /// Without files it draws a synthetic town. Example: aftermap demo --before before.tif --after after.tif
 #[derive(Debug, Args)]
@@ -66,14 +69,22 @@ pub struct DemoArgs {
 pub async fn run(args: DemoArgs) -> Result<(), Refused> {
     let place = &args.serve.place;
     let store = place.open_for(args.serve.connections)?;
-    prepare(&args, &store, &Archives::new(place.tiles_dir())).await?;
+    let archives = Archives::new(place.tiles_dir());
+    prepare(&args, &store, &archives).await?;
+    if args.before.is_none() {
+        timeline::prepare(args.seed, &place.data, &store, &archives).await?;
+    }
     let password = sign_in::coordinator(&store, &place.data).await?;
     if args.prepare_only {
         return Ok(());
     }
+    let timeline = store.read(|conn| Ok::<_, Error>(campaigns::find(conn, DEMO_TIMELINE)?.is_some())).await?;
     serve(store, &args.serve, |address| {
         println!();
         println!("  label        http://{address}/#/c/{DEMO}");
+        if timeline {
+            println!("  timeline     http://{address}/#/c/{DEMO_TIMELINE}");
+        }
         println!("  coordinate   http://{address}/#/c/{DEMO}/progress");
         println!("  sign in as   {}   password   {password}", sign_in::NAME);
         println!();

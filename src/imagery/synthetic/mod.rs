@@ -41,6 +41,8 @@ pub struct TownOptions {
     pub destroyed_share: f64,
     /// Number of clouds in each picture; missing numbers mean none.
     pub clouds: Vec<usize>,
+    /// Most metres by which a picture may lie beside its place, as real ones do; the first lies right. 0 to 10.
+    pub slide_m: f32,
 }
 
 impl Default for TownOptions {
@@ -53,6 +55,7 @@ impl Default for TownOptions {
             damaged_share: 0.20,
             destroyed_share: 0.15,
             clouds: vec![0, 0, 0, 0, 3],
+            slide_m: 0.0,
         }
     }
 }
@@ -74,7 +77,8 @@ pub struct SyntheticTown {
     /// Exact footprints: GeoJSON with the properties `id`, `reference_class` (a `conflict3` key, at the last date) and
     /// `damaged_from` (the first date that shows the damage, or null).
     pub footprints: PathBuf,
-    /// The truth as CSV: `tile_id,label`; the tile id is the footprint's id.
+    /// The truth as CSV: `tile_id,label,last_intact,first_damaged`; the tile id is the footprint's id, the last two are
+    /// days of pictures, the last one empty for what still stands.
     pub truth: PathBuf,
     /// Number of buildings.
     pub buildings: usize,
@@ -99,14 +103,14 @@ impl SyntheticTown {
             let file = out_dir.join(format!("synthetic_town_{captured}.tif"));
             let clouds = options.clouds.get(place).copied().unwrap_or(0);
             let (side, pixels) = picture(&plan, place, season(captured), clouds);
-            write::geotiff(&file, side, pixels)?;
+            write::geotiff(&file, side, pixels, weather::slide(place, options.slide_m, plan.seed))?;
             Ok(SyntheticScene { file, captured })
         };
         let scenes = (0..dates).into_par_iter().map(draw_one).collect::<Result<Vec<_>, ImageryError>>()?;
         let footprints = out_dir.join("synthetic_town_footprints.geojson");
         write::footprints(&footprints, &plan, &options.dates)?;
         let truth = out_dir.join("synthetic_town_truth.csv");
-        write::truth(&truth, &plan)?;
+        write::truth(&truth, &plan, &options.dates)?;
         Ok(SyntheticTown { scenes, footprints, truth, buildings: plan.buildings.len(), credit: SYNTHETIC_CREDIT })
     }
 }
@@ -125,6 +129,9 @@ impl TownOptions {
         }
         if self.clouds.iter().any(|&count| count > 50) {
             return Err(Invalid::new("clouds", "at most 50 clouds fit into one picture"));
+        }
+        if !(0.0..=10.0).contains(&self.slide_m) {
+            return Err(Invalid::new("slide_m", "a picture may slide by at most 10 metres"));
         }
         Ok(())
     }

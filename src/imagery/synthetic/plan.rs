@@ -208,7 +208,8 @@ impl Plan {
 
     /// Chooses where it is hit and when; the buildings nearest to a hit suffer most.
     fn strike(&mut self, rng: &mut ChaCha8Rng, dates: usize, damaged: f64, destroyed: f64) {
-        let count = (self.buildings.len() / 9).max(2);
+        // One for each later date at least.
+        let count = (self.buildings.len() / 9).max(dates - 1);
         for number in 0..count {
             if self.buildings.is_empty() {
                 return;

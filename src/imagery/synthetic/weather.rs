@@ -27,6 +27,15 @@ pub fn look(date: usize, seed: u32) -> Look {
     }
 }
 
+/// How far east and north of its place a picture lies, metres; the first lies right.
+pub fn slide(date: usize, most: f32, seed: u32) -> (f64, f64) {
+    if date == 0 {
+        return (0.0, 0.0);
+    }
+    let pick = |k: i32| f64::from((unit(date as i32, k, seed ^ 0x400) * 2.0 - 1.0) * most);
+    (pick(1), pick(2))
+}
+
 /// Darkens what lies in shade (first channel of `shadow`, 0 to 1); the sky still lights it, a little blue.
 pub fn apply_shade(canvas: &mut Canvas, shadow: &Canvas) {
     for (pixel, shade) in canvas.pixels.iter_mut().zip(&shadow.pixels) {

@@ -24,15 +24,15 @@ const LEFT: f64 = 222_000.0;
 /// Northing of the upper left corner, metres: about half a degree north, in the open sea of the Gulf of Guinea.
 const TOP: f64 = 56_000.0;
 
-/// Writes a picture of `side * side * 3` bytes.
-pub fn geotiff(path: &Path, side: usize, pixels: Vec<u8>) -> Result<(), ImageryError> {
+/// Writes a picture of `side * side * 3` bytes, said to lie so many metres east and north of its place.
+pub fn geotiff(path: &Path, side: usize, pixels: Vec<u8>, (east, north): (f64, f64)) -> Result<(), ImageryError> {
     let broken = |error: String| ImageryError::unusable(path, format!("cannot be written: {error}"));
     let array = Array3::from_shape_vec((side, side, 3), pixels).map_err(|error| broken(error.to_string()))?;
     let builder = GeoTiffBuilder::new(side as u32, side as u32)
         .bands(3)
         .epsg(EPSG)
         .pixel_scale(f64::from(PIXEL_M), f64::from(PIXEL_M))
-        .origin(LEFT, TOP)
+        .origin(LEFT + east, TOP + north)
         .photometric(PhotometricInterpretation::Rgb)
         .compression(Compression::Deflate)
         .deflate_level(1)
@@ -86,11 +86,17 @@ fn ring(crs: &Crs, building: &Building) -> Option<Vec<[f64; 2]>> {
     Some(ring)
 }
 
-/// Writes the label that a perfect volunteer gives each building.
-pub fn truth(path: &Path, plan: &Plan) -> Result<(), ImageryError> {
-    let mut text = String::from("tile_id,label\n");
+/// Writes what a perfect volunteer answers for each building: the label and the date window.
+pub fn truth(path: &Path, plan: &Plan, dates: &[NaiveDate]) -> Result<(), ImageryError> {
+    let mut text = String::from("tile_id,label,last_intact,first_damaged\n");
+    let day = |place: usize| dates.get(place).map(NaiveDate::to_string).unwrap_or_default();
     for (place, building) in plan.buildings.iter().enumerate() {
-        text.push_str(&format!("{},{}\n", id(place), reference_class(building.fate)));
+        let (intact, damaged) = match building.fate {
+            Fate::Intact => (day(dates.len() - 1), String::new()),
+            // The first picture shows the town whole, so there is one before.
+            Fate::Damaged(date) | Fate::Destroyed(date) => (day(date.saturating_sub(1)), day(date)),
+        };
+        text.push_str(&format!("{},{},{intact},{damaged}\n", id(place), reference_class(building.fate)));
     }
     write_text(path, &text)
 }

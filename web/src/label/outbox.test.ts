@@ -147,4 +147,35 @@ describe('ids', () => {
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     expect([...ids].sort()).toEqual(ids)
   })
+
+  it('sends window, note and flag with the answer, and a remark alone as a note, in the order given', async () => {
+    const notes: Item[] = []
+    const store = new MemoryStore()
+    const sent: LabelItem[][] = []
+    const outbox = await Outbox.open(store, {
+      submit: async (items) => (sent.push(items), stored(items)),
+      note: async (one) => void notes.push(one),
+      who: () => 'me',
+      changed: () => {},
+      later: () => {},
+    })
+    const window = { last_intact: 's1', first_damaged: 's2' }
+    for (const one of [{ ...item('destroyed'), window, note: 'look', flagged: true }, { ...item(), answer: null, note: 'alone' }, item('damaged')]) await outbox.put(one)
+    await outbox.flush()
+    expect(sent.flat()).toMatchObject([{ answer: 'destroyed', window, note: 'look', flagged: true }, { answer: 'damaged' }])
+    expect(notes.map(({ note }) => note)).toEqual(['alone'])
+    expect(await store.all()).toEqual([])
+  })
+
+  it('never says saved while an answer is still being written down', async () => {
+    let written = () => {}
+    const slow: Store = { durable: true, all: async () => [], put: (items) => (items.length === 0 ? Promise.resolve() : new Promise((done) => (written = done))), remove: async () => {} }
+    const { outbox, sent } = await made(async (items) => stored(items), slow)
+    const put = outbox.put(item())
+    expect([outbox.status.unsent, sent.length]).toEqual([1, 0])
+    written()
+    await put
+    await outbox.flush()
+    expect([outbox.status.unsent, sent.length]).toEqual([0, 1])
+  })
 })

@@ -42,6 +42,8 @@ export class Outbox {
   /** The device refused to write (full, or the browser closed its database): what is here lives in this page only. */
   #broken = false
   #again = false
+  /** Answers that are being written down at this moment: already not saved, not yet to be sent. */
+  #writing = 0
 
   private constructor(
     readonly store: Store,
@@ -58,7 +60,7 @@ export class Outbox {
 
   get status(): Status {
     const refused = this.#items.filter((item) => item.refused)
-    return { unsent: this.#items.length - refused.length, refused, trouble: this.#trouble, durable: this.store.durable && !this.#broken }
+    return { unsent: this.#items.length + this.#writing - refused.length, refused, trouble: this.#trouble, durable: this.store.durable && !this.#broken }
   }
   /** Leases that have an answer here: they need no second look. */
   get answeredLeases(): string[] {
@@ -67,7 +69,10 @@ export class Outbox {
 
   /** Writes an answer down; resolves when this device holds it, or this page where the device cannot. Sending goes on by itself. */
   async put(item: Item): Promise<void> {
+    this.#writing += 1
+    this.#tell()
     await this.#write(this.store.put([item]))
+    this.#writing -= 1
     this.#items.push(item)
     this.#tell()
     void this.flush()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { blocksOf, spansOf } from './prose'
+import { wordsOf, blocksOf, spansOf } from './prose'
 
 const kinds = (text: string) => blocksOf(text).map(({ kind }) => kind)
 
@@ -21,9 +21,13 @@ describe('coordinators’ texts', () => {
     expect(blocksOf('')).toEqual([])
   })
 
-  it('finds a picture of a tile on a line of its own', () => {
-    const blocks = blocksOf('Look:\n![A roof that fell in](tile:17-1-2)\nthen go on.')
-    expect(blocks.map(({ kind, tile }) => [kind, tile])).toEqual([['paragraph', undefined], ['tile', '17-1-2'], ['paragraph', undefined]])
+  it('makes a picture of a tile a block of its own', () => {
+    const blocks = blocksOf('Look:\n![A roof that fell in](tile:17-1-2)\nthen ![](tile:x) go on.')
+    expect(blocks.map(({ kind, tile }) => [kind, tile])).toEqual([['paragraph', undefined], ['tile', '17-1-2'], ['paragraph', undefined], ['tile', 'x'], ['paragraph', undefined]])
     expect(blocks[1]?.lines[0]?.[0]?.text).toBe('A roof that fell in')
+  })
+
+  it('can leave only the words', () => {
+    expect(wordsOf('Find out **when**.\n\n- one\n- [two](https://example.org)\n\n![x](tile:y)')).toBe('Find out when. one two')
   })
 })

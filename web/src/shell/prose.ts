@@ -14,7 +14,7 @@ export interface Block {
 
 const BULLET = /^\s*[-*•]\s+/
 const NUMBER = /^\s*\d+[.)]\s+/
-/** A picture of a tile, on a line of its own: `![caption](tile:ID)`. */
+/** A picture of a tile, `![caption](tile:ID)`: a block of its own wherever it stands. */
 const TILE = /^!\[([^\]]*)\]\(tile:([^)\s]+)\)$/
 const HEADING = /^#{1,6}\s+/
 const INLINE = /\*\*(.+?)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)])/g
@@ -22,7 +22,8 @@ const INLINE = /\*\*(.+?)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\((https?:\/\/[^\s)]
 export function blocksOf(text: string): Block[] {
   return text
     .replaceAll('\r', '')
-    .replace(/^(#{1,6}\s.*|!\[[^\]]*\]\(tile:[^)\s]+\)\s*)$/gm, '\n$1\n')
+    .replace(/^(#{1,6}\s.*)$/gm, '\n$1\n')
+    .replace(/!\[[^\]]*\]\(tile:[^)\s]+\)/g, '\n\n$&\n\n')
     .split(/\n\s*\n/)
     .map((part) => part.trim())
     .filter(Boolean)
@@ -44,6 +45,11 @@ function blocksOfPart(part: string): Block[] {
     else items.push(`${items.pop() ?? ''} ${line.trim()}`)
   }
   return [...before, { kind, lines: items.map(spansOf) }]
+}
+
+/** The words of a text without its marks, where only one line of plain words has room. */
+export function wordsOf(text: string): string {
+  return blocksOf(text).filter(({ kind }) => kind !== 'tile').map(({ lines }) => lines.map((spans) => spans.map((span) => span.text).join('')).join(' ')).join(' ')
 }
 
 export function spansOf(line: string): Span[] {

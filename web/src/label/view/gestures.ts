@@ -27,7 +27,8 @@ export function listen(element: HTMLElement, moves: Moves): () => void {
   }
 
   const down = (event: PointerEvent) => {
-    if (event.button > 0) return
+    // What lies over the picture has taps of its own.
+    if (event.button > 0 || (event.target as Element).closest('button, input, a, aside, [role=slider]')) return
     element.setPointerCapture(event.pointerId)
     fingers.set(event.pointerId, placeOf(event))
     started = fingers.size === 1 ? { at: placeOf(event), time: event.timeStamp, alone: true } : started && { ...started, alone: false }

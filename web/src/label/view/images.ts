@@ -2,13 +2,17 @@
 import { fetchImage } from '../../api'
 
 export type Picture = ImageBitmap | 'empty'
+type Wish = 'warm' | 'soon' | 'now'
+const ORDER: Wish[] = ['now', 'soon', 'warm']
 const KEPT = 220
 const AT_ONCE = 8
 const RETRY_MS = 3_000
 
 export class Images {
   #held = new Map<string, Picture>()
-  #waiting = new Map<string, boolean>()
+  /** How much each is wanted: to draw now, to draw soon, or only to be fetched once. */
+  #waiting = new Map<string, Wish>()
+  #warmed = new Set<string>()
   #running = new Set<string>()
   #stopped = new AbortController()
 
@@ -23,7 +27,7 @@ export class Images {
   get(url: string): Picture | null {
     const picture = this.#held.get(url)
     if (!picture) {
-      this.want(url, true)
+      this.want(url, 'now')
       return null
     }
     this.#held.delete(url)
@@ -35,10 +39,15 @@ export class Images {
     return this.#held.get(url) ?? null
   }
 
-  want(url: string, urgent = false): void {
+  want(url: string, wish: Wish = 'soon'): void {
     if (this.#held.has(url) || this.#running.has(url)) return
-    this.#waiting.set(url, urgent || (this.#waiting.get(url) ?? false))
+    const known = this.#waiting.get(url) ?? 'warm'
+    this.#waiting.set(url, ORDER.indexOf(wish) < ORDER.indexOf(known) ? wish : known)
     this.#work()
+  }
+  /** Has an image fetched, so that the browser's own store or the service worker holds it, without decoding it. */
+  warm(url: string): void {
+    if (!this.#warmed.has(url)) this.want(url, 'warm')
   }
 
   /** Forgets what was asked for and has not begun: another tile is shown now. */
@@ -55,17 +64,23 @@ export class Images {
 
   #work(): void {
     while (this.#running.size < AT_ONCE && this.#waiting.size > 0) {
-      const [url] = [...this.#waiting].find(([, urgent]) => urgent) ?? [...this.#waiting][0]!
+      const all = [...this.#waiting]
+      const [url, wish] = ORDER.map((wish) => all.find((entry) => entry[1] === wish)).find(Boolean)!
       this.#waiting.delete(url)
       this.#running.add(url)
-      void this.#load(url)
+      void this.#load(url, wish)
     }
   }
 
-  async #load(url: string): Promise<void> {
+  async #load(url: string, wish: Wish): Promise<void> {
     const { signal } = this.#stopped
     try {
       const blob = await this.fetchOne(url, signal)
+      this.#warmed.add(url)
+      if (wish === 'warm') {
+        this.#running.delete(url)
+        return this.#work()
+      }
       const picture = blob ? await this.decode(blob) : 'empty'
       if (signal.aborted) return
       this.#held.set(url, picture)

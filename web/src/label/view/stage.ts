@@ -110,13 +110,16 @@ export class Stage {
     this.drag(-x * step, y * step)
   }
 
-  /** Fetches and decodes the images that a tile will need, so that it stands at once when its turn comes. */
-  preload(tile: Lease['tile'], scenes: Scene[]): void {
+  /** Fetches the images that a tile will need, and holds them ready to draw, so that it stands at once when its turn comes. */
+  preload(tile: Lease['tile'], scenes: Scene[], ready = true): void {
     const rect = this.#panes()[0]?.rect ?? this.#size
     if (rect.width === 0) return
     const camera = fit(mercatorBox(tile.bbox), rect)
     for (const scene of scenes) {
-      for (const cell of cellsIn(scene, seen(camera, rect), levelFor(scene, camera.resolution))) this.images.want(urlOf(scene, cell))
+      for (const cell of cellsIn(scene, seen(camera, rect), levelFor(scene, camera.resolution))) {
+        if (ready) this.images.want(urlOf(scene, cell))
+        else this.images.warm(urlOf(scene, cell))
+      }
     }
   }
 

@@ -1,0 +1,63 @@
+// A demo server of the tests' own: started, killed without warning, started again on the same address and data.
+import { spawn, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const READY_MS = 90_000
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address()
+  probe.close()
+  return port
+}
+
+export class DemoServer {
+  #process = null
+  log = ''
+
+  static async start(binary) {
+    const server = new DemoServer()
+    server.binary = binary
+    server.data = mkdtempSync(join(tmpdir(), 'aftermap-browser-'))
+    server.listen = `127.0.0.1:${await freePort()}`
+    server.url = `http://${server.listen}`
+    await server.#run('demo')
+    return server
+  }
+
+  /** Adds a coordinator of the demo campaigns; returns name and password. */
+  coordinator(campaign) {
+    const [name, password] = ['browser-test', crypto.randomUUID()]
+    execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', 'coordinator', '--campaign', campaign, '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
+    return { name, password }
+  }
+
+  /** As a power cut would: no goodbye. */
+  async kill() {
+    const gone = once(this.#process, 'exit')
+    this.#process.kill('SIGKILL')
+    await gone
+  }
+  restart = () => this.#run('serve')
+
+  async stop() {
+    await this.kill().catch(() => undefined)
+    rmSync(this.data, { recursive: true, force: true })
+  }
+
+  async #run(verb) {
+    this.#process = spawn(this.binary, [verb, '--data', this.data, '--listen', this.listen], { env: { ...process.env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [this.#process.stdout, this.#process.stderr]) stream.on('data', (text) => (this.log += text))
+    const until = Date.now() + READY_MS
+    while (Date.now() < until && this.#process.exitCode === null) {
+      if (await fetch(`${this.url}/readyz`).then((reply) => reply.ok, () => false)) return
+      await new Promise((wake) => setTimeout(wake, 200))
+    }
+    throw new Error(`the server did not get ready:\n${this.log.slice(-4000)}`)
+  }
+}
