@@ -21,9 +21,9 @@ const MAX_PIXELS: u64 = 1 << 40;
 /// Largest buffer one read may need, bytes.
 const MAX_READ_BYTES: usize = 256 << 20;
 /// Decoded strips and tiles that are kept, bytes.
-const BLOCK_CACHE_BYTES: usize = 128 << 20;
+const BLOCK_CACHE_BYTES: usize = 96 << 20;
 /// Largest decoded strip or tile, bytes: it must fit into the cache, or it would be decoded again for every window.
-const MAX_BLOCK_BYTES: u64 = 96 << 20;
+const MAX_BLOCK_BYTES: u64 = 80 << 20;
 
 /// Numbers that often mean "no picture" in files that do not say so.
 const FILLS: [f32; 4] = [-9999.0, -32768.0, -32767.0, f32::MIN];

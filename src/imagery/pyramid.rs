@@ -20,9 +20,9 @@ const BLOCK_LEVELS: u8 = 3;
 /// Largest block of source pixels that is read at once, bytes; a larger one is read in smaller pieces.
 const MAX_BLOCK_BYTES: u64 = 96 << 20;
 /// Blocks in memory at the same time take about this much, bytes, twice: while some are cut the next are read.
-const BLOCKS_BYTES: u64 = 96 << 20;
+const BLOCKS_BYTES: u64 = 48 << 20;
 /// Strips that a row of blocks needs must stay in the decoder's cache, or they are decoded for each block anew.
-const STRIPS_BYTES: f64 = 100e6;
+const STRIPS_BYTES: f64 = 75e6;
 
 /// Takes encoded tiles in any order.
 pub trait Sink: Sync {

@@ -1,7 +1,9 @@
 //! What lies in the folder of archives, for checks and for tidying up.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
 
 use super::archive::{Temporary, unfinished};
 use super::archives::is_archive_name;
@@ -61,5 +63,7 @@ pub fn remove_unfinished(tiles_dir: &Path, older: Duration) -> Vec<String> {
 /// Marks an archive as wanted now, so that nobody tidies it away between its cut and the transaction that names it.
 pub fn touch(archive: &Path) {
     // Where it fails the archive merely looks as old as it is.
-    let _ = std::fs::File::options().append(true).open(archive).and_then(|file| file.set_modified(SystemTime::now()));
+    let Ok(file) = std::fs::File::open(archive) else { return };
+    let at = |word| Timespec { tv_sec: 0, tv_nsec: word };
+    let _ = futimens(&file, &Timestamps { last_access: at(UTIME_OMIT), last_modification: at(UTIME_NOW) });
 }

@@ -1,6 +1,7 @@
 //! The store: reads on a pool; writes on SQLite through one thread that commits many waiting jobs at once, on
 //! PostgreSQL as short transactions on a pool.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection as _, TransactionManager};
@@ -75,6 +76,14 @@ impl Store {
             Some(writer) => writer.run(run).await,
             None => self.blocking(move |lent| retry(lent, run)).await,
         }
+    }
+
+    /// Bytes that are free where the SQLite file lies; `None` on PostgreSQL, and where the system does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let DatabaseUrl::Sqlite(file) = self.pool.url() else { return None };
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let room = rustix::fs::statvfs(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(room.f_bavail.saturating_mul(room.f_frsize))
     }
 
     /// Runs a read-only transaction: all it sees is one snapshot on SQLite, one statement each on PostgreSQL.

@@ -152,7 +152,14 @@ pub fn add_tile(conn: &mut Conn, tile: Tile, scenes: &[i64]) -> Result<(), Query
 pub fn add_volunteer(conn: &mut Conn, id: i64, name: Option<&str>) -> Result<(), QueryError> {
     use schema::volunteers as v;
     diesel::insert_into(v::table)
-        .values((v::id.eq(id), v::name.eq(name), v::name_key.eq(name), v::admin.eq(false), v::created_at.eq(OPENED)))
+        .values((
+            v::id.eq(id),
+            v::name.eq(name),
+            v::name_key.eq(name),
+            v::had_account.eq(name.is_some()),
+            v::admin.eq(false),
+            v::created_at.eq(OPENED),
+        ))
         .execute(conn)?;
     Ok(())
 }
