@@ -15,8 +15,9 @@ use super::error::Error;
 
 /// The longest body that is read, bytes.
 pub const LIMIT: usize = 256 * 1024;
-/// How long a body may take to arrive.
-const TIME: Duration = Duration::from_secs(20);
+/// How long a body may take to arrive: fifty labels with long notes over a very slow line. That it makes progress at all
+/// is the entrance's business.
+const TIME: Duration = Duration::from_secs(120);
 
 /// A body of JSON.
 pub struct Body<T>(pub T);

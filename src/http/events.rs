@@ -1,6 +1,6 @@
 //! Live news of a campaign: server-sent events for whoever may see its progress.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentEncoding, HeaderName};
@@ -39,9 +39,9 @@ pub struct StateEvent {
     params(("slug" = String, Path, description = "Name of the campaign")),
     responses((status = 200, description = "Events", content_type = "text/event-stream")))]
 pub async fn campaign_events(app: Data<App>, door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
-    let (campaign, _) = look(&door).await?;
+    let (campaign, knows_gold) = look(&door).await?;
     let line = app.events.listen(campaign).ok_or_else(|| Error::busy(10))?;
-    let listener = Listener { door, line, told: None, greeted: false };
+    let listener = Listener { door, line, told: None, greeted: false, knows_gold, looked: Instant::now() };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -58,6 +58,9 @@ struct Listener {
     /// What the listener knows already.
     told: Option<(Picture, bool)>,
     greeted: bool,
+    /// What was found when it was last asked what the listener may see, and when that was.
+    knows_gold: bool,
+    looked: Instant,
 }
 
 /// The campaign, and whether the listener knows its gold.
@@ -86,8 +89,13 @@ impl Listener {
                 Ok(Ok(())) => true,
                 Err(_) => false,
             };
-            // Whoever signed out or lost the right hears no more.
-            let (_, knows_gold) = look(&self.door).await.ok()?;
+            // Whoever signed out or lost the right hears no more. That is looked up once in a while only: hundreds of
+            // listeners wake up at the same moment, and labels come first.
+            if self.looked.elapsed() >= HEARTBEAT {
+                self.knows_gold = look(&self.door).await.ok()?.1;
+                self.looked = Instant::now();
+            }
+            let knows_gold = self.knows_gold;
             let picture = self.line.borrow_and_update().clone()?;
             let text = events(&picture, knows_gold, self.told.as_ref());
             self.told = Some((picture, knows_gold));

@@ -17,7 +17,7 @@ use super::deadlines::{Deadlines, Flow, Watch};
 
 /// Most bytes of answers that the kernel keeps for one connection: it says that there is room again when a third of
 /// this was read, which even a slow line must do in time.
-const SEND_BUFFER: usize = 128 * 1024;
+const SEND_BUFFER: usize = 32 * 1024;
 
 /// A connection under watch.
 pub struct Stream {

@@ -6,7 +6,7 @@ use super::{Error, clock, release_lease};
 use crate::domain::access::Viewer;
 use crate::domain::volunteer::check_name;
 use crate::storage::volunteers::Account;
-use crate::storage::{Conn, audit_log, person};
+use crate::storage::{Conn, audit_log, person, volunteers};
 
 /// Deletes whoever sends these credentials. An account proves itself by its password; a guest has none.
 ///
@@ -34,7 +34,7 @@ pub async fn delete_person(desk: &SignIn, from: Credentials, password: Option<St
             if account.password_hash != proved {
                 return Err(Error::WrongCredentials("password"));
             }
-            forget(conn, account.id, now)
+            forget(conn, account.id)
         })
         .await
 }
@@ -45,7 +45,10 @@ fn who(conn: &mut Conn, from: &Credentials, now: i64) -> Result<Account, Error> 
     person::account(conn, someone.volunteer.id)?.ok_or_else(nobody)
 }
 
-fn forget(conn: &mut Conn, id: i64, now: i64) -> Result<(), Error> {
+fn forget(conn: &mut Conn, id: i64) -> Result<(), Error> {
+    // From here on no hand-out gives them anything; what they had is in sight.
+    volunteers::lock(conn, id)?;
+    let now = clock::now_ms();
     for (_, _, lease) in person::open_leases(conn, id)? {
         release_lease::release(conn, id, lease, false, now)?;
     }

@@ -13,7 +13,7 @@ use crate::domain::tile::Lease;
 use crate::storage::leases::LeaseRow;
 use crate::storage::participations::{Done, Turn};
 use crate::storage::queue::{Candidate, Eyes, Group};
-use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, tiles};
+use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, tiles, volunteers};
 
 /// Rows of the ring read by the first query and by the later ones: nearly always the first tile will do.
 const STRETCHES: [usize; 3] = [4, 16, 64];
@@ -93,6 +93,10 @@ pub fn give(
     search: Search,
     now: i64,
 ) -> Result<(Vec<Lease>, Search), Error> {
+    // Who was deleted since the request was let in gets nothing: nobody could give it back.
+    if !volunteers::hold_here(conn, request.volunteer)? {
+        return Ok((Vec::new(), Search { ended: true, ..search }));
+    }
     let state = campaigns::hold_state(conn, campaign.id)?;
     let turn = participations::take_turn(conn, campaign.id, request.volunteer, now)?;
     let (given, search, fresh) = give_in_turn(conn, campaign, state, &turn, request, search, now)?;

@@ -27,22 +27,39 @@ pub async fn keep_house(store: Store) {
 
 /// One round over all campaigns.
 pub async fn round(store: &Store) -> Result<(), Error> {
-    for campaign in store.read(|conn| Ok::<_, Error>(campaigns::list(conn)?)).await? {
-        match campaign.state {
-            CampaignState::Open | CampaignState::Paused => {
-                shorten(store, &campaign).await?;
-                sweep(store, &campaign).await?;
-                refit(store, &campaign, false).await?;
-            }
-            // A campaign that ends has a last model of all its labels, however few they are: gold has its say.
-            CampaignState::Closed => {
-                refit(store, &campaign, true).await?;
-            }
-            _ => {}
-        }
+    let all = store.read(|conn| Ok::<_, Error>(campaigns::list(conn)?)).await?;
+    // Leases first: a refit may take long. What fails for one campaign must not stop the others.
+    for campaign in all.iter().filter(|campaign| is_running(campaign)) {
+        log_failure(campaign, tidy_leases(store, campaign).await);
+    }
+    for campaign in &all {
+        log_failure(campaign, learn(store, campaign).await);
     }
     let before = clock::now_ms() - REMEMBER_MS;
     store.write(move |conn| Ok::<_, Error>(leases::forget(conn, before)?)).await?;
+    Ok(())
+}
+
+fn is_running(campaign: &Campaign) -> bool {
+    matches!(campaign.state, CampaignState::Open | CampaignState::Paused)
+}
+
+fn log_failure(campaign: &Campaign, done: Result<(), Error>) {
+    if let Err(error) = done {
+        tracing::warn!(campaign = campaign.slug, %error, "housekeeping failed for a campaign; trying again");
+    }
+}
+
+async fn tidy_leases(store: &Store, campaign: &Campaign) -> Result<(), Error> {
+    shorten(store, campaign).await?;
+    sweep(store, campaign).await
+}
+
+/// A campaign that ends has a last model of all its labels, however few they are: gold has its say.
+async fn learn(store: &Store, campaign: &Campaign) -> Result<(), Error> {
+    if is_running(campaign) || campaign.state == CampaignState::Closed {
+        refit(store, campaign, !is_running(campaign)).await?;
+    }
     Ok(())
 }
 

@@ -79,7 +79,10 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
     let (id, settings) = (campaign.id, campaign.clone());
     let now = clock::now_ms();
     let read = move |conn: &mut Conn| match next_number(conn, &settings, now_please)? {
-        Some(number) => Ok::<_, Error>(Some((number, models::refit_input(conn, id)?, scenes::ids_by_date(conn, id)?))),
+        Some(number) => {
+            let input = models::refit_input(conn, id, last_to_count(&settings))?;
+            Ok::<_, Error>(Some((number, input, scenes::ids_by_date(conn, id)?)))
+        }
         None => Ok(None),
     };
     let Some((number, input, scenes)) = store.read(read).await? else { return Ok(None) };
@@ -119,10 +122,15 @@ async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Res
     Ok(Some(number))
 }
 
+/// Until when labels count. What a phone sends after the end of a campaign is kept, but the map stays as it is.
+fn last_to_count(campaign: &Campaign) -> i64 {
+    campaign.closed_at.unwrap_or(i64::MAX)
+}
+
 /// The number of the next model, if enough labels have come in since the last one.
 fn next_number(conn: &mut Conn, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
     let last = models::newest(conn, campaign.id)?;
-    let fresh = models::labels_since(conn, campaign.id, last.labels_until)?;
+    let fresh = models::labels_since(conn, campaign.id, last.labels_until, last_to_count(campaign))?;
     let due = fresh > 0 && (now_please || fresh >= campaign.policy.refit_due(last.labels));
     Ok(due.then_some(last.number + 1))
 }

@@ -1,7 +1,7 @@
 //! Keeps leases alive while somebody still looks at the tiles: the page's heartbeat.
 
 use super::Error;
-use crate::storage::{Conn, campaigns, leases};
+use crate::storage::{Conn, campaigns, leases, participations};
 
 /// However often it is renewed, a lease ends two hours after it was granted: a forgotten tab must not keep a tile.
 const LONGEST_MS: i64 = 2 * 3_600_000;
@@ -9,24 +9,26 @@ const LONGEST_MS: i64 = 2 * 3_600_000;
 /// Gives a volunteer's leases the campaign's lease time from now on, at most up to two hours after the grant.
 ///
 /// Returns (lease, when it ends) of those that go on, in the order of their ids. Leases that have ended or run out for
-/// good, are somebody else's or never were are left out.
+/// good, are somebody else's or never were are left out; so are those of people who are paused or excluded.
 pub fn renew(conn: &mut Conn, volunteer: i64, ids: &[i64], now: i64) -> Result<Vec<(i64, i64)>, Error> {
     let mut mine = leases::held(conn, volunteer, ids)?;
-    mine.sort_by_key(|lease| lease.id);
-    let mut lease_time = None;
+    // The order in which everybody locks: the volunteer's turn in each campaign, then its tiles.
+    mine.sort_by_key(|lease| (lease.campaign_id, lease.tile));
     let mut renewed = Vec::with_capacity(mine.len());
-    for lease in mine {
-        let time = match lease_time {
-            Some((campaign, time)) if campaign == lease.campaign_id => time,
-            _ => campaigns::by_id(conn, lease.campaign_id)?
-                .map_or(0, |campaign| i64::from(campaign.policy.lease_seconds) * 1000),
-        };
-        lease_time = Some((lease.campaign_id, time));
-        // Never earlier than it was promised.
-        let until = (now + time).min(lease.granted_at + LONGEST_MS).max(lease.expires_at);
-        if until > now && (until == lease.expires_at || leases::extend(conn, lease.id, until)?) {
-            renewed.push((lease.id, until));
+    for of_campaign in mine.chunk_by(|a, b| a.campaign_id == b.campaign_id) {
+        let id = of_campaign[0].campaign_id;
+        let turn = participations::take_turn(conn, id, volunteer, now)?;
+        let campaign = campaigns::by_id(conn, id)?.filter(|_| turn.exclusion.is_none());
+        let Some(campaign) = campaign else { continue };
+        for lease in of_campaign {
+            let wanted = (now + i64::from(campaign.policy.lease_seconds) * 1000).min(lease.granted_at + LONGEST_MS);
+            // Never earlier than it was promised.
+            let until = wanted.max(lease.expires_at);
+            if until > now && (until == lease.expires_at || leases::extend(conn, lease.id, until)?) {
+                renewed.push((lease.id, until));
+            }
         }
     }
+    renewed.sort_unstable();
     Ok(renewed)
 }

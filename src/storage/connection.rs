@@ -118,11 +118,13 @@ fn connect_sqlite(path: &Path, read_only: bool) -> Result<Conn, StoreError> {
     Ok(Conn::Sqlite(conn))
 }
 
+/// A label is acknowledged after COMMIT, so COMMIT must not come back before the log is on disk, however the server is set.
 fn connect_postgres(url: &str) -> Result<Conn, StoreError> {
     let mut conn = PgConnection::establish(&with_line_defaults(url))
         .map_err(|error| StoreError::Unavailable(format!("cannot reach the PostgreSQL server: {error}")))?;
     conn.batch_execute(&format!(
-        "SET TIME ZONE 'UTC'; SET statement_timeout = {}; SET lock_timeout = {};
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+         SET TIME ZONE 'UTC'; SET statement_timeout = {}; SET lock_timeout = {};
          SET idle_in_transaction_session_timeout = {}; SET default_transaction_isolation = 'read committed';",
         STATEMENT_TIMEOUT.as_millis(),
         LOCK_TIMEOUT.as_millis(),

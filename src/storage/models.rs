@@ -93,20 +93,25 @@ pub fn newest(conn: &mut Conn, campaign_id: i64) -> QueryResult<LastRefit> {
     Ok(newest.map_or_else(LastRefit::default, last))
 }
 
-/// Log entries of a campaign received after that time. Looks at no others, so it may be asked every few seconds.
-pub fn labels_since(conn: &mut Conn, campaign_id: i64, after: i64) -> QueryResult<u64> {
+/// Log entries of a campaign received after that time, and no later than `until`. Looks at no others, so it may be asked
+/// every few seconds.
+pub fn labels_since(conn: &mut Conn, campaign_id: i64, after: i64, until: i64) -> QueryResult<u64> {
     let fresh = labels::table
         .filter(labels::campaign_id.eq(campaign_id))
         .filter(labels::received_at.gt(after))
+        .filter(labels::received_at.le(until))
         .count()
         .get_result::<i64>(conn)?;
     Ok(fresh.unsigned_abs())
 }
 
-/// The labels and gold of a campaign, sorted by tile and volunteer.
-pub fn refit_input(conn: &mut Conn, campaign_id: i64) -> QueryResult<RefitInput> {
+/// The labels and gold of a campaign, sorted by tile and volunteer. Answers given after `until` say nothing about skill:
+/// once a campaign is closed everybody can read what gold is.
+pub fn refit_input(conn: &mut Conn, campaign_id: i64, until: i64) -> QueryResult<RefitInput> {
     let labels = current_labels::table
         .inner_join(queue::table.on(queue::tile.eq(current_labels::tile)))
+        .inner_join(labels::table.on(labels::id.eq(current_labels::label_id)))
+        .filter(labels::received_at.le(until))
         .filter(current_labels::campaign_id.eq(campaign_id))
         .filter(diesel::dsl::not(current_labels::excluded))
         .filter(current_labels::counted.or(queue::gold.assume_not_null().eq("check")))

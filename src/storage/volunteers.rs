@@ -34,6 +34,28 @@ pub struct Account {
     pub closed: bool,
 }
 
+/// Whether a person is neither deleted nor disabled; they stay so until the transaction ends. Many hold it at a time.
+pub fn hold_here(conn: &mut Conn, id: i64) -> QueryResult<bool> {
+    let here = volunteers::table
+        .find(id)
+        .filter(volunteers::deleted_at.is_null())
+        .filter(volunteers::disabled_at.is_null())
+        .select(volunteers::id);
+    let found = match conn {
+        Conn::Postgres(conn) => here.for_share().first::<i64>(conn).optional()?,
+        Conn::Sqlite(conn) => here.first::<i64>(conn).optional()?,
+    };
+    Ok(found.is_some())
+}
+
+/// Waits until nobody holds the person, and keeps others from it until the transaction ends.
+pub fn lock(conn: &mut Conn, id: i64) -> QueryResult<()> {
+    if let Conn::Postgres(conn) = conn {
+        volunteers::table.find(id).select(volunteers::id).for_update().first::<i64>(conn)?;
+    }
+    Ok(())
+}
+
 /// Adds a guest and returns the id.
 pub fn insert_guest(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
     let row = (volunteers::id.eq(id), volunteers::admin.eq(false), volunteers::created_at.eq(now));
