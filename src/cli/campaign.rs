@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::Refused;
 use crate::config::DataOptions;
-use crate::domain::campaign::{Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
 use crate::services::apply_campaign::apply_campaign;
 use crate::services::campaign_file::CampaignFile;
@@ -175,11 +175,6 @@ async fn set_state(args: NamedArgs, next: CampaignState) -> Result<(), Refused> 
     let change = move |conn: &mut Conn| change_state(conn, &args.slug, next, None, clock::now_ms());
     let campaign = store.write(change).await?;
     println!("campaign {} is {}", campaign.slug, campaign.state);
-    if campaign.state == CampaignState::Open && campaign.kind == CampaignKind::Timeline {
-        println!(
-            "warning: the page shows volunteers the first and the last of its scenes; timelines are not labelled yet"
-        );
-    }
     if campaign.state == CampaignState::Closed && refit(&store, &campaign, true).await?.is_some() {
         println!("all labels were weighed once more, now that they are complete");
     }

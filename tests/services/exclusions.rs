@@ -5,7 +5,8 @@ use aftermap::domain::label::LabelStatus;
 use aftermap::services::Error;
 use aftermap::services::hand_out::{Request, hand_out};
 use aftermap::services::release_lease;
-use aftermap::storage::{new_id, schema::exclusions};
+use aftermap::storage::new_id;
+use aftermap::storage::schema::{exclusions, volunteers};
 use diesel::prelude::*;
 
 use crate::town::{NOON, Town, policy, towns};
@@ -88,6 +89,21 @@ async fn what_a_paused_volunteer_holds_may_be_answered_and_brings_no_more() {
         let reply = town.send(me, vec![crate::town::label(lease, "destroyed")], NOON).await;
         let told = crate::town::outcome(&reply.results[0]);
         assert_eq!((told, reply.leases.len()), (Ok((LabelStatus::Stored, TileState::Open)), 0), "on {}", town.name);
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_deleted_while_the_request_was_under_way_is_given_nothing() {
+    for town in towns(5, policy()).await {
+        let me = town.volunteer().await;
+        let ask = || hand_out(&town.store, &town.campaign, Request { volunteer: me, count: 2, again: true, seed: 1 });
+        town.run(move |conn| {
+            diesel::update(volunteers::table.find(me)).set(volunteers::deleted_at.eq(NOON)).execute(conn)?;
+            Ok(())
+        })
+        .await;
+        assert_eq!(ask().await.unwrap(), [], "on {}", town.name);
         town.check().await;
     }
 }

@@ -1,9 +1,10 @@
 //! Refits: a numbered model, one process at a time, and every tile brought in line with it.
 
-use aftermap::domain::campaign::Campaign;
+use aftermap::domain::campaign::{Campaign, CampaignState};
 use aftermap::domain::consensus::TileState;
 use aftermap::domain::label::LabelStatus;
 use aftermap::domain::policy::Policy;
+use aftermap::services::change_state::change_state;
 use aftermap::services::refit::refit;
 use aftermap::services::release_lease::release;
 use aftermap::storage::{Store, campaigns, leases, schema};
@@ -152,6 +153,20 @@ async fn a_refit_of_a_campaign_without_labels_makes_nothing() {
     for town in towns(2, policy()).await {
         assert_eq!(refit(&town.store, &town.campaign, true).await.unwrap(), None);
         assert_eq!(campaign(&town).await.model, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_the_end_of_a_campaign_makes_no_further_model() {
+    for town in towns(4, policy()).await {
+        town.another_says("damaged", NOON).await.expect("a label");
+        let late = town.volunteer().await;
+        let lease = town.one(late, NOON).await.id;
+        town.run(|conn| change_state(conn, "town", CampaignState::Closed, None, NOON + MINUTE)).await;
+        assert_eq!(refit(&town.store, &campaign(&town).await, true).await.unwrap(), Some(1));
+        town.answer_only(late, lease, "destroyed", NOON + 2 * MINUTE).await.expect("kept, though it is late");
+        assert_eq!(refit(&town.store, &campaign(&town).await, true).await.unwrap(), None);
+        assert_eq!(campaign(&town).await.model, 1, "on {}", town.name);
     }
 }
 
