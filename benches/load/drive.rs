@@ -83,6 +83,10 @@ impl Crowd {
 
     /// Labels are due at an even rate; each is taken by whoever is free. Its time counts from when it was due.
     pub async fn open_loop(&mut self, rate: f64, warm_up: Duration, time: Duration) -> Result<Run, String> {
+        // One after the other: hundreds who come in at the same moment are a storm of another kind.
+        for client in &mut self.clients {
+            client.take().await?;
+        }
         let (due, queue) = mpsc::unbounded_channel::<Instant>();
         let queue = Arc::new(Mutex::new(queue));
         let start = Instant::now();
@@ -91,7 +95,6 @@ impl Crowd {
         for mut client in self.clients.drain(..) {
             let queue = queue.clone();
             tasks.spawn(async move {
-                client.take().await?;
                 let mut latencies = Vec::new();
                 loop {
                     let Some(at) = queue.lock().await.recv().await else { break };
