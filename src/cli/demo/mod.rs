@@ -125,7 +125,7 @@ async fn synthetic(args: &DemoArgs, store: &Store, archives: &Archives, create: 
             file: scene.file.clone(),
             captured: Captured::parse("captured", &scene.captured.to_string())?,
             title: Some(title.into()),
-            sensor: Some("drawn by a program".into()),
+            sensor: None,
             licence: Some("CC0-1.0".into()),
             attribution: Some(town.credit.into()),
             zoom: None,

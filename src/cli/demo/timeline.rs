@@ -53,7 +53,7 @@ pub async fn prepare(seed: u64, data: &Path, store: &Store, archives: &Archives)
             file: scene.file.clone(),
             captured: Captured::parse("captured", &scene.captured.to_string())?,
             title: Some(format!("Synthetic town, {}", scene.captured)),
-            sensor: Some("drawn by a program".into()),
+            sensor: None,
             licence: Some("CC0-1.0".into()),
             attribution: Some(town.credit.into()),
             zoom: None,
