@@ -11,6 +11,7 @@ pub mod label;
 pub mod language;
 pub mod markdown;
 pub mod name_key;
+pub mod names;
 pub mod policy;
 pub mod practice;
 pub mod pseudonym;

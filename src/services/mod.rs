@@ -17,6 +17,7 @@ pub mod export_map;
 pub mod grant_role;
 pub mod hand_out;
 pub mod housekeeping;
+pub mod import;
 pub mod import_gold;
 pub mod ingest;
 pub mod leave_note;

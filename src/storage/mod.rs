@@ -13,6 +13,7 @@ pub mod footprints;
 pub mod geopackage;
 pub mod gold;
 mod ids;
+pub mod imports;
 pub mod label_log;
 pub mod labels;
 pub mod leases;
