@@ -23,7 +23,7 @@ pub mod spatial_key;
 pub mod standing;
 pub mod tile;
 pub mod volunteer;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 

@@ -13,6 +13,7 @@ pub mod delete_person;
 mod derive_tiles;
 mod error;
 pub mod events;
+pub mod export_compat;
 pub mod export_map;
 pub mod grant_role;
 pub mod hand_out;

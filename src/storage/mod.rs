@@ -8,6 +8,7 @@ mod connection;
 pub mod consensus;
 pub mod copy;
 mod copy_rows;
+pub mod counted_labels;
 pub mod damage_map;
 pub mod footprints;
 pub mod geopackage;

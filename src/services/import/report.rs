@@ -12,11 +12,11 @@ use super::{Meaning, Project, Published, SourceFile, report_text};
 use crate::consensus::measures;
 use crate::domain::campaign::Campaign;
 use crate::domain::consensus::{Consensus, TileState};
-use crate::domain::damage_map::TileRow;
+use crate::domain::damage_map::{TileRow, VolunteerRow};
 use crate::domain::pseudonym::pseudonym;
 use crate::storage::damage_map::TileRows;
 use crate::storage::imports::SkillRow;
-use crate::storage::{Conn, Store, campaigns, damage_map, imports};
+use crate::storage::{Conn, Store, campaigns, damage_map, imports, label_log};
 
 /// Thresholds of the table, unless others are asked for: eighths, since projects ask for about eight answers a tile.
 pub const THRESHOLDS: [f64; 7] = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];
@@ -305,7 +305,7 @@ fn complete(
         files: project.files.clone(),
         meaning: meaning.pairs().map(|(word, key)| (word.to_owned(), key.to_owned())).collect(),
         labels,
-        volunteers: volunteers(campaign, imports::skills(conn, campaign.id, campaign.model)?),
+        volunteers: volunteers(conn, campaign)?,
         called: thresholds.iter().map(|&threshold| called(threshold)).collect(),
         published: (!project.published.is_empty())
             .then_some(Agrees { tiles: project.published.len() as u64, equal: seen.equal }),
@@ -320,17 +320,17 @@ fn complete(
     })
 }
 
-fn volunteers(campaign: &Campaign, skills: Vec<SkillRow>) -> Volunteers {
-    let named = |row: &SkillRow| pseudonym(&campaign.pseudonym_key, row.volunteer_id);
-    let mut people: Vec<Person> = skills
-        .iter()
-        .map(|row| Person {
-            volunteer: named(row),
-            weight: row.weight,
-            accuracy: row.accuracy,
-            labels: u64::from(row.labels.unsigned_abs()),
-        })
-        .collect();
+fn volunteers(conn: &mut Conn, campaign: &Campaign) -> Result<Volunteers, Error> {
+    let skills = imports::skills(conn, campaign.id, campaign.model)?;
+    let named = |volunteer_id: i64| pseudonym(&campaign.pseudonym_key, volunteer_id);
+    let known: HashMap<i64, &SkillRow> = skills.iter().map(|row| (row.volunteer_id, row)).collect();
+    let person = |row: VolunteerRow| {
+        let skill = known.get(&row.volunteer_id);
+        let (weight, accuracy) = skill.map_or((0.0, 0.0), |skill| (skill.weight, skill.accuracy));
+        Person { volunteer: named(row.volunteer_id), weight, accuracy, labels: row.labels.into() }
+    };
+    let rows = label_log::volunteers(conn, campaign.id, campaign.model)?;
+    let mut people: Vec<Person> = rows.into_iter().map(person).collect();
     people.sort_by(|a, b| {
         b.weight.total_cmp(&a.weight).then(b.labels.cmp(&a.labels)).then(a.volunteer.cmp(&b.volunteer))
     });
@@ -339,10 +339,10 @@ fn volunteers(campaign: &Campaign, skills: Vec<SkillRow>) -> Volunteers {
     let all: u64 = labels.iter().sum();
     let busiest: u64 = labels.iter().rev().take(10).sum();
     let mut set_aside: Vec<(String, String)> =
-        skills.iter().filter_map(|row| Some((named(row), row.quarantine.clone()?))).collect();
+        skills.iter().filter_map(|row| Some((named(row.volunteer_id), row.quarantine.clone()?))).collect();
     set_aside.sort();
     let lowest = people.iter().rev().take(LISTED.min(people.len() / 2)).cloned().collect();
-    Volunteers {
+    Ok(Volunteers {
         count: people.len() as u64,
         labels: [0.0, 0.5, 1.0].map(|part| at(&labels, part).unwrap_or(0)),
         ten_busiest: busiest as f64 / all.max(1) as f64,
@@ -351,7 +351,7 @@ fn volunteers(campaign: &Campaign, skills: Vec<SkillRow>) -> Volunteers {
         highest: people.iter().take(LISTED.min(people.len().div_ceil(2))).cloned().collect(),
         lowest,
         set_aside,
-    }
+    })
 }
 
 fn quantiles(values: impl Iterator<Item = f64>) -> [f64; 5] {
