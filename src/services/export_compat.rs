@@ -1,7 +1,9 @@
 //! Downloads in the columns of other systems: which files there are, who may have them, and what is read for each.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use super::export_map::days;
 use super::read_map::{self, Question};
@@ -14,7 +16,7 @@ use crate::domain::words::words;
 use crate::export::compat::mapswipe::User;
 use crate::export::compat::{CountedLabel, code_of, group_of, gzip, mapswipe, zooniverse};
 use crate::storage::counted_labels::{self, CountedRow, CountedRows};
-use crate::storage::{Conn, QueryError, Store, statistics};
+use crate::storage::{Conn, QueryError, Store, new_id, statistics};
 
 words! {
     /// A system whose columns are wanted.
@@ -127,14 +129,54 @@ pub fn write(
     now: i64,
     out: &mut dyn Write,
 ) -> Result<u64, Error> {
-    let packed = request.file.ends_with(".gz");
-    let write = |conn: &mut Conn| {
-        let map = read_map::header(conn, campaign, Cuts::default())?;
-        let everything = &MapFilter::default();
-        let mut source = Source { conn, campaign, map: &map, request, everything, now };
-        gzip(out, packed, &mut |out| source.write(out)).map_err(export_map::failure)
-    };
-    store.read_snapshot(write)
+    store.read_snapshot(|conn| write_from(conn, campaign, request, now, out))
+}
+
+/// Writes all files of a system, as a researcher may have them, into a folder (made if need be), from one snapshot: each
+/// complete or not at all. Returns their names with the number of rows. Blocks.
+pub fn write_folder(
+    store: &Store,
+    campaign: &Campaign,
+    system: System,
+    now: i64,
+    folder: &Path,
+) -> Result<Vec<(String, u64)>, Error> {
+    let fault = |error: io::Error| Error::Internal(format!("cannot write to {}: {error}", folder.display()));
+    fs::create_dir_all(folder).map_err(fault)?;
+    store.read_snapshot(|conn| {
+        let mut written = Vec::new();
+        for name in names(system, &campaign.slug) {
+            let request = Request::new(system, &campaign.slug, &name, Sight::Researcher)?;
+            let part = folder.join(format!(".{name}.{}.part", new_id()));
+            let mut finish = || -> Result<u64, Error> {
+                let mut out = BufWriter::with_capacity(1 << 16, File::create_new(&part).map_err(fault)?);
+                let rows = write_from(conn, campaign, &request, now, &mut out)?;
+                out.into_inner().map_err(|error| fault(error.into_error()))?.sync_all().map_err(fault)?;
+                fs::rename(&part, folder.join(&name)).map_err(fault)?;
+                Ok(rows)
+            };
+            let rows = finish().inspect_err(|_| {
+                // Gone already where the last step failed, or never made.
+                let _ = fs::remove_file(&part);
+            })?;
+            written.push((name, rows));
+        }
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)?;
+        Ok(written)
+    })
+}
+
+fn write_from(
+    conn: &mut Conn,
+    campaign: &Campaign,
+    request: &Request,
+    now: i64,
+    out: &mut dyn Write,
+) -> Result<u64, Error> {
+    let map = read_map::header(conn, campaign, Cuts::default())?;
+    let everything = &MapFilter::default();
+    let mut source = Source { conn, campaign, map: &map, request, everything, now };
+    gzip(out, request.file.ends_with(".gz"), &mut |out| source.write(out)).map_err(export_map::failure)
 }
 
 struct Source<'a> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::Error;
 use super::SourceFile;
+use crate::export::compat::safe;
 use crate::imagery::hash_file;
 
 /// The first bytes of a gzip file (RFC 1952).
@@ -101,6 +102,14 @@ pub fn source_file(path: &Path, holds: Kind, rows: u64) -> Result<SourceFile, Er
 /// A file's name, without the folder.
 pub fn name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A name without the apostrophe that our exports put before what a spreadsheet would run as a formula.
+pub fn unguarded(name: &str) -> &str {
+    match name.strip_prefix('\'') {
+        Some(rest) if safe(rest) == name => rest,
+        _ => name,
+    }
 }
 
 /// The files to be read, each with what it holds, in the order in which they must be read. Of a folder those that are

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use csv::StringRecord;
 
 use super::super::Error;
-use super::files::{self, Kind, rows, source_file, wrong, wrong_cell, wrong_row};
+use super::files::{self, Kind, rows, source_file, unguarded, wrong, wrong_cell, wrong_row};
 use super::places::Outlines;
 use super::sessions::Sessions;
 use super::times::parse_time;
@@ -126,7 +126,8 @@ impl<'a> Reading<'a> {
                 return Err(fault(column, "is longer than 200 bytes or holds control characters".into()));
             }
         }
-        self.outlines.check(cells.task.1).map_err(|reason| fault(cells.task.0, reason))?;
+        let id = unguarded(cells.task.1);
+        self.outlines.check(id).map_err(|reason| fault(cells.task.0, reason))?;
         let answer = self.meaning.answer(cells.answer.1).map_err(|reason| fault(cells.answer.0, reason))?;
         let time = |(column, text): (&str, &str)| self.time(text).map_err(|reason| fault(column, reason));
         let at = match cells.at {
@@ -135,7 +136,7 @@ impl<'a> Reading<'a> {
         };
         let began_at = cells.began_at.map(time).transpose()?.unwrap_or(at).min(at);
         let client = if cells.client.is_empty() { 0 } else { self.project.clients.number(cells.client) + 1 };
-        let (task, person) = (self.project.tasks.number(cells.task.1), self.project.people.number(cells.person.1));
+        let (task, person) = (self.project.tasks.number(id), self.project.people.number(cells.person.1));
         self.project.given.push(Given { task, person, at, answer, began_at, client });
         Ok(())
     }
@@ -246,7 +247,7 @@ impl<'a> Reading<'a> {
             if !self.is_wanted(of).map_err(|reason| wrong_cell(path, line, "project_id", reason))? {
                 continue;
             }
-            let id = record[task].trim();
+            let id = unguarded(record[task].trim());
             self.outlines.check(id).map_err(|reason| wrong_cell(path, line, "task_id", reason))?;
             self.project.tasks.number(id);
         }
@@ -270,7 +271,7 @@ impl<'a> Reading<'a> {
                 number.ok_or_else(|| wrong_cell(path, line, name, format!("`{text}` is no count")))
             };
             let (total, yes) = (number(total, "total_count")? as u64, number(yes, "1_count")? as u64);
-            self.project.published.push(Published { task: record[task].trim().to_owned(), total, yes });
+            self.project.published.push(Published { task: unguarded(record[task].trim()).to_owned(), total, yes });
             count += 1;
         }
         Ok(count)

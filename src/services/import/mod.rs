@@ -1,6 +1,7 @@
 //! Brings in what volunteers of another system answered: files are read and checked as a whole, then stored as a campaign
 //! that is closed to labelling, then weighed by our consensus.
 
+mod add_labels;
 mod answers;
 mod bring_in;
 mod comparison;

@@ -308,7 +308,7 @@ fn complete(
         volunteers: volunteers(conn, campaign)?,
         called: thresholds.iter().map(|&threshold| called(threshold)).collect(),
         published: (!project.published.is_empty())
-            .then_some(Agrees { tiles: project.published.len() as u64, equal: seen.equal }),
+            .then_some(Agrees { tiles: seen.published.len() as u64, equal: seen.equal }),
         reference: seen.comparison(thresholds),
         agreement: Agreement {
             alpha_nominal: measured.alpha_nominal,
