@@ -13,6 +13,7 @@ pub mod language;
 pub mod map_filter;
 pub mod markdown;
 pub mod name_key;
+pub mod names;
 pub mod policy;
 pub mod practice;
 pub mod pseudonym;
@@ -22,7 +23,7 @@ pub mod spatial_key;
 pub mod standing;
 pub mod tile;
 pub mod volunteer;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 

@@ -4,6 +4,7 @@
 //! iterator of records, and writes them one by one, so memory does not grow with the number of rows. The same records
 //! always give the same bytes: nothing here reads a clock, and numbers have one spelling.
 
+pub mod compat;
 mod csv;
 mod geojson;
 mod geometry;
