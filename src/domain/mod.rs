@@ -9,6 +9,7 @@ pub mod damage_map;
 pub mod gold;
 pub mod label;
 pub mod language;
+pub mod map_picture;
 pub mod markdown;
 pub mod name_key;
 pub mod policy;

@@ -9,10 +9,12 @@ mod geojson;
 mod geometry;
 mod sheet;
 mod text;
+pub mod vector_tile;
 
 use std::io::{self, Write};
 
 pub use geometry::Geometry;
+pub use text::day;
 pub use sheet::{Sheet, history, labels, scenes, tiles, volunteers};
 
 /// One way of writing a file.
