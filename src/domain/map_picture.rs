@@ -174,7 +174,8 @@ impl Picture {
 
     /// Counts what somebody sees, under a filter. Not where [`Picture::needs_outlines`].
     pub fn count(&self, sight: Sight, filter: &MapFilter) -> Counts {
-        let rows = self.spots.iter().map(|spot| (self.row(spot, sight), spot.seen(sight).and_then(|spot| spot.damaged)));
+        let rows =
+            self.spots.iter().map(|spot| (self.row(spot, sight), spot.seen(sight).and_then(|spot| spot.damaged)));
         count(&self.map, filter, rows)
     }
 

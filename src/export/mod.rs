@@ -13,9 +13,9 @@ pub mod vector_tile;
 
 use std::io::{self, Write};
 
-pub use geometry::Geometry;
-pub use text::day;
+pub use crate::domain::geometry::Geometry;
 pub use sheet::{Sheet, history, labels, scenes, tiles, volunteers};
+pub use text::day;
 
 /// One way of writing a file.
 pub trait Format: Sync {

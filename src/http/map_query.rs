@@ -1,35 +1,35 @@
-//! How a part of the damage map is asked for in an address: the filter, and from which probability on a tile is damaged.
+//! What an address may ask of the damage map, spelled the same wherever rows of it are given out.
 
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::gate::CampaignVisit;
-use crate::domain::damage_map::{Cuts, Sight};
+use crate::domain::Invalid;
+use crate::domain::damage_map::Cuts;
 use crate::domain::map_filter::{FilterWords, MapFilter};
-use crate::domain::volunteer::Role;
-use crate::services;
-use crate::services::map_tiles::Asked;
+use crate::domain::scale::Scale;
 
-/// Which tiles of the map, judged as the person who asks sees them.
-#[derive(Deserialize, IntoParams, Default)]
+/// Which rows of the map, and thresholds of its columns.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MapQuery {
-    /// `west,south,east,north` in degrees; west of east unless the box crosses the date line.
+    /// Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line.
     bbox: Option<String>,
-    /// A GeoJSON Polygon or MultiPolygon; the centre of a tile must lie in it.
+    /// Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon.
     area: Option<String>,
-    /// Classes, separated by commas.
+    /// Only these classes, separated by commas.
     class: Option<String>,
-    /// States, separated by commas.
+    /// Only these states, separated by commas.
     state: Option<String>,
-    /// The probability of the class is at least this, 0 to 1.
+    /// Only tiles whose class has at least this probability, 0 to 1.
     probability_at_least: Option<String>,
-    /// The damage happened on this day or after it, as far as its window says.
+    /// Only damage that may have happened on this day or later: a day (2017-06-06) or an instant.
     damaged_from: Option<String>,
-    /// The damage happened on this day or before it, likewise.
+    /// Only damage that may have happened on this day or earlier.
     damaged_to: Option<String>,
-    /// Call a tile damaged where the probability of any damage is at least this, 0 to 1.
+    /// Leave the class blank where its probability is below this, 0 to 1. Changes columns, never which rows appear.
+    min_probability: Option<f64>,
+    /// Add a column that says whether the probability of any damage is at least this, 0 to 1.
     damaged_if: Option<f64>,
 }
 
@@ -39,21 +39,22 @@ impl MapQuery {
         MapQuery { bbox, class, state, probability_at_least, damaged_from, damaged_to, ..MapQuery::default() }
     }
 
-    /// What is asked, by the person who asks.
-    pub fn read(self, visit: &CampaignVisit) -> Result<Asked, services::Error> {
-        let MapQuery { bbox, area, class, state, probability_at_least, damaged_from, damaged_to, damaged_if } = self;
-        Cuts { damaged_if, ..Cuts::default() }.check()?;
-        let words = FilterWords { bbox, area, class, state, probability_at_least, damaged_from, damaged_to };
-        let filter = MapFilter::parse(&words, &visit.campaign.scale)?;
-        Ok(Asked { sight: sight(visit), filter, damaged_if })
+    /// Which rows; `scale` says which classes there are.
+    pub fn filter(&self, scale: &Scale) -> Result<MapFilter, Invalid> {
+        let words = FilterWords {
+            bbox: self.bbox.clone(),
+            area: self.area.clone(),
+            class: self.class.clone(),
+            state: self.state.clone(),
+            probability_at_least: self.probability_at_least.clone(),
+            damaged_from: self.damaged_from.clone(),
+            damaged_to: self.damaged_to.clone(),
+        };
+        MapFilter::parse(&words, scale)
+    }
+
+    /// Thresholds of columns, unchecked.
+    pub fn cuts(&self) -> Cuts {
+        Cuts { min_probability: self.min_probability, damaged_if: self.damaged_if }
     }
 }
-
-/// How much of the map the person who asks may see.
-pub fn sight(visit: &CampaignVisit) -> Sight {
-    match visit.viewer.is_at_least(Role::Researcher, &visit.campaign) {
-        true => Sight::Researcher,
-        false => Sight::Everybody,
-    }
-}
-

@@ -8,7 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::error::Error;
 use super::gate::{InCampaign, MapReader};
 use super::labels::Window;
-use super::map_query::{MapQuery, sight};
+use super::map_query::MapQuery;
+use super::map_tiles::sight;
 use super::training::ShownTile;
 use super::wire::rfc3339;
 use crate::domain::campaign::Campaign;
@@ -217,10 +218,10 @@ pub async fn list_map_tiles(door: InCampaign<MapReader>, query: Query<RowsWanted
     }
     let query = MapQuery::of([bbox, class, state, probability_at_least, damaged_from, damaged_to]);
     let page = door.read(move |conn, visit| {
-        let asked = query.read(visit)?;
+        let filter = query.filter(&visit.campaign.scale)?;
         let map = read_map::header(conn, &visit.campaign, Cuts::default())?;
         let campaign = &visit.campaign;
-        let question = Question { campaign, map: &map, filter: &asked.filter, sight: asked.sight, now: visit.now };
+        let question = Question { campaign, map: &map, filter: &filter, sight: sight(visit), now: visit.now };
         let page = read_map::page(conn, question, after.as_deref().unwrap_or_default(), limit)?;
         Ok(MapRows { tiles: page.rows.iter().map(|row| map_row(&map, row)).collect(), next: page.next })
     });

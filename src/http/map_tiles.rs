@@ -8,14 +8,35 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::Error;
-use super::gate::{App, InCampaign, MapReader};
+use super::gate::{App, CampaignVisit, InCampaign, MapReader};
 use super::images::is_known;
 use super::map_query::MapQuery;
 use super::wire::rfc3339;
 use crate::domain::cell::Cell;
 use crate::domain::consensus::TileState;
-use crate::services::map_tiles::Counted;
+use crate::domain::damage_map::Sight;
+use crate::domain::volunteer::Role;
+use crate::services;
+use crate::services::map_tiles::{Asked, Counted};
 use crate::storage::Store;
+
+/// How much of the map the person who asks may see.
+pub fn sight(visit: &CampaignVisit) -> Sight {
+    match visit.viewer.is_at_least(Role::Researcher, &visit.campaign) {
+        true => Sight::Researcher,
+        false => Sight::Everybody,
+    }
+}
+
+/// What is asked of the map, and by whom.
+fn asked(query: &MapQuery, visit: &CampaignVisit) -> Result<Asked, services::Error> {
+    let (filter, cuts) = (query.filter(&visit.campaign.scale)?, query.cuts());
+    cuts.check()?;
+    if cuts.min_probability.is_some() {
+        return Err(services::Error::invalid("min_probability", "is for downloads: ask for probability_at_least here"));
+    }
+    Ok(Asked { sight: sight(visit), filter, damaged_if: cuts.damaged_if })
+}
 
 /// Tiles of a state.
 #[derive(Serialize, ToSchema)]
@@ -91,7 +112,7 @@ pub async fn get_map_tile(
     let cell = Cell::new(z, x, y).ok_or_else(|| Error::not_found(format!("there is no map tile {z}/{x}/{y}")))?;
     let maps = app.map_tiles.clone();
     let made = door.serve(|store: Store, visit| async move {
-        let asked = query.into_inner().read(&visit)?;
+        let asked = asked(&query, &visit)?;
         maps.tile(&store, &visit.campaign, asked, cell).await
     });
     let tile = made.await?;
@@ -119,7 +140,7 @@ pub async fn get_map_statistics(
 ) -> Result<HttpResponse, Error> {
     let maps = app.map_tiles.clone();
     let counted = door.serve(|store: Store, visit| async move {
-        let asked = query.into_inner().read(&visit)?;
+        let asked = asked(&query, &visit)?;
         let keys: Vec<String> = visit.campaign.scale.classes().iter().map(|class| class.key.clone()).collect();
         Ok((maps.count(&store, &visit.campaign, asked).await?, keys))
     });

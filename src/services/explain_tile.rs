@@ -81,13 +81,12 @@ pub fn explain_tile(
     (sight, now): (Sight, i64),
 ) -> Result<TileInFull, Error> {
     let missing = || Error::NotFound(format!("there is no tile `{tile_id}` in campaign `{}`", campaign.slug));
-    let tile = tiles::id_of(conn, campaign.id, tile_id)?.ok_or_else(missing)?;
     let map = read_map::header(conn, campaign, Cuts::default())?;
     let ids: Vec<i64> = map.scenes.iter().map(|scene| scene.id).collect();
     let classes = campaign.scale.classes().len() as u8;
-    let mut rows = TileRows::new(conn, campaign.id, &ids, classes).only(tile, tile_id);
-    let row = rows.next().transpose()?.ok_or_else(missing)?.seen_by(sight, campaign.state, now);
-    drop(rows);
+    let row = TileRows::new(conn, campaign.id, &ids, classes).only(tile_id)?.next().transpose()?;
+    let row = row.ok_or_else(missing)?.seen_by(sight, campaign.state, now);
+    let tile = row.tile.id;
     let frames = tiles::frames_of(conn, &[tile])?.remove(&tile).unwrap_or_default();
     // The row says it: without a crowd nothing of the crowd is told.
     let reasons = match row.crowd.is_some() {
@@ -153,4 +152,3 @@ fn model(
     }
     Ok((model, skills))
 }
-
