@@ -1,6 +1,9 @@
 // Arithmetic over the server's counts: histograms out of "at least" lists, and damage by the interval between two images.
 import type { MapStatistics, Scene } from '../api'
 
+/** The bars from the first that holds anything: below the chance of a guess there are none. */
+export const fromFirst = <T extends { tiles: number }>(bars: T[]): T[] => bars.slice(Math.max(0, bars.findIndex(({ tiles }) => tiles > 0)))
+
 /** Bars out of a list "at least 0, 0.01, … 1", each so many hundredths wide; the last bar holds certainty itself. */
 export function histogram(atLeast: number[], width: number): { from: number; to: number; tiles: number }[] {
   const bars = []

@@ -114,15 +114,19 @@ export class ResultsMap {
     this.fit(this.bounds, 28)
   }
   /** Shows a box in degrees. */
-  fit(bounds: number[], edge = 60): void {
+  fit(bounds: number[], edge = 60, below = 0): void {
     if (!this.#map.getSize()) return
-    this.#map.getView().fit(transformExtent(bounds, DEGREES, 'EPSG:3857'), { padding: [edge, edge, edge, edge], maxZoom: 19 })
+    const [, height] = this.size
+    const padding = [edge, edge, Math.min(edge + below, height * 0.8), edge]
+    this.#map.getView().fit(transformExtent(bounds, DEGREES, 'EPSG:3857'), { padding, maxZoom: 19 })
   }
-  /** Brings a tile into view if it is not. */
-  reveal(bounds: number[]): void {
-    const seen = this.#seen()
-    const inside = bounds.every((edge, place) => (place < 2 ? edge >= (seen[place] ?? 0) : edge <= (seen[place] ?? 0)))
-    if (!inside) this.fit(bounds, 120)
+  /** Brings a tile into view if it is not, or if it lies below the sheet that covers so many pixels. */
+  reveal(bounds: number[], below = 0): void {
+    const [width, height] = this.size
+    const corner = (lon = 0, lat = 0) => this.#map.getPixelFromCoordinate(fromLonLat([lon, lat])) ?? [-1, -1]
+    const [[left = -1, bottom = -1], [right = -1, top = -1]] = [corner(bounds[0], bounds[1]), corner(bounds[2], bounds[3])]
+    if (left >= 0 && top >= 0 && right <= width && bottom <= height - below) return
+    this.#map.getView().fit(transformExtent(bounds, DEGREES, 'EPSG:3857'), { padding: [50, 50, Math.min(50 + below, height * 0.8), 50], maxZoom: Math.min(19, this.#map.getView().getZoom() ?? 19) })
   }
   zoom(levels: number): void {
     const view = this.#map.getView()
