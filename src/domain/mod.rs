@@ -11,6 +11,7 @@ pub mod gold;
 pub mod label;
 pub mod language;
 pub mod map_filter;
+pub mod map_picture;
 pub mod markdown;
 pub mod name_key;
 pub mod names;

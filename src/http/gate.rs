@@ -24,6 +24,7 @@ use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
 use crate::services::events::Events;
+use crate::services::map_tiles::MapTiles;
 use crate::services::sign_in::{self, Credentials, SignIn};
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
@@ -39,6 +40,8 @@ pub struct App {
     pub sign_in: SignIn,
     /// The images.
     pub archives: Archives,
+    /// The damage maps as vector tiles, and counted.
+    pub(super) map_tiles: MapTiles,
     /// Where downloads are written.
     pub(super) spool: Spool,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
@@ -57,6 +60,7 @@ impl App {
             events,
             sign_in,
             archives,
+            map_tiles: MapTiles::default(),
             spool: Spool::new(spool),
             public_url: public_url.map(Into::into),
         }
