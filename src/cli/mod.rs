@@ -15,6 +15,7 @@ mod names;
 pub mod serve;
 pub mod simulate;
 pub mod user;
+mod validation;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,8 @@ enum Command {
     /// Make accounts and give roles
     #[command(subcommand)]
     User(user::UserCommand),
+    #[command(subcommand)]
+    Validation(validation::ValidationCommand),
     Migrate(migrate::MigrateArgs),
     Copy(copy::CopyArgs),
     Simulate(simulate::SimulateArgs),
@@ -73,6 +76,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Export(args) => export::run(args).await,
         Command::Gold(command) => gold::run(command).await,
         Command::User(command) => user::run(command).await.map_err(Refused::from),
+        Command::Validation(command) => validation::run(command).await,
         Command::Consensus(args) => in_background(move || consensus::run(&args)).await,
         Command::Evaluate(args) => in_background(move || evaluate::run(&args)).await,
         Command::Migrate(args) => migrate::run(args).await,

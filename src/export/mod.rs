@@ -9,6 +9,7 @@ mod geojson;
 mod geometry;
 mod sheet;
 mod text;
+pub mod validation;
 
 use std::io::{self, Write};
 

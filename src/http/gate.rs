@@ -115,6 +115,8 @@ pub struct Volunteer;
 pub struct MapReader;
 /// Whoever may see tiles that are open, and what volunteers remark on them.
 pub struct Reviewer;
+/// Whoever may see everything that is known of every tile.
+pub struct Researcher;
 /// Whoever runs the campaign.
 pub struct Coordinator;
 
@@ -160,6 +162,15 @@ impl Standing for Reviewer {
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_see_open_tiles(campaign)
+    }
+}
+
+impl Standing for Researcher {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_download_labels(campaign)
     }
 }
 

@@ -30,6 +30,7 @@ mod standing;
 mod statistics;
 mod stream;
 mod training;
+mod validation;
 mod web;
 mod wire;
 
@@ -92,6 +93,12 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
+                // validation
+                .service(at("/api/v1/campaigns/{slug}/validation", [get(validation::list), post(validation::draw)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}", [get(validation::report)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/desk", [get(validation::desk)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/grades", [post(validation::grade)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/{file}", [get(validation::download)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

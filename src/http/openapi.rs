@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, campaigns, events, exports, images, labels, leases, notes, person, session, standing, statistics,
-    training,
+    training, validation,
 };
 
 #[derive(OpenApi)]
@@ -38,6 +38,12 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        validation::list,
+        validation::draw,
+        validation::report,
+        validation::desk,
+        validation::grade,
+        validation::download,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,

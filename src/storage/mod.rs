@@ -37,6 +37,7 @@ pub mod statistics;
 mod store;
 pub mod texts;
 pub mod tiles;
+pub mod validation;
 pub mod volunteers;
 mod writer;
 

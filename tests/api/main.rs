@@ -18,6 +18,7 @@ mod session;
 mod slow;
 mod standing;
 mod training;
+mod validation;
 mod web;
 
 #[path = "../support/mod.rs"]
