@@ -12,6 +12,7 @@ mod ingest;
 pub mod label_file;
 mod migrate;
 mod names;
+mod release;
 pub mod serve;
 pub mod simulate;
 pub mod user;
@@ -52,6 +53,7 @@ enum Command {
     /// Make accounts and give roles
     #[command(subcommand)]
     User(user::UserCommand),
+    Release(release::ReleaseArgs),
     #[command(subcommand)]
     Validation(validation::ValidationCommand),
     Migrate(migrate::MigrateArgs),
@@ -76,6 +78,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Export(args) => export::run(args).await,
         Command::Gold(command) => gold::run(command).await,
         Command::User(command) => user::run(command).await.map_err(Refused::from),
+        Command::Release(args) => release::run(args).await,
         Command::Validation(command) => validation::run(command).await,
         Command::Consensus(args) => in_background(move || consensus::run(&args)).await,
         Command::Evaluate(args) => in_background(move || evaluate::run(&args)).await,

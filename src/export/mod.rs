@@ -14,7 +14,7 @@ pub mod validation;
 use std::io::{self, Write};
 
 pub use crate::domain::geometry::Geometry;
-pub use sheet::{Sheet, history, labels, scenes, tiles, volunteers};
+pub use sheet::{Sheet, cells, history, labels, scenes, tiles, volunteers};
 
 /// One way of writing a file.
 pub trait Format: Sync {

@@ -20,6 +20,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::cookies;
 use super::error::Error;
 use super::exports::Spool;
+use super::releases::Shelf;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
@@ -41,13 +42,15 @@ pub struct App {
     pub archives: Archives,
     /// Where downloads are written.
     pub(super) spool: Spool,
+    /// Where releases are.
+    pub(super) shelf: Shelf,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
     pub public_url: Option<Arc<str>>,
 }
 
 impl App {
     /// A server on this database; ready from the start. Downloads are written in the folder `spool`, which is made when
-    /// it is needed.
+    /// it is needed; releases are in the folder `releases` beside it.
     pub fn new(store: Store, sign_in: SignIn, archives: Archives, spool: PathBuf, public_url: Option<String>) -> App {
         let ready = Arc::new(AtomicBool::new(true));
         let events = Events::new(store.clone());
@@ -57,6 +60,7 @@ impl App {
             events,
             sign_in,
             archives,
+            shelf: Shelf::new(spool.with_file_name("releases")),
             spool: Spool::new(spool),
             public_url: public_url.map(Into::into),
         }

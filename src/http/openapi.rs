@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, notes, person, session, standing, statistics,
-    training, validation,
+    accounts, campaigns, events, exports, images, labels, leases, notes, person, releases, session, standing,
+    statistics, training, validation,
 };
 
 #[derive(OpenApi)]
@@ -38,6 +38,11 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        releases::list,
+        releases::make,
+        releases::one,
+        releases::download,
+        releases::cells,
         validation::list,
         validation::draw,
         validation::report,

@@ -28,6 +28,7 @@ pub mod practise;
 pub mod read_map;
 pub mod readiness;
 pub mod refit;
+pub mod release;
 pub mod release_lease;
 pub mod renew_lease;
 mod rules;

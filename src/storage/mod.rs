@@ -29,6 +29,7 @@ pub mod personal_tokens;
 mod pool;
 pub mod practice;
 pub mod queue;
+pub mod releases;
 pub mod roles;
 pub mod scenes;
 pub mod schema;
