@@ -62,15 +62,13 @@ pub struct Samples {
     samples: Vec<Sample>,
 }
 
-/// How many tiles, and which ones the page has already.
+/// How many tiles.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeskWanted {
     /// 1 to 10, 3 if not given.
     count: Option<usize>,
-    /// Public ids of tiles that the page holds already, separated by blanks.
-    holding: Option<String>,
 }
 
 /// What a grader has before them.
@@ -132,7 +130,7 @@ pub async fn list(door: InCampaign<Reviewer>) -> Result<HttpResponse, Error> {
         let reports = validation_report::reports(conn, &visit.campaign)?;
         let mut samples = Vec::new();
         for Report { number, drawn_at, progress, .. } in reports {
-            let desk = grade_tile::desk(conn, &visit.campaign, number, grader, (0, &[]))?;
+            let desk = grade_tile::desk(conn, &visit.campaign, number, grader, 0)?;
             samples.push(Sample { number, drawn_at, progress, mine: desk.mine, left: desk.left });
         }
         Ok(Samples { samples })
@@ -149,15 +147,12 @@ pub async fn desk(
     path: Path<(String, u32)>,
     query: Query<DeskWanted>,
 ) -> Result<HttpResponse, Error> {
-    let DeskWanted { count, holding } = query.into_inner();
-    let count = count.unwrap_or(3);
+    let count = query.count.unwrap_or(3);
     if !(1..=MOST_AT_ONCE).contains(&count) {
         return Err(services::Error::invalid("count", format!("ask for 1 to {MOST_AT_ONCE} tiles at a time")).into());
     }
-    let holding: Vec<String> = holding.unwrap_or_default().split_whitespace().take(64).map(str::to_owned).collect();
-    let desk = door.read(move |conn, visit| {
-        grade_tile::desk(conn, &visit.campaign, path.1, volunteer_id(&visit.viewer)?, (count, &holding))
-    });
+    let desk = door
+        .read(move |conn, visit| grade_tile::desk(conn, &visit.campaign, path.1, volunteer_id(&visit.viewer)?, count));
     let grade_tile::Desk { tiles, mine, left, barred } = desk.await?;
     let tiles = tiles.into_iter().map(ShownTile::from).collect();
     Ok(HttpResponse::Ok().json(Desk { tiles, mine, left, barred }))

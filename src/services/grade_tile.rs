@@ -45,13 +45,7 @@ pub fn find_sample(conn: &mut Conn, campaign: &Campaign, number: u32) -> Result<
 
 /// The next tiles for a grader: not decided, not graded by them, never labelled by them. They learn no more about a
 /// tile than where it is.
-pub fn desk(
-    conn: &mut Conn,
-    campaign: &Campaign,
-    number: u32,
-    grader: i64,
-    (count, holding): (usize, &[String]),
-) -> Result<Desk, Error> {
+pub fn desk(conn: &mut Conn, campaign: &Campaign, number: u32, grader: i64, count: usize) -> Result<Desk, Error> {
     let sample = find_sample(conn, campaign, number)?;
     let drawn = validation::tiles_of(conn, sample.id)?;
     let grades = validation::grades_of(conn, sample.id)?;
@@ -67,11 +61,10 @@ pub fn desk(
         .map(|one| one.tile)
         .filter(|&tile| waits(tile) && !mine(tile) && !barred.contains(&tile))
         .collect();
-    let mut next: Vec<i64> = left.iter().copied().take(WINDOW + holding.len()).collect();
+    let mut next: Vec<i64> = left.iter().copied().take(WINDOW).collect();
     next.sort_by_key(|tile| lot(&grader.to_string(), Purpose::Order, &tile.to_string()));
     let mut seen = see(conn, &next)?;
-    let tiles = next.iter().filter_map(|tile| seen.remove(tile));
-    let tiles = tiles.filter(|seen| !holding.contains(&seen.tile.tile_id)).take(count).collect();
+    let tiles = next.iter().filter_map(|tile| seen.remove(tile)).take(count).collect();
     Ok(Desk { tiles, mine: graded, left: left.len(), barred: barred.len() })
 }
 

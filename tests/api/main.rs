@@ -14,6 +14,7 @@ mod openapi;
 mod overload;
 mod person;
 mod refusals;
+mod releases;
 mod session;
 mod slow;
 mod standing;
