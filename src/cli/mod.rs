@@ -12,9 +12,11 @@ mod import;
 mod ingest;
 pub mod label_file;
 mod migrate;
+mod release;
 pub mod serve;
 pub mod simulate;
 pub mod user;
+mod validation;
 
 use std::process::ExitCode;
 
@@ -53,6 +55,9 @@ enum Command {
     /// Make accounts and give roles
     #[command(subcommand)]
     User(user::UserCommand),
+    Release(release::ReleaseArgs),
+    #[command(subcommand)]
+    Validation(validation::ValidationCommand),
     Migrate(migrate::MigrateArgs),
     Copy(copy::CopyArgs),
     Simulate(simulate::SimulateArgs),
@@ -76,6 +81,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Gold(command) => gold::run(command).await,
         Command::Import(command) => import::run(command).await,
         Command::User(command) => user::run(command).await.map_err(Refused::from),
+        Command::Release(args) => release::run(args).await,
+        Command::Validation(command) => validation::run(command).await,
         Command::Consensus(args) => in_background(move || consensus::run(&args)).await,
         Command::Evaluate(args) => in_background(move || evaluate::run(&args)).await,
         Command::Migrate(args) => migrate::run(args).await,

@@ -10,12 +10,13 @@ mod geojson;
 mod geometry;
 mod sheet;
 mod text;
+pub mod validation;
 pub mod vector_tile;
 
 use std::io::{self, Write};
 
 pub use crate::domain::geometry::Geometry;
-pub use sheet::{Sheet, history, labels, scenes, tiles, volunteers};
+pub use sheet::{Sheet, cells, history, labels, scenes, tiles, volunteers};
 pub use text::day;
 
 /// One way of writing a file.

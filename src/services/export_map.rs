@@ -78,7 +78,7 @@ pub fn write(
     store.read_snapshot(|conn| write_from(conn, campaign, request, now, out))
 }
 
-fn write_from(
+pub(super) fn write_from(
     conn: &mut Conn,
     campaign: &Campaign,
     request: &Request,
@@ -236,6 +236,6 @@ impl Write for Hashing {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -31,6 +31,7 @@ pub mod personal_tokens;
 mod pool;
 pub mod practice;
 pub mod queue;
+pub mod releases;
 pub mod roles;
 pub mod scenes;
 pub mod schema;
@@ -40,6 +41,7 @@ pub mod statistics;
 mod store;
 pub mod texts;
 pub mod tiles;
+pub mod validation;
 pub mod volunteers;
 mod writer;
 

@@ -1,5 +1,9 @@
 DROP TABLE locks;
 DROP TABLE audit_log;
+DROP TABLE grades;
+DROP TABLE sample_tiles;
+DROP TABLE samples;
+DROP TABLE coarse_cells;
 DROP TABLE releases;
 DROP TABLE uploads;
 DROP TABLE jobs;
