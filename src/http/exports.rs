@@ -32,8 +32,8 @@ const CHUNK: usize = 64 * 1024;
 /// Where exports are written before they are sent, and how many at a time. Cheap to clone.
 #[derive(Clone)]
 pub struct Spool {
-    pub(super) folder: PathBuf,
-    pub(super) turns: Arc<Semaphore>,
+    folder: PathBuf,
+    turns: Arc<Semaphore>,
 }
 
 impl Spool {
@@ -109,7 +109,7 @@ async fn write(
 }
 
 /// The file, piece by piece.
-pub(super) fn chunks(file: std::fs::File) -> impl Stream<Item = io::Result<Bytes>> {
+fn chunks(file: std::fs::File) -> impl Stream<Item = io::Result<Bytes>> {
     futures::stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
         let mut chunk = BytesMut::with_capacity(CHUNK);
         let read = file.read_buf(&mut chunk).await?;

@@ -20,6 +20,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::cookies;
 use super::error::Error;
 use super::exports::Spool;
+use super::exports_compat::Desk;
 use super::releases::Shelf;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
@@ -45,6 +46,8 @@ pub struct App {
     pub(super) map_tiles: MapTiles,
     /// Where downloads are written.
     pub(super) spool: Spool,
+    /// Where those in the columns of other systems are written.
+    pub(super) compat: Desk,
     /// Where releases are.
     pub(super) shelf: Shelf,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
@@ -65,6 +68,7 @@ impl App {
             archives,
             map_tiles: MapTiles::default(),
             shelf: Shelf::new(spool.with_file_name("releases")),
+            compat: Desk::new(spool.clone()),
             spool: Spool::new(spool),
             public_url: public_url.map(Into::into),
         }
