@@ -8,10 +8,10 @@ mod demo;
 pub mod evaluate;
 mod export;
 mod gold;
+mod import;
 mod ingest;
 pub mod label_file;
 mod migrate;
-mod names;
 mod release;
 pub mod serve;
 pub mod simulate;
@@ -48,6 +48,8 @@ enum Command {
     Export(export::Export),
     #[command(subcommand)]
     Gold(gold::GoldCommand),
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     Consensus(Box<consensus::ConsensusArgs>),
     Evaluate(evaluate::EvaluateArgs),
     /// Make accounts and give roles
@@ -77,6 +79,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Ingest(args) => ingest::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Gold(command) => gold::run(command).await,
+        Command::Import(command) => import::run(command).await,
         Command::User(command) => user::run(command).await.map_err(Refused::from),
         Command::Release(args) => release::run(args).await,
         Command::Validation(command) => validation::run(command).await,

@@ -13,8 +13,10 @@ pub mod gold;
 pub mod label;
 pub mod language;
 pub mod map_filter;
+pub mod map_picture;
 pub mod markdown;
 pub mod name_key;
+pub mod names;
 pub mod policy;
 pub mod practice;
 pub mod pseudonym;
@@ -26,7 +28,7 @@ pub mod standing;
 pub mod tile;
 pub mod validation;
 pub mod volunteer;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 

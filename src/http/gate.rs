@@ -25,6 +25,7 @@ use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
 use crate::services::events::Events;
+use crate::services::map_tiles::MapTiles;
 use crate::services::sign_in::{self, Credentials, SignIn};
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
@@ -40,6 +41,8 @@ pub struct App {
     pub sign_in: SignIn,
     /// The images.
     pub archives: Archives,
+    /// The damage maps as vector tiles, and counted.
+    pub(super) map_tiles: MapTiles,
     /// Where downloads are written.
     pub(super) spool: Spool,
     /// Where releases are.
@@ -60,6 +63,7 @@ impl App {
             events,
             sign_in,
             archives,
+            map_tiles: MapTiles::default(),
             shelf: Shelf::new(spool.with_file_name("releases")),
             spool: Spool::new(spool),
             public_url: public_url.map(Into::into),

@@ -22,6 +22,8 @@ mod labels;
 mod language;
 mod leases;
 mod map_query;
+mod map_rows;
+mod map_tiles;
 mod metrics;
 mod notes;
 mod openapi;
@@ -90,6 +92,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
+                // the damage map on a map
+                .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
+                .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))
+                .service(at("/api/v1/campaigns/{slug}/map/tiles/{tile_id}", [get(map_rows::get_map_tile_in_full)]))
+                .service(at("/api/v1/campaigns/{slug}/map/{z}/{x}/{y}.mvt", [get(map_tiles::get_map_tile)]))
                 // training, notes, how I do
                 .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
                 .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))

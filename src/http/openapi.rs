@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, notes, person, releases, session, standing,
-    statistics, training, validation,
+    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
+    session, standing, statistics, training, validation,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,10 @@ use super::{
         events::campaign_events,
         statistics::get_statistics,
         exports::download_export,
+        map_tiles::get_map_statistics,
+        map_rows::list_map_tiles,
+        map_rows::get_map_tile_in_full,
+        map_tiles::get_map_tile,
         training::get_training,
         training::practise,
         standing::get_my_standing,

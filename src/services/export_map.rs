@@ -133,7 +133,7 @@ fn volunteers(conn: &mut Conn, campaign: &Campaign) -> Result<Vec<Record>, Error
 const DAY_MS: i64 = 86_400_000;
 
 /// Every day from the first thing that happened to the last, also those on which nothing did.
-fn days(conn: &mut Conn, campaign_id: i64) -> Result<Vec<DayRow>, Error> {
+pub(super) fn days(conn: &mut Conn, campaign_id: i64) -> Result<Vec<DayRow>, Error> {
     let mut days = std::collections::BTreeMap::<i64, DayRow>::new();
     for count in statistics::labels_by_day(conn, campaign_id)? {
         let row = days.entry(count.day).or_default();

@@ -15,6 +15,7 @@ diesel::table! {
         created_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
+        imported -> Bool,
     }
 }
 
@@ -114,6 +115,16 @@ diesel::table! {
         language -> Text,
         answer -> SmallInt,
         text -> Text,
+    }
+}
+
+diesel::table! {
+    imports (campaign_id) {
+        campaign_id -> BigInt,
+        source -> Text,
+        settings -> Text,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
     }
 }
 
@@ -580,6 +591,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     campaigns,
     campaign_texts,
     guide_texts,
+    imports,
     policies,
     roles,
     invitations,

@@ -9,6 +9,7 @@ mod images;
 mod labels;
 mod languages;
 mod leases;
+mod map;
 mod notes;
 mod openapi;
 mod overload;

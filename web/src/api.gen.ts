@@ -144,6 +144,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/map/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many tiles there are of what */
+        get: operations["get_map_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/map/tiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tiles of the damage map, in pages */
+        get: operations["list_map_tiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/map/tiles/{tile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tile of the damage map, with the reasons for its value */
+        get: operations["get_map_tile_in_full"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/map/{z}/{x}/{y}.mvt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One vector tile of the damage map */
+        get: operations["get_map_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/me": {
         parameters: {
             query?: never;
@@ -646,33 +714,14 @@ export interface components {
              */
             uncovered: number;
         };
-        /** @description Agreement of the first and the second grade over all tiles that have both. */
+        /** @description A share with its 90 % interval, 0 to 1. */
         Agreement: {
-            /**
-             * Format: double
-             * @description Upper end.
-             */
-            high: number | null;
-            /**
-             * Format: double
-             * @description Fleiss' kappa; `null` where all grades are the same, so that chance alone would agree always.
-             */
-            kappa: number | null;
-            /**
-             * Format: double
-             * @description Lower end of its 95 % interval (by the jackknife); `null` with fewer than three tiles.
-             */
-            low: number | null;
-            /**
-             * Format: double
-             * @description Share on which both are the same.
-             */
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
             share: number;
-            /**
-             * Format: int64
-             * @description Tiles with two grades.
-             */
-            tiles: number;
         };
         /** @description A number of tiles with its 95 % interval, and the area that these are. */
         Amount: {
@@ -830,44 +879,6 @@ export interface components {
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
         };
-        /** @description What changed since the release before. */
-        Changes: {
-            /**
-             * Format: int64
-             * @description Tiles that were not there.
-             */
-            added: number;
-            /**
-             * Format: int64
-             * @description Tiles of another class.
-             */
-            class: number;
-            /**
-             * Format: int64
-             * @description Tiles that are no longer there.
-             */
-            removed: number;
-            /**
-             * Format: int32
-             * @description The release before; `null` for the first.
-             */
-            since: number | null;
-            /**
-             * Format: int64
-             * @description Tiles in another state.
-             */
-            state: number;
-            /**
-             * Format: int64
-             * @description Tiles of which any of these changed; rows of changes.csv.
-             */
-            tiles: number;
-            /**
-             * Format: int64
-             * @description Tiles with another date window.
-             */
-            window: number;
-        };
         /** @description Everything that a citation needs. */
         Citation: {
             /** @description Organisations and people, in the order in which they are named. */
@@ -899,11 +910,23 @@ export interface components {
             share: components["schemas"]["Estimate"] | null;
             users: components["schemas"]["Estimate"] | null;
         };
+        /** @description Tiles of a class. */
+        ClassCount: {
+            class: string;
+            /** Format: int64 */
+            tiles: number;
+        };
         /** @description Share of one class among the closed tiles of a cell. */
         ClassShare: {
             class: string;
             /** Format: double */
             share: number;
+        };
+        /** @description How often an answer was counted. */
+        Counted: {
+            answer: string;
+            /** Format: int32 */
+            labels: number;
         };
         /** @description Name and password. */
         Credentials: {
@@ -955,6 +978,39 @@ export interface components {
         Example: components["schemas"]["ShownTile"] & {
             window?: components["schemas"]["Window"] | null;
         };
+        /** @description One label of a tile. */
+        ExplainedLabel: {
+            answer: string;
+            /** @description Whether it is in the value. */
+            counted: boolean;
+            /**
+             * Format: double
+             * @description What it says for the likeliest class against the next one, nats.
+             */
+            evidence: number | null;
+            /** @description The label's id in the log; researchers only. */
+            label_id?: string | null;
+            /**
+             * Format: date
+             * @description The day on which it arrived, UTC.
+             */
+            received_on: string;
+            /**
+             * Format: double
+             * @description How much of it counts at all: less than 1 for accounts that err together.
+             */
+            share: number | null;
+            /** @description Its author in this campaign. */
+            volunteer: string;
+            /**
+             * Format: double
+             * @description 0 to 1; `null` where it is not counted.
+             */
+            weight: number | null;
+            window?: components["schemas"]["Window"] | null;
+            /** @description The class if it were missing; `null` where there would be none, or it is not counted. */
+            without: string | null;
+        };
         /** @description That I mean it. */
         Farewell: {
             /** @description My password; guests have none. */
@@ -972,6 +1028,62 @@ export interface components {
         GradeReceipt: {
             /** @description False where the tile was decided before it came: it is kept and not used. */
             counted: boolean;
+        };
+        /** @description Agreement of the first and the second grade over all tiles that have both. */
+        GradersAgreement: {
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            high: number | null;
+            /**
+             * Format: double
+             * @description Fleiss' kappa; `null` where all grades are the same, so that chance alone would agree always.
+             */
+            kappa: number | null;
+            /**
+             * Format: double
+             * @description Lower end of its 95 % interval (by the jackknife); `null` with fewer than three tiles.
+             */
+            low: number | null;
+            /**
+             * Format: double
+             * @description Share on which both are the same.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Tiles with two grades.
+             */
+            tiles: number;
+        };
+        /** @description How far the grading is, in tiles. */
+        GradingProgress: {
+            /**
+             * Format: int64
+             * @description With a reference: two grades that agree, or a third.
+             */
+            decided: number;
+            /**
+             * Format: int64
+             * @description Drawn.
+             */
+            drawn: number;
+            /**
+             * Format: int64
+             * @description With one grade.
+             */
+            once: number;
+            /**
+             * Format: int64
+             * @description With two grades that differ, waiting for a third.
+             */
+            third: number;
+            /**
+             * Format: int64
+             * @description Without a grade.
+             */
+            ungraded: number;
         };
         /** @description A guest who has just come. */
         Guest: {
@@ -1104,6 +1216,170 @@ export interface components {
              * @description Closed without a class.
              */
             without_class: number;
+        };
+        /** @description How likely a class is. */
+        Likely: {
+            class: string;
+            /** Format: double */
+            probability: number;
+        };
+        /** @description How sure the value of a tile is, and when it happened. */
+        MapFinding: components["schemas"]["MapValue"] & {
+            answers: components["schemas"]["Counted"][];
+            /** Format: date-time */
+            closed_at: string | null;
+            closed_reason: string | null;
+            /**
+             * Format: double
+             * @description How many independent, equally good volunteers the labels are worth.
+             */
+            effective_redundancy: number | null;
+            /** @description Name of the method, `expert` where experts fixed the answer. */
+            method: string | null;
+            method_version: string | null;
+            probabilities: components["schemas"]["Likely"][];
+            /**
+             * Format: int32
+             * @description Labels that came too late or beyond what was needed.
+             */
+            surplus_labels: number;
+            window: components["schemas"]["Window"] | null;
+            /** Format: double */
+            window_probability: number | null;
+        };
+        /**
+         * @description Why a value is what it is: `prior` and the evidence of all labels, `flattening` and `pooling` add up to `evidence`, which
+         *     is the logarithm of how much likelier the first class is than the second.
+         */
+        MapReasons: {
+            /**
+             * Format: double
+             * @description The sum, nats.
+             */
+            evidence: number;
+            /** @description The likeliest class. */
+            first: string;
+            /**
+             * Format: double
+             * @description What is taken back because volunteers err alike, nats.
+             */
+            flattening: number;
+            /** @description In the order in which they arrived. */
+            labels: components["schemas"]["ExplainedLabel"][];
+            /**
+             * Format: int32
+             * @description Number of the model; 0 before the first refit.
+             */
+            model: number;
+            /**
+             * Format: double
+             * @description What the weighted share and calibration add or take, nats.
+             */
+            pooling: number;
+            /**
+             * Format: double
+             * @description What the campaign's class shares say before any label, nats.
+             */
+            prior: number;
+            /** @description Whether the probabilities, formed anew for this answer, are those of the map to the last digit. */
+            reproduced: boolean;
+            /** @description The next one. */
+            second: string;
+        };
+        /** @description A tile of the map. */
+        MapRow: {
+            /** @description West, south, east, north in degrees. */
+            bbox: number[];
+            state: components["schemas"]["TileState"];
+            tile_id: string;
+            value: components["schemas"]["MapValue"] | null;
+        };
+        /** @description A page of tiles. */
+        MapRows: {
+            /** @description For the next page; `null` on the last. A page may be short, even empty, and have a next one. */
+            next: string | null;
+            tiles: components["schemas"]["MapRow"][];
+        };
+        /**
+         * @description How many tiles there are of what, under a filter. Each list leaves its own part of the filter out, so that it says how
+         *     many there would be.
+         */
+        MapStatistics: {
+            /**
+             * Format: date-time
+             * @description When it was counted; a large map is counted every few minutes.
+             */
+            as_of: string;
+            /** @description West, south, east, north around those that pass the filter; `null` where none does. */
+            bounds: number[] | null;
+            /** @description Under the filter without its classes. */
+            classes: components["schemas"]["ClassCount"][];
+            /** @description Under the filter: tiles whose probability of any damage is at least 0, 0.01, … 1. */
+            damaged_at_least: number[];
+            /**
+             * Format: int32
+             * @description From this zoom on vector tiles hold single tiles, below it squares with counts.
+             */
+            detail_zoom: number;
+            /** @description Under the filter without its probability: tiles with a class whose probability is at least 0, 0.01, … 1. */
+            probability_at_least: number[];
+            /**
+             * Format: int64
+             * @description Those that pass the filter.
+             */
+            shown: number;
+            /** @description Under the filter without its states. */
+            states: components["schemas"]["StateCount"][];
+            /**
+             * Format: int64
+             * @description All tiles of the campaign.
+             */
+            tiles: number;
+            /** @description Under the filter without its dates: by window, earliest first. */
+            windows: components["schemas"]["WindowCount"][];
+            /**
+             * Format: int64
+             * @description Likewise, those without a class.
+             */
+            without_class: number;
+        };
+        /** @description A tile of the map in full. */
+        MapTileInFull: components["schemas"]["ShownTile"] & {
+            finding: components["schemas"]["MapFinding"] | null;
+            reasons: components["schemas"]["MapReasons"] | null;
+            state: components["schemas"]["TileState"];
+        };
+        /** @description The value of a tile. */
+        MapValue: {
+            /**
+             * Format: double
+             * @description Share of agreeing pairs of labels.
+             */
+            agreement: number | null;
+            /** @description `null` where no label names a class. */
+            class: string | null;
+            /**
+             * Format: double
+             * @description Of any damage.
+             */
+            damaged_probability: number | null;
+            /**
+             * Format: date
+             * @description Day of the first image seen damaged.
+             */
+            date_after: string | null;
+            /**
+             * Format: date
+             * @description Day of the last image seen intact; `null` where there is none.
+             */
+            date_before: string | null;
+            /**
+             * Format: int32
+             * @description Labels in it; 0 where experts fixed it.
+             */
+            labels: number;
+            /** Format: double */
+            probability: number | null;
         };
         /** @description What the viewer may do in a campaign. */
         May: {
@@ -1344,33 +1620,19 @@ export interface components {
             /** @description `about:blank`: the code says it all. */
             type: string;
         };
-        /** @description How far the grading is, in tiles. */
+        /** @description How far a campaign is, exactly. The same for everybody. */
         Progress: {
+            /** Format: int64 */
+            closed: number;
+            /** Format: int64 */
+            open: number;
             /**
-             * Format: int64
-             * @description With a reference: two grades that agree, or a third.
+             * Format: double
+             * @description `closed` of `tiles`, 0 to 1.
              */
-            decided: number;
-            /**
-             * Format: int64
-             * @description Drawn.
-             */
-            drawn: number;
-            /**
-             * Format: int64
-             * @description With one grade.
-             */
-            once: number;
-            /**
-             * Format: int64
-             * @description With two grades that differ, waiting for a third.
-             */
-            third: number;
-            /**
-             * Format: int64
-             * @description Without a grade.
-             */
-            ungraded: number;
+            share: number;
+            /** Format: int64 */
+            tiles: number;
         };
         /** @description What opens an account whose password is lost. */
         Recovery: {
@@ -1389,7 +1651,7 @@ export interface components {
              * @description The moment whose state it holds.
              */
             as_of: string;
-            changes: components["schemas"]["Changes"] | null;
+            changes: components["schemas"]["ReleaseChanges"] | null;
             citation: components["schemas"]["Citation"];
             /** @description The files that you may have. */
             files: components["schemas"]["ReleasedFile"][];
@@ -1406,6 +1668,44 @@ export interface components {
              * @description 1 for the first.
              */
             version: number;
+        };
+        /** @description What changed since the release before. */
+        ReleaseChanges: {
+            /**
+             * Format: int64
+             * @description Tiles that were not there.
+             */
+            added: number;
+            /**
+             * Format: int64
+             * @description Tiles of another class.
+             */
+            class: number;
+            /**
+             * Format: int64
+             * @description Tiles that are no longer there.
+             */
+            removed: number;
+            /**
+             * Format: int32
+             * @description The release before; `null` for the first.
+             */
+            since: number | null;
+            /**
+             * Format: int64
+             * @description Tiles in another state.
+             */
+            state: number;
+            /**
+             * Format: int64
+             * @description Tiles of which any of these changed; rows of changes.csv.
+             */
+            tiles: number;
+            /**
+             * Format: int64
+             * @description Tiles with another date window.
+             */
+            window: number;
         };
         /** @description One file of a release. */
         ReleaseFile: {
@@ -1470,53 +1770,6 @@ export interface components {
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
         };
-        /** @description How right the map is, by a sample that experts checked. */
-        Report: {
-            /** @description What the checked tiles say. */
-            accuracy: components["schemas"]["Accuracy"];
-            agreement: components["schemas"]["Agreement"] | null;
-            /** @description How many tiles of the population there are of each class, and damaged ones. */
-            amounts: components["schemas"]["Amount"][];
-            /** @description Name of the campaign. */
-            campaign: string;
-            /** @description Keys of the classes, from undamaged to worst. */
-            classes: string[];
-            /** @description Whether every drawn tile is decided. Before, hard tiles are missing and the figures flatter the map. */
-            complete: boolean;
-            /**
-             * Format: date-time
-             * @description When it was drawn; the figures are about the map of that moment.
-             */
-            drawn_at: string;
-            /**
-             * Format: int64
-             * @description People who graded.
-             */
-            graders: number;
-            /** @description Tiles of the campaign that they do not speak for. */
-            left_out: components["schemas"]["LeftOut"];
-            /**
-             * Format: int32
-             * @description Number of the model that formed the map.
-             */
-            model: number;
-            /**
-             * Format: int32
-             * @description Number of the sample in the campaign.
-             */
-            number: number;
-            /**
-             * Format: int64
-             * @description Tiles that the figures speak for.
-             */
-            population: number;
-            /** @description How far the grading is. */
-            progress: components["schemas"]["Progress"];
-            /** @description How it was drawn. */
-            settings: components["schemas"]["Settings"];
-            /** @description The strata. */
-            strata: components["schemas"]["StratumReport"][];
-        };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
         /** @description A sample, as those see it who grade. */
@@ -1529,7 +1782,27 @@ export interface components {
             mine: number;
             /** Format: int32 */
             number: number;
-            progress: components["schemas"]["Progress"];
+            progress: components["schemas"]["GradingProgress"];
+        };
+        /** @description What a sample is asked to be. */
+        SampleSettings: {
+            /**
+             * Format: double
+             * @description The agreement (share of agreeing pairs of labels) from which a tile belongs to the band `agreed`.
+             */
+            agreed_from: number;
+            /**
+             * Format: int64
+             * @description At least so many from each stratum, or all of it where it has fewer.
+             */
+            floor: number;
+            /** @description Decides which tiles are drawn: the same seed on the same map draws the same tiles. */
+            seed: string;
+            /**
+             * Format: int64
+             * @description Tiles to draw.
+             */
+            size: number;
         };
         /** @description The samples of a campaign, newest first. */
         Samples: {
@@ -1577,26 +1850,6 @@ export interface components {
             signed_in: boolean;
             volunteer_id: string | null;
         };
-        /** @description What a sample is asked to be. */
-        Settings: {
-            /**
-             * Format: double
-             * @description The agreement (share of agreeing pairs of labels) from which a tile belongs to the band `agreed`.
-             */
-            agreed_from: number;
-            /**
-             * Format: int64
-             * @description At least so many from each stratum, or all of it where it has fewer.
-             */
-            floor: number;
-            /** @description Decides which tiles are drawn: the same seed on the same map draws the same tiles. */
-            seed: string;
-            /**
-             * Format: int64
-             * @description Tiles to draw.
-             */
-            size: number;
-        };
         /** @description A tile with the frames in which it is seen. */
         ShownTile: {
             /** @description By date. */
@@ -1632,6 +1885,12 @@ export interface components {
              * @description Of these, since midnight UTC.
              */
             today: number;
+        };
+        /** @description Tiles of a state. */
+        StateCount: {
+            state: components["schemas"]["TileState"];
+            /** Format: int64 */
+            tiles: number;
         };
         /** @description The state that a campaign is to have. */
         StateRequest: {
@@ -1736,6 +1995,8 @@ export interface components {
         };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
+        /** @enum {string} */
+        TileState: "open" | "settled" | "contested" | "reviewed" | "unusable";
         /** @description What one learns before the first tile. */
         Training: {
             /** @description One entry for each answer of the scale, in its order. */
@@ -1745,6 +2006,53 @@ export interface components {
             /** @description Language of the texts (BCP 47). */
             language: string;
             practice: components["schemas"]["Practice"];
+        };
+        /** @description How right the map is, by a sample that experts checked. */
+        ValidationReport: {
+            /** @description What the checked tiles say. */
+            accuracy: components["schemas"]["Accuracy"];
+            agreement: components["schemas"]["GradersAgreement"] | null;
+            /** @description How many tiles of the population there are of each class, and damaged ones. */
+            amounts: components["schemas"]["Amount"][];
+            /** @description Name of the campaign. */
+            campaign: string;
+            /** @description Keys of the classes, from undamaged to worst. */
+            classes: string[];
+            /** @description Whether every drawn tile is decided. Before, hard tiles are missing and the figures flatter the map. */
+            complete: boolean;
+            /**
+             * Format: date-time
+             * @description When it was drawn; the figures are about the map of that moment.
+             */
+            drawn_at: string;
+            /**
+             * Format: int64
+             * @description People who graded.
+             */
+            graders: number;
+            /** @description Tiles of the campaign that they do not speak for. */
+            left_out: components["schemas"]["LeftOut"];
+            /**
+             * Format: int32
+             * @description Number of the model that formed the map.
+             */
+            model: number;
+            /**
+             * Format: int32
+             * @description Number of the sample in the campaign.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Tiles that the figures speak for.
+             */
+            population: number;
+            /** @description How far the grading is. */
+            progress: components["schemas"]["GradingProgress"];
+            /** @description How it was drawn. */
+            settings: components["schemas"]["SampleSettings"];
+            /** @description The strata. */
+            strata: components["schemas"]["StratumReport"][];
         };
         /**
          * @description The highest role of the viewer in a campaign.
@@ -1759,6 +2067,15 @@ export interface components {
             first_damaged?: string | null;
             /** @description The last scene in which the place stands. */
             last_intact?: string | null;
+        };
+        /** @description Tiles that were damaged between the same two scenes. */
+        WindowCount: {
+            /** @description The first scene in which they are damaged. */
+            first_damaged: string | null;
+            /** @description The last scene in which they stand; `null`: already damaged in the first. */
+            last_intact: string | null;
+            /** Format: int64 */
+            tiles: number;
         };
     };
     responses: never;
@@ -2048,6 +2365,204 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Leases"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map_statistics: {
+        parameters: {
+            query?: {
+                /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
+                bbox?: string;
+                /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
+                area?: string;
+                /** @description Only these classes, separated by commas. */
+                class?: string;
+                /** @description Only these states, separated by commas. */
+                state?: string;
+                /** @description Only tiles whose class has at least this probability, 0 to 1. */
+                probability_at_least?: string;
+                /** @description Only damage that may have happened on this day or later: a day (2017-06-06) or an instant. */
+                damaged_from?: string;
+                /** @description Only damage that may have happened on this day or earlier. */
+                damaged_to?: string;
+                /** @description Leave the class blank where its probability is below this, 0 to 1. Changes columns, never which rows appear. */
+                min_probability?: number;
+                /** @description Add a column that says whether the probability of any damage is at least this, 0 to 1. */
+                damaged_if?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapStatistics"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_map_tiles: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+                /** @description `west,south,east,north` in degrees. */
+                bbox?: string;
+                /** @description Classes, separated by commas. */
+                class?: string;
+                /** @description States, separated by commas. */
+                state?: string;
+                /** @description The probability of the class is at least this, 0 to 1. */
+                probability_at_least?: string;
+                /** @description The damage happened on this day or after it. */
+                damaged_from?: string;
+                /** @description The damage happened on this day or before it. */
+                damaged_to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapRows"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map_tile_in_full: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapTileInFull"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map_tile: {
+        parameters: {
+            query?: {
+                /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
+                bbox?: string;
+                /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
+                area?: string;
+                /** @description Only these classes, separated by commas. */
+                class?: string;
+                /** @description Only these states, separated by commas. */
+                state?: string;
+                /** @description Only tiles whose class has at least this probability, 0 to 1. */
+                probability_at_least?: string;
+                /** @description Only damage that may have happened on this day or later: a day (2017-06-06) or an instant. */
+                damaged_from?: string;
+                /** @description Only damage that may have happened on this day or earlier. */
+                damaged_to?: string;
+                /** @description Leave the class blank where its probability is below this, 0 to 1. Changes columns, never which rows appear. */
+                min_probability?: number;
+                /** @description Add a column that says whether the probability of any damage is at least this, 0 to 1. */
+                damaged_if?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Zoom */
+                z: number;
+                /** @description Column */
+                x: number;
+                /** @description Row, from the north */
+                y: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Mapbox Vector Tile 2.1: layer `tiles`, the columns of tiles.csv; where these are too many, layer `squares` with counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.mapbox-vector-tile": unknown;
+                };
+            };
+            /** @description No tile there */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -2619,7 +3134,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Report"];
+                    "application/json": components["schemas"]["ValidationReport"];
                 };
             };
             /** @description Refused or failed, with the reason */

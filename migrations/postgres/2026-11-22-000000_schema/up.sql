@@ -15,7 +15,9 @@ CREATE TABLE volunteers (
     created_at       BIGINT NOT NULL,
     disabled_at      BIGINT,
     deleted_at       BIGINT,
-    CHECK ((name IS NULL) = (name_key IS NULL))
+    imported         BOOLEAN NOT NULL DEFAULT FALSE, -- stands for somebody of another system, and is nobody who signs in
+    CHECK ((name IS NULL) = (name_key IS NULL)),
+    CHECK (NOT imported OR (name IS NULL AND password_hash IS NULL AND recovery_hash IS NULL AND NOT admin))
 );
 
 CREATE TABLE sessions (
@@ -112,6 +114,15 @@ CREATE TABLE guide_texts (
     answer           SMALLINT NOT NULL CHECK (answer >= 0),
     text             TEXT NOT NULL,               -- Markdown
     PRIMARY KEY (campaign_id, language, answer)
+);
+
+-- Campaigns whose answers were brought in from another system.
+CREATE TABLE imports (
+    campaign_id      BIGINT PRIMARY KEY REFERENCES campaigns (id),
+    source           TEXT NOT NULL CHECK (source IN ('mapswipe', 'labels')),
+    settings         TEXT NOT NULL,               -- JSON: the meaning of the answers; a repeat must mean the same
+    started_at       BIGINT NOT NULL,
+    finished_at      BIGINT                       -- NULL: under way, or stopped midway
 );
 
 CREATE TABLE policies (

@@ -28,6 +28,7 @@ DROP TABLE participations;
 DROP TABLE invitations;
 DROP TABLE roles;
 DROP TABLE policies;
+DROP TABLE imports;
 DROP TABLE guide_texts;
 DROP TABLE campaign_texts;
 DROP TABLE campaigns;
