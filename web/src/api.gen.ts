@@ -1652,7 +1652,7 @@ export interface components {
              */
             as_of: string;
             changes: components["schemas"]["ReleaseChanges"] | null;
-            citation: components["schemas"]["Citation"];
+            citation: components["schemas"]["ReleaseCitation"];
             /** @description The files that you may have. */
             files: components["schemas"]["ReleasedFile"][];
             /** @description For whom its tiles were made. */
@@ -1706,6 +1706,10 @@ export interface components {
              * @description Tiles with another date window.
              */
             window: number;
+        };
+        ReleaseCitation: components["schemas"]["Citation"] & {
+            /** @description The citation in one line. */
+            text: string;
         };
         /** @description One file of a release. */
         ReleaseFile: {
