@@ -30,9 +30,9 @@ export class DemoServer {
     return server
   }
 
-  /** Adds a coordinator of the demo campaigns; returns name and password. */
-  coordinator(campaign) {
-    const [name, password] = ['browser-test', crypto.randomUUID()]
+  /** Adds a coordinator of a campaign; returns name and password. */
+  coordinator(campaign, name = 'browser-test') {
+    const password = crypto.randomUUID()
     execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', 'coordinator', '--campaign', campaign, '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
     return { name, password }
   }
@@ -43,6 +43,13 @@ export class DemoServer {
     const settings = Object.entries(policy).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
     writeFileSync(file, `slug = ${JSON.stringify(campaign)}\n[policy]\n${settings.join('')}`)
     execFileSync(this.binary, ['campaign', 'apply', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+
+  /** Made-up volunteers label until no tile is open. */
+  async simulate(campaign, volunteers, seed = 7) {
+    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', String(volunteers), '--seed', String(seed)], { stdio: 'ignore' })
+    const [code] = await once(crowd, 'exit')
+    if (code !== 0) throw new Error(`the simulation of ${campaign} ended with ${code}`)
   }
 
   /** As a power cut would: no goodbye. */
