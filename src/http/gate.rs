@@ -20,6 +20,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::cookies;
 use super::error::Error;
 use super::exports::Spool;
+use super::releases::Shelf;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
@@ -44,13 +45,15 @@ pub struct App {
     pub(super) map_tiles: MapTiles,
     /// Where downloads are written.
     pub(super) spool: Spool,
+    /// Where releases are.
+    pub(super) shelf: Shelf,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
     pub public_url: Option<Arc<str>>,
 }
 
 impl App {
     /// A server on this database; ready from the start. Downloads are written in the folder `spool`, which is made when
-    /// it is needed.
+    /// it is needed; releases are in the folder `releases` beside it.
     pub fn new(store: Store, sign_in: SignIn, archives: Archives, spool: PathBuf, public_url: Option<String>) -> App {
         let ready = Arc::new(AtomicBool::new(true));
         let events = Events::new(store.clone());
@@ -61,6 +64,7 @@ impl App {
             sign_in,
             archives,
             map_tiles: MapTiles::default(),
+            shelf: Shelf::new(spool.with_file_name("releases")),
             spool: Spool::new(spool),
             public_url: public_url.map(Into::into),
         }
@@ -119,6 +123,8 @@ pub struct Volunteer;
 pub struct MapReader;
 /// Whoever may see tiles that are open, and what volunteers remark on them.
 pub struct Reviewer;
+/// Whoever may see everything that is known of every tile.
+pub struct Researcher;
 /// Whoever runs the campaign.
 pub struct Coordinator;
 
@@ -164,6 +170,15 @@ impl Standing for Reviewer {
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_see_open_tiles(campaign)
+    }
+}
+
+impl Standing for Researcher {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_download_labels(campaign)
     }
 }
 

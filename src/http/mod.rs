@@ -14,6 +14,7 @@ mod envelope;
 pub mod error;
 mod events;
 mod exports;
+mod frozen;
 pub mod gate;
 mod health;
 mod images;
@@ -27,12 +28,14 @@ mod metrics;
 mod notes;
 mod openapi;
 mod person;
+mod releases;
 mod server;
 mod session;
 mod standing;
 mod statistics;
 mod stream;
 mod training;
+mod validation;
 mod web;
 mod wire;
 
@@ -58,6 +61,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/tiles/{scene_id}/{z}/{x}/{y}", [get(images::get_tile_image)]))
         // Events leave one by one, not in compressed blocks.
         .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
+        // Files that never change, and parts of them: their checksums are of these very bytes.
+        .service(at("/api/v1/campaigns/{slug}/releases/{version}/{file}", [get(releases::download)]))
         .service(at("/healthz", [get(health::healthz)]))
         .service(at("/readyz", [get(health::readyz)]))
         // labelling: answers of a few hundred bytes, which compression would only make slower
@@ -100,6 +105,16 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
+                // releases
+                .service(at("/api/v1/campaigns/{slug}/releases", [get(releases::list), post(releases::make)]))
+                .service(at("/api/v1/campaigns/{slug}/releases/{version}", [get(releases::one)]))
+                .service(at("/api/v1/campaigns/{slug}/cells", [get(releases::cells)]))
+                // validation
+                .service(at("/api/v1/campaigns/{slug}/validation", [get(validation::list), post(validation::draw)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}", [get(validation::report)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/desk", [get(validation::desk)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/grades", [post(validation::grade)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/{file}", [get(validation::download)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

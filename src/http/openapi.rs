@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, session,
-    standing, statistics, training,
+    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases, session,
+    standing, statistics, training, validation,
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,17 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        releases::list,
+        releases::make,
+        releases::one,
+        releases::download,
+        releases::cells,
+        validation::list,
+        validation::draw,
+        validation::report,
+        validation::desk,
+        validation::grade,
+        validation::download,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,

@@ -15,10 +15,12 @@ mod openapi;
 mod overload;
 mod person;
 mod refusals;
+mod releases;
 mod session;
 mod slow;
 mod standing;
 mod training;
+mod validation;
 mod web;
 
 #[path = "../support/mod.rs"]

@@ -29,6 +29,15 @@ export type NewNote = Schemas['NewNote']
 export type MapStatistics = Schemas['MapStatistics']
 export type MapRow = Schemas['MapRow']
 export type MapTile = Schemas['MapTileInFull']
+export type Samples = Schemas['Samples']
+export type NewSample = Schemas['NewSample']
+export type Desk = Schemas['Desk']
+export type NewGrade = Schemas['NewGrade']
+export type Estimate = Schemas['Estimate']
+export type ValidationReport = Schemas['Report']
+export type Release = Schemas['Release']
+export type Releases = Schemas['Releases']
+export type ReleaseWanted = Schemas['ReleaseWanted']
 
 /** Why a call failed. `status` 0 and code `offline` mean that the server could not be reached at all. */
 export class ApiError extends Error {
@@ -142,6 +151,21 @@ export const api = {
   mapTiles: (slug: string, filter: Record<string, string>, after: string | null) =>
     result(client.GET('/api/v1/campaigns/{slug}/map/tiles', { params: { path: { slug }, query: { ...filter, limit: ROWS_AT_ONCE, ...(after && { after }) } } })),
   mapTile: (slug: string, tile_id: string) => result(client.GET('/api/v1/campaigns/{slug}/map/tiles/{tile_id}', { params: { path: { slug, tile_id } } })),
+  samples: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/validation', inCampaign(slug))),
+  drawSample: (slug: string, body: NewSample) => result(client.POST('/api/v1/campaigns/{slug}/validation', { ...inCampaign(slug), body })),
+  desk: (slug: string, number: number, count: number) =>
+    result(client.GET('/api/v1/campaigns/{slug}/validation/{number}/desk', { params: { path: { slug, number }, query: { count } } })),
+  grade: (slug: string, number: number, body: NewGrade) => result(client.POST('/api/v1/campaigns/{slug}/validation/{number}/grades', { params: { path: { slug, number } }, body })),
+  validationReport: (slug: string, number: number) => result(client.GET('/api/v1/campaigns/{slug}/validation/{number}', { params: { path: { slug, number } } })),
+  releases: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/releases', inCampaign(slug))),
+  makeRelease: (slug: string, body: ReleaseWanted) => result(client.POST('/api/v1/campaigns/{slug}/releases', { ...inCampaign(slug), body })),
+
+  /** The consensus of every tile, as the results map draws it. */
+  async damageMap(slug: string): Promise<unknown> {
+    const response = await reachSignedIn(new Request(exportUrl(slug, 'tiles.geojson')))
+    if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
+    return response.json()
+  },
 }
 
 /** One image tile of a scene; null where the scene has no picture. */
@@ -167,4 +191,9 @@ export function exportUrl(slug: string, file: string, filter: Record<string, str
 /** Address of one image tile of a scene, with the places OpenLayers fills in. */
 export function tileUrl(scene: string): string {
   return `/tiles/${encodeURIComponent(scene)}/{z}/{x}/{y}`
+}
+
+/** Address of a file of a validation sample. */
+export function validationUrl(slug: string, number: number, file: string): string {
+  return `/api/v1/campaigns/${encodeURIComponent(slug)}/validation/${number}/${file}`
 }
