@@ -159,13 +159,6 @@ export const api = {
   validationReport: (slug: string, number: number) => result(client.GET('/api/v1/campaigns/{slug}/validation/{number}', { params: { path: { slug, number } } })),
   releases: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/releases', inCampaign(slug))),
   makeRelease: (slug: string, body: ReleaseWanted) => result(client.POST('/api/v1/campaigns/{slug}/releases', { ...inCampaign(slug), body })),
-
-  /** The consensus of every tile, as the results map draws it. */
-  async damageMap(slug: string): Promise<unknown> {
-    const response = await reachSignedIn(new Request(exportUrl(slug, 'tiles.geojson')))
-    if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
-    return response.json()
-  },
 }
 
 /** One image tile of a scene; null where the scene has no picture. */
