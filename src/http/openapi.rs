@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases, session,
-    standing, statistics, training, validation,
+    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
+    session, standing, statistics, training, validation,
 };
 
 #[derive(OpenApi)]
