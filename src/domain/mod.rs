@@ -5,6 +5,7 @@ pub mod bbox;
 pub mod campaign;
 pub mod cell;
 pub mod consensus;
+pub mod crosswalk;
 pub mod damage_map;
 pub mod geometry;
 pub mod gold;

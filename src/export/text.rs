@@ -22,6 +22,20 @@ pub fn push_day(to: &mut String, ms: i64) {
     }
 }
 
+/// An instant by itself.
+pub fn instant(ms: i64) -> String {
+    let mut text = String::with_capacity(24);
+    push_instant(&mut text, ms);
+    text
+}
+
+/// The day of an instant by itself.
+pub fn day(ms: i64) -> String {
+    let mut text = String::with_capacity(10);
+    push_day(&mut text, ms);
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,7 +19,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::cookies;
 use super::error::Error;
-use super::exports::Spool;
+use super::exports::Downloads;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
@@ -40,7 +40,7 @@ pub struct App {
     /// The images.
     pub archives: Archives,
     /// Where downloads are written.
-    pub(super) spool: Spool,
+    pub(super) downloads: Downloads,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
     pub public_url: Option<Arc<str>>,
 }
@@ -57,7 +57,7 @@ impl App {
             events,
             sign_in,
             archives,
-            spool: Spool::new(spool),
+            downloads: Downloads::new(spool),
             public_url: public_url.map(Into::into),
         }
     }

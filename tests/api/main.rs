@@ -4,6 +4,7 @@ mod accounts;
 mod campaigns;
 mod database;
 mod events;
+mod exports;
 mod helpers;
 mod images;
 mod labels;
