@@ -7,6 +7,7 @@
 
 mod about;
 pub mod code_book;
+pub mod compat;
 mod csv;
 mod flatgeobuf;
 mod geojson;
@@ -19,6 +20,8 @@ pub mod method_note;
 mod parquet;
 mod sheet;
 mod text;
+pub mod validation;
+pub mod vector_tile;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -26,8 +29,8 @@ use std::path::Path;
 use crate::domain::damage_map::What;
 pub use crate::domain::geometry::Geometry;
 pub use about::about;
-pub use sheet::{Column, Kind, Outlines, Sheet, history, labels, scenes, tiles, volunteers};
-pub use text::instant;
+pub use sheet::{Column, Kind, Outlines, Sheet, cells, history, labels, scenes, tiles, volunteers};
+pub use text::{day, instant};
 
 /// One way of writing a file.
 pub trait Format: Sync {

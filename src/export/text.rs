@@ -29,7 +29,7 @@ pub fn instant(ms: i64) -> String {
     text
 }
 
-/// The day of an instant by itself.
+/// The day of an instant: `2025-06-15`.
 pub fn day(ms: i64) -> String {
     let mut text = String::with_capacity(10);
     push_day(&mut text, ms);

@@ -14,6 +14,7 @@ mod envelope;
 pub mod error;
 mod events;
 mod exports;
+mod frozen;
 pub mod gate;
 mod health;
 mod images;
@@ -21,17 +22,21 @@ mod labels;
 mod language;
 mod leases;
 mod map_query;
+mod map_rows;
+mod map_tiles;
 mod metrics;
 mod notes;
 mod openapi;
 mod person;
 mod ranges;
+mod releases;
 mod server;
 mod session;
 mod standing;
 mod statistics;
 mod stream;
 mod training;
+mod validation;
 mod web;
 mod wire;
 
@@ -59,6 +64,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
         // Downloads are sent in ranges of the very bytes that their checksum names.
         .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
+        // Files that never change, and parts of them: their checksums are of these very bytes.
+        .service(at("/api/v1/campaigns/{slug}/releases/{version}/{file}", [get(releases::download)]))
         .service(at("/healthz", [get(health::healthz)]))
         .service(at("/readyz", [get(health::readyz)]))
         // labelling: answers of a few hundred bytes, which compression would only make slower
@@ -87,6 +94,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
+                // the damage map on a map
+                .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
+                .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))
+                .service(at("/api/v1/campaigns/{slug}/map/tiles/{tile_id}", [get(map_rows::get_map_tile_in_full)]))
+                .service(at("/api/v1/campaigns/{slug}/map/{z}/{x}/{y}.mvt", [get(map_tiles::get_map_tile)]))
                 // training, notes, how I do
                 .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
                 .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))
@@ -95,6 +107,16 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
+                // releases
+                .service(at("/api/v1/campaigns/{slug}/releases", [get(releases::list), post(releases::make)]))
+                .service(at("/api/v1/campaigns/{slug}/releases/{version}", [get(releases::one)]))
+                .service(at("/api/v1/campaigns/{slug}/cells", [get(releases::cells)]))
+                // validation
+                .service(at("/api/v1/campaigns/{slug}/validation", [get(validation::list), post(validation::draw)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}", [get(validation::report)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/desk", [get(validation::desk)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/grades", [post(validation::grade)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/{file}", [get(validation::download)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

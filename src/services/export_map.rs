@@ -192,7 +192,7 @@ fn volunteers(conn: &mut Conn, campaign: &Campaign) -> Result<Vec<Record>, Query
 const DAY_MS: i64 = 86_400_000;
 
 /// Every day from the first thing that happened to the last, also those on which nothing did.
-fn days(conn: &mut Conn, campaign_id: i64) -> Result<Vec<DayRow>, QueryError> {
+pub(super) fn days(conn: &mut Conn, campaign_id: i64) -> Result<Vec<DayRow>, QueryError> {
     let mut days = std::collections::BTreeMap::<i64, DayRow>::new();
     for count in statistics::labels_by_day(conn, campaign_id)? {
         let row = days.entry(count.day).or_default();
@@ -211,7 +211,7 @@ fn days(conn: &mut Conn, campaign_id: i64) -> Result<Vec<DayRow>, QueryError> {
 }
 
 /// Whose fault it was that writing stopped: the database's, that of whoever asked, or that of the place it went to.
-fn failure(error: io::Error) -> Error {
+pub(super) fn failure(error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::InvalidInput {
         return Error::invalid("format", error.to_string());
     }
@@ -331,4 +331,8 @@ impl Write for Sums {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

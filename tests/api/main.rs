@@ -10,15 +10,18 @@ mod images;
 mod labels;
 mod languages;
 mod leases;
+mod map;
 mod notes;
 mod openapi;
 mod overload;
 mod person;
 mod refusals;
+mod releases;
 mod session;
 mod slow;
 mod standing;
 mod training;
+mod validation;
 mod web;
 
 #[path = "../support/mod.rs"]

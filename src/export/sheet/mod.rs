@@ -1,5 +1,6 @@
 //! The columns of every file, and how a row becomes the values under them. Names and order are those of the code book.
 
+pub mod cells;
 mod column;
 pub mod history;
 pub mod labels;
