@@ -38,8 +38,8 @@ const KEPT_BYTES: u64 = 2 << 30;
 /// Finished downloads, and how many are made at a time. Cheap to clone.
 #[derive(Clone)]
 pub struct Downloads {
-    spool: Spool,
-    turns: Arc<Semaphore>,
+    pub(super) spool: Spool,
+    pub(super) turns: Arc<Semaphore>,
 }
 
 impl Downloads {
@@ -53,6 +53,8 @@ impl Downloads {
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/exports/{file}", operation_id = "download_export",
     params(("slug" = String, Path, description = "Name of the campaign"),
         ("file" = String, Path, description = "tiles or scenes with .csv, .geojson, .geojsons, .gpkg, .fgb, .parquet, .csv.gz, .geojson.gz or .geojsons.gz; tiles.tif, tiles.class.tif; for researchers also labels, volunteers and history with .csv, .csv.gz or .parquet; manifest.json (of tiles.csv), codebook.csv, codebook.md and method.md"),
+        ("compat" = Option<String>, Query, description = "mapswipe or zooniverse: the files of that system under its own names, \
+            whole and in its own columns (see docs/import.md)"),
         MapQuery),
     responses((status = 200, description = "The file", content_type = "application/octet-stream"),
         (status = 206, description = "The part of the file that was asked for by `Range`", content_type = "application/octet-stream"),
@@ -245,7 +247,7 @@ async fn manifest(
 }
 
 /// Some bytes of the file, piece by piece.
-fn chunks(finished: Arc<Finished>, bytes: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
+pub(super) fn chunks(finished: Arc<Finished>, bytes: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
     futures::stream::try_unfold((finished, bytes), |(finished, bytes)| async move {
         if bytes.is_empty() {
             return Ok(None);

@@ -14,6 +14,7 @@ mod envelope;
 pub mod error;
 mod events;
 mod exports;
+mod exports_compat;
 mod frozen;
 pub mod gate;
 mod health;
@@ -62,6 +63,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/tiles/{scene_id}/{z}/{x}/{y}", [get(images::get_tile_image)]))
         // Events leave one by one, not in compressed blocks.
         .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
+        .service(
+            at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports_compat::download_compat)])
+                .guard(guard::fn_guard(exports_compat::is_asked)),
+        )
         // Downloads are sent in ranges of the very bytes that their checksum names.
         .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
         // Files that never change, and parts of them: their checksums are of these very bytes.

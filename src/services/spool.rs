@@ -88,6 +88,18 @@ impl Spool {
         })
     }
 
+    /// Writes a file that is asked for once and not kept; `run` returns the number of its rows. Blocks.
+    pub fn write_once(
+        &self,
+        as_of: i64,
+        run: impl FnOnce(&mut (dyn Write + Send)) -> Result<u64, Error>,
+    ) -> Result<Arc<Finished>, Error> {
+        let mut out = Hashing::new(self.nameless()?);
+        let rows = run(&mut out)?;
+        let (file, bytes, sha256) = out.finish().map_err(|error| self.unusable(&error))?;
+        Ok(Arc::new(Finished { file, bytes, rows, sha256, as_of }))
+    }
+
     /// Writes the file and keeps it. Blocks.
     pub fn write(
         &self,
@@ -97,14 +109,13 @@ impl Spool {
         now: i64,
     ) -> Result<Arc<Finished>, Error> {
         let request = request.clone().with_scratch(self.folder()?.clone());
-        let mut out = Hashing::new(self.nameless()?);
-        let (state, rows) = store.read_snapshot(|conn| {
-            let state = map_state::fingerprint(conn, campaign, now)?;
-            Ok::<_, Error>((state, export_map::write_from(conn, campaign, &request, now, &mut out)?))
+        let mut state = String::new();
+        let finished = self.write_once(now, |out| {
+            store.read_snapshot(|conn| {
+                state = map_state::fingerprint(conn, campaign, now)?;
+                export_map::write_from(conn, campaign, &request, now, out)
+            })
         })?;
-        out.flush().map_err(|error| self.unusable(&error))?;
-        let (file, bytes, sha256) = out.finish().map_err(|error| self.unusable(&error))?;
-        let finished = Arc::new(Finished { file, bytes, rows, sha256, as_of: now });
         self.keep(Kept { asked: asked(campaign, &request), state, finished: finished.clone() });
         Ok(finished)
     }
