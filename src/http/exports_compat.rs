@@ -1,49 +1,26 @@
 //! Downloads in the columns of other systems: the same addresses as our own, with `?compat=`.
 
-use std::fs::File;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+use actix_web::HttpResponse;
 use actix_web::body::SizedStream;
 use actix_web::guard::GuardContext;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, ETAG};
 use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpRequest, HttpResponse};
-use bytes::{Bytes, BytesMut};
-use futures::Stream;
 use serde::Deserialize;
-use tokio::io::AsyncReadExt;
-use tokio::sync::Semaphore;
 
 use super::error::Error;
+use super::exports::chunks;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
 use super::images::is_known;
 use crate::domain::damage_map::Sight;
 use crate::domain::volunteer::Role;
-use crate::services::export_compat::{Request, Spooled, System, spool};
+use crate::services::export_compat::{Request, System, spool};
+use crate::services::spool::{Finished, Spool};
 use crate::services::{self, clock};
 use crate::storage::Store;
-
-/// Files that are written at the same time; one more is told to come back.
-const AT_ONCE: usize = 1;
-/// Bytes read from a file at a time.
-const CHUNK: usize = 64 * 1024;
-
-/// Where files are written before they are sent, and how many at a time. Cheap to clone.
-#[derive(Clone)]
-pub struct Desk {
-    folder: PathBuf,
-    turns: Arc<Semaphore>,
-}
-
-impl Desk {
-    /// In this folder, which is made when it is needed.
-    pub fn new(folder: PathBuf) -> Desk {
-        Desk { folder, turns: Arc::new(Semaphore::new(AT_ONCE)) }
-    }
-}
 
 /// Which system. Its files come whole: filters and thresholds are refused.
 #[derive(Deserialize)]
@@ -67,10 +44,10 @@ pub async fn download_compat(
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let (_, file) = path.into_inner();
-    let Ok(_turn) = app.compat.turns.clone().try_acquire_owned() else {
+    let Ok(_turn) = app.downloads.turns.clone().try_acquire_owned() else {
         return Err(Error::unavailable("other downloads are being made: try again in a moment"));
     };
-    let (folder, system, name) = (app.compat.folder.clone(), asked.compat, file.clone());
+    let (folder, system, name) = (app.downloads.spool.clone(), asked.compat, file.clone());
     let (spooled, media_type) = door.serve(|store, visit| write(store, visit, system, name, folder)).await?;
     let tag = format!("W/\"{}\"", &spooled.sha256[..32]);
     let mut reply = HttpResponse::Ok();
@@ -83,7 +60,7 @@ pub async fn download_compat(
         reply.insert_header((CONTENT_ENCODING, "identity"));
     }
     reply.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")));
-    Ok(reply.content_type(media_type).body(SizedStream::new(spooled.bytes, chunks(spooled.file))))
+    Ok(reply.content_type(media_type).body(SizedStream::new(spooled.bytes, chunks(spooled.clone(), 0..spooled.bytes))))
 }
 
 async fn write(
@@ -91,8 +68,8 @@ async fn write(
     visit: CampaignVisit,
     system: System,
     file: String,
-    folder: PathBuf,
-) -> Result<(Spooled, &'static str), services::Error> {
+    folder: Spool,
+) -> Result<(Arc<Finished>, &'static str), services::Error> {
     let sight = match visit.viewer.is_at_least(Role::Researcher, &visit.campaign) {
         true => Sight::Researcher,
         false => Sight::Everybody,
@@ -112,13 +89,4 @@ async fn write(
         .await
         .map_err(|error| services::Error::Internal(format!("an export ended early: {error}")))??;
     Ok((spooled, media_type))
-}
-
-/// The file, piece by piece.
-fn chunks(file: File) -> impl Stream<Item = io::Result<Bytes>> {
-    futures::stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
-        let mut chunk = BytesMut::with_capacity(CHUNK);
-        let read = file.read_buf(&mut chunk).await?;
-        Ok((read > 0).then(|| (chunk.freeze(), file)))
-    })
 }

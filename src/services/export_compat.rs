@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
+use super::export_map::days;
 use super::read_map::{self, Question};
+use super::spool::{Finished, Spool};
 use super::{Error, export_map};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::{Cuts, DamageMap, Sight, TileRow};
@@ -139,47 +140,15 @@ pub fn write(
     store.read_snapshot(|conn| write_from(conn, campaign, request, now, out))
 }
 
-/// A finished file, ready to be sent.
-pub struct Spooled {
-    /// The file, at its beginning. It has no name any more and is gone when this is closed.
-    pub file: File,
-    /// Its length, bytes.
-    pub bytes: u64,
-    /// SHA-256 of its bytes, hex.
-    pub sha256: String,
-}
-
-/// Writes a file to a nameless one in `folder` (made if need be). Blocks.
-pub fn spool(store: &Store, campaign: &Campaign, request: &Request, now: i64, folder: &Path) -> Result<Spooled, Error> {
-    let fault = |error: io::Error| {
-        Error::Internal(format!("the export needs room in {}, which cannot be used: {error}", folder.display()))
-    };
-    fs::create_dir_all(folder).map_err(fault)?;
-    let path = folder.join(format!("compat-{}.part", new_id()));
-    let mut file = File::options().read(true).write(true).create_new(true).open(&path).map_err(fault)?;
-    // An open file needs no name, and without one nothing is left behind, however the server ends.
-    fs::remove_file(&path).map_err(fault)?;
-    let mut out = BufWriter::with_capacity(1 << 16, &mut file);
-    write(store, campaign, request, now, &mut out)?;
-    out.into_inner().map_err(|error| fault(error.into_error()))?;
-    file.rewind().map_err(fault)?;
-    let mut hash = Sha256::new();
-    let bytes = io::copy(&mut BufReader::with_capacity(1 << 16, &file), &mut Hashing(&mut hash)).map_err(fault)?;
-    file.rewind().map_err(fault)?;
-    Ok(Spooled { file, bytes, sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect() })
-}
-
-struct Hashing<'a>(&'a mut Sha256);
-
-impl Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Writes a file to a nameless one in the spool, which does not keep it. Blocks.
+pub fn spool(
+    store: &Store,
+    campaign: &Campaign,
+    request: &Request,
+    now: i64,
+    spool: &Spool,
+) -> Result<Arc<Finished>, Error> {
+    spool.write_once(now, |out| write(store, campaign, request, now, out))
 }
 
 /// Writes all files of a system, as a researcher may have them, into a folder (made if need be), from one snapshot: each
@@ -262,7 +231,7 @@ impl Source<'_> {
                 mapswipe::users(map, &users, out)
             }
             Holds::History => {
-                let days = export_map::days(self.conn, campaign.id).map_err(io::Error::other)?;
+                let days = days(self.conn, campaign.id).map_err(io::Error::other)?;
                 let (tiles, _) = statistics::tiles_and_closed(self.conn, campaign.id).map_err(io::Error::other)?;
                 mapswipe::history(map, &days, tiles.unsigned_abs(), out)
             }

@@ -210,7 +210,7 @@ fn single(conn: &mut Conn, campaign: &Campaign, asked: &Asked, cell: Cell) -> Re
     let here = MapFilter { bbox: Some(around(cell)), ..MapFilter::default() };
     let question = Question { campaign, map: &map, filter: &here, sight: asked.sight, now: clock::now_ms() };
     let sheet = export::tiles::sheet(&map);
-    let places = COLUMNS.map(|name| sheet.columns.iter().position(|column| column == name));
+    let places = COLUMNS.map(|name| sheet.place_of(name));
     let mut layer = Layer::new("tiles", cell);
     // Tiles that reach in from beside the cell come on top of those that have their centre in it.
     for row in read_map::rows(conn, question)?.take(2 * MOST_IN_A_TILE) {

@@ -5,6 +5,7 @@ mod campaigns;
 mod compat;
 mod database;
 mod events;
+mod exports;
 mod helpers;
 mod images;
 mod labels;
