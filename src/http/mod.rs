@@ -14,6 +14,7 @@ mod envelope;
 pub mod error;
 mod events;
 mod exports;
+mod exports_compat;
 mod frozen;
 pub mod gate;
 mod health;
@@ -91,6 +92,10 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
+                .service(
+                    at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports_compat::download_compat)])
+                        .guard(guard::fn_guard(exports_compat::is_asked)),
+                )
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))

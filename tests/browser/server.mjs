@@ -30,11 +30,19 @@ export class DemoServer {
     return server
   }
 
-  /** Adds a coordinator of a campaign; returns name and password. */
-  coordinator(campaign, name = 'browser-test') {
+  /** Adds a coordinator of the demo campaigns; returns name and password. */
+  coordinator = (campaign, name = 'browser-test') => this.account(name, 'coordinator', campaign)
+
+  /** Adds somebody with a role in a campaign; returns name and password. */
+  account(name, role, campaign) {
     const password = crypto.randomUUID()
-    execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', 'coordinator', '--campaign', campaign, '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
+    execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', role, '--campaign', campaign, '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
     return { name, password }
+  }
+
+  /** Lets made-up volunteers label a campaign until nothing is open or nobody gets on. */
+  simulate(campaign) {
+    execFileSync(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', '12', '--seed', '5', '--patience', '6'], { stdio: ['ignore', 'ignore', 'inherit'] })
   }
 
   /** Changes the policy of a campaign while the server runs, as its coordinator would with a campaign file. */
