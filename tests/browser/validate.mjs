@@ -4,7 +4,7 @@ import { api, base, DESK, drawn, offers, open, PAIR, PHONE, server, shots, skip,
 
 if (!server) skip('validation', 'the server is not ours to give roles on')
 else {
-  server.simulate(PAIR)
+  await server.simulate(PAIR, 30)
   const names = ['grader-one', 'grader-two', 'grader-three']
   const people = names.map((name, place) => server.account(name, place === 2 ? 'researcher' : 'reviewer', PAIR))
 
@@ -108,11 +108,11 @@ else {
 
   if (await offers(TIMELINE)) {
     await test('in a timeline a grader says what, not when', async () => {
-      server.simulate(TIMELINE)
+      await server.simulate(TIMELINE, 12)
       const { name, password } = server.account('grader-time', 'researcher', TIMELINE)
       const { page, context } = await visitor(PHONE)
       await come(page, { name, password })
-      await page.evaluate((slug) => fetch(`/api/v1/campaigns/${slug}/validation`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"size":6,"floor":2}' }), TIMELINE)
+      await page.evaluate((slug) => fetch(`/api/v1/campaigns/${slug}/validation`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"size":12,"floor":2}' }), TIMELINE)
       await open(page, `/c/${TIMELINE}/validate?grade=1`)
       await drawn(page)
       await page.screenshot({ path: `${shots}/validate-timeline-360-light.png` })
