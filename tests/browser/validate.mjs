@@ -1,6 +1,6 @@
 // Checking the map (validation): a sample is drawn, two people grade it blind, a third decides, and the report tells how right the map is.
 import { strict as assert } from 'node:assert'
-import { api, base, DESK, drawn, offers, open, PAIR, PHONE, server, shots, skip, test, TIMELINE, violations, visitor } from './harness.mjs'
+import { api, base, DESK, drawn, offers, open, PAIR, PHONE, server, shots, skip, test, TIMELINE, trouble, violations, visitor } from './harness.mjs'
 
 if (!server) skip('validation', 'the server is not ours to give roles on')
 else {
@@ -41,6 +41,7 @@ else {
     await page.getByTestId('samples').waitFor()
     await page.locator('input[name=size]').fill('12')
     await page.locator('input[name=floor]').fill('12')
+    trouble.expected = true // the refusal is what is asked for
     await page.locator('form button').click()
     await page.locator('form [role=alert]').waitFor()
     await page.locator('input[name=floor]').fill('2')
