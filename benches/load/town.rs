@@ -155,7 +155,7 @@ fn bulk<C: Connection>(
         tiles,
         &[
             format!(
-                "tiles (id, campaign_id, tile_id, z, x, y, west, south, east, north) SELECT i + 1, {campaign}, '20-' || (i % 4096) || '-' || (i / 4096), 20, i % 4096, i / 4096, 39 + 0.0001 * (i % 4096), 35 + 0.0001 * (i / 4096), 39.0001 + 0.0001 * (i % 4096), 35.0001 + 0.0001 * (i / 4096)"
+                "tiles (id, campaign_id, tile_id, z, x, y, spatial_key, west, south, east, north) SELECT i + 1, {campaign}, '20-' || (i % 4096) || '-' || (i / 4096), 20, i % 4096, i / 4096, 1441151880758558720 + i, 39 + 0.0001 * (i % 4096), 35 + 0.0001 * (i / 4096), 39.0001 + 0.0001 * (i % 4096), 35.0001 + 0.0001 * (i / 4096)"
             ),
             format!("frames (tile, scene_id, valid_share) SELECT i + 1, {before}, 1"),
             format!("frames (tile, scene_id, valid_share) SELECT i + 1, {after}, 1"),

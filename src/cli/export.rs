@@ -1,6 +1,6 @@
 //! `aftermap export`: the damage map and what belongs to it, as files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Refused;
 use crate::config::DataOptions;
@@ -23,7 +23,7 @@ pub struct Export {
     /// What to write: tiles, labels, volunteers, history or scenes.
     #[arg(long, default_value = "tiles")]
     pub what: What,
-    /// csv, or geojson (tiles and scenes).
+    /// csv or parquet; of tiles and scenes also geojson, geojsons, gpkg, fgb; of tiles tif, class.tif; csv.gz, geojson.gz, geojsons.gz.
     #[arg(long, required_unless_present = "compat")]
     pub format: Option<String>,
     /// All files of another system in its own columns, mapswipe or zooniverse; --out is then a folder.
@@ -86,9 +86,12 @@ impl Export {
         let campaign = store.read_snapshot(|conn| change_state::find(conn, &self.campaign))?;
         let request = request.filtered(MapFilter::parse(&self.filter_words()?, &campaign.scale)?)?;
         if self.out.as_os_str() == "-" {
-            return export_map::write(store, &campaign, &request, now_ms(), &mut std::io::stdout().lock());
+            return export_map::write(store, &campaign, &request, now_ms(), &mut std::io::stdout());
         }
-        export_map::write_file(store, &campaign, &request, now_ms(), &self.out)
+        // Where there is room for the file there is room for what it is made of.
+        let folder = self.out.parent().filter(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+        let request = request.with_scratch(folder.to_owned());
+        Ok(export_map::write_file(store, &campaign, &request, now_ms(), &self.out)?.rows)
     }
 
     /// Writes all files of another system into a folder and says what is in them. Blocks.

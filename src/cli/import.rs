@@ -227,7 +227,7 @@ fn write(store: &Store, campaign: &Campaign, formats: &[String], report: &Report
         let request = export_map::Request::new(What::Tiles, format, Cuts::default(), Sight::Researcher);
         let request = request.map_err(|error| error.to_string())?;
         let path = folder.join(request.file_name());
-        let rows = export_map::write_file(store, campaign, &request, now_ms(), &path).map_err(|e| e.to_string())?;
+        let rows = export_map::write_file(store, campaign, &request, now_ms(), &path).map_err(|e| e.to_string())?.rows;
         println!("{rows} tiles written to {}", path.display());
     }
     let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;

@@ -53,6 +53,11 @@ impl Bbox {
         self.west <= other.east && other.west <= self.east && self.south <= other.north && other.south <= self.north
     }
 
+    /// Whether its longitudes go beyond the date line.
+    pub fn crosses_date_line(self) -> bool {
+        self.east > 180.0 || self.west < -180.0
+    }
+
     /// The same box a turn of the earth further east or west.
     pub fn turned(self, degrees: f64) -> Bbox {
         Bbox { west: self.west + degrees, east: self.east + degrees, ..self }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::Invalid;
 use super::bbox::Bbox;
-use super::campaign::{Campaign, CampaignKind, CampaignState};
+use super::campaign::{Campaign, CampaignKind, CampaignState, TileSource};
 use super::consensus::{Consensus, TileState};
 use super::scale::Scale;
 use super::scene::Scene;
@@ -74,6 +74,8 @@ pub struct DamageMap {
     pub synthetic: bool,
     /// Pair or timeline.
     pub kind: CampaignKind,
+    /// Map cells or building outlines.
+    pub tile_source: TileSource,
     /// The classes and answers that columns are named after.
     pub scale: Scale,
     /// The images, by date.
@@ -97,6 +99,7 @@ impl DamageMap {
             licence: campaign.licence.clone(),
             synthetic: campaign.synthetic,
             kind: campaign.kind,
+            tile_source: campaign.tile_source,
             scale: campaign.scale.clone(),
             scenes,
             bounds: campaign.bounds,

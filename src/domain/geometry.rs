@@ -51,6 +51,27 @@ impl Geometry {
         points.reduce(Bbox::union).unwrap_or(Bbox { west: 0.0, south: 0.0, east: 0.0, north: 0.0 })
     }
 
+    /// The same, cut in two where it crosses the date line, as RFC 7946 (section 3.1.9) wants it: all longitudes lie
+    /// between -180 and 180 then.
+    pub fn cut_at_date_line(self) -> Geometry {
+        if !self.bbox().crosses_date_line() {
+            return self;
+        }
+        let turn = |turn: f64| {
+            let cut = move |ring: &Ring| {
+                let moved: Ring = ring.iter().map(|[lon, lat]| [lon + turn, *lat]).collect();
+                let ring = cut_off(&cut_off(&moved, 180.0, 1.0), -180.0, -1.0);
+                (ring.len() >= 4 && doubled_area(&ring) != 0.0).then_some(ring)
+            };
+            self.polygons.iter().filter_map(move |rings| {
+                let outer = cut(rings.first()?)?;
+                Some(std::iter::once(outer).chain(rings[1..].iter().filter_map(cut)).collect())
+            })
+        };
+        let polygons = [0.0, -360.0, 360.0].into_iter().flat_map(turn).collect();
+        Geometry { polygons }
+    }
+
     /// Whether a place (longitude, latitude) lies inside, by the even-odd rule; a place on the edge may be either.
     pub fn contains(&self, (lon, lat): (f64, f64)) -> bool {
         let crossings = self.polygons.iter().flatten().flat_map(|ring| ring.windows(2)).filter(|side| {
@@ -66,6 +87,28 @@ impl Geometry {
         self.bbox().touches(bbox)
             && (sides.any(|side| crosses(side[0], side[1], bbox)) || self.contains((bbox.west, bbox.south)))
     }
+}
+
+/// What is left of a ring on one side of a meridian: west of it for `side` 1, east of it for -1 (Sutherland and Hodgman,
+/// 1974).
+fn cut_off(ring: &Ring, meridian: f64, side: f64) -> Ring {
+    let inside = |at: &[f64; 2]| (at[0] - meridian) * side <= 0.0;
+    let mut left = Ring::new();
+    for pair in ring.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        if inside(&from) {
+            left.push(from);
+        }
+        if inside(&from) != inside(&to) {
+            let share = (meridian - from[0]) / (to[0] - from[0]);
+            left.push([meridian, from[1] + share * (to[1] - from[1])]);
+        }
+    }
+    left.dedup();
+    if left.first() != left.last() {
+        left.extend(left.first().copied());
+    }
+    left
 }
 
 /// Whether a line shares a place with a box (Liang and Barsky, 1984: what is left of the line between the four edges).
@@ -129,6 +172,19 @@ mod tests {
         let text =
             r#"{"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]],[[1,1],[1,3],[3,3],[3,1],[1,1]]]}"#;
         Geometry::from_geojson(text).unwrap()
+    }
+
+    #[test]
+    fn what_crosses_the_date_line_is_cut_in_two() {
+        let cut = Geometry::rectangle(bbox(179.0, 1.0, 181.0, 2.0)).cut_at_date_line();
+        let boxes: Vec<Bbox> =
+            cut.polygons().iter().map(|rings| Geometry { polygons: vec![rings.clone()] }.bbox()).collect();
+        assert_eq!(boxes, [bbox(179.0, 1.0, 180.0, 2.0), bbox(-180.0, 1.0, -179.0, 2.0)]);
+        assert!(cut.polygons().iter().flatten().all(|ring| ring.len() == 5 && doubled_area(ring) > 0.0));
+        let within = Geometry::rectangle(bbox(179.0, 1.0, 180.0, 2.0));
+        assert_eq!(within.clone().cut_at_date_line(), within);
+        let beyond = Geometry::rectangle(bbox(190.0, 1.0, 191.0, 2.0)).cut_at_date_line();
+        assert_eq!((beyond.polygons().len(), beyond.bbox()), (1, bbox(-170.0, 1.0, -169.0, 2.0)));
     }
 
     #[test]

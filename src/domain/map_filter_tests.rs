@@ -1,7 +1,7 @@
 //! What a filter of the damage map reads, refuses and admits.
 
 use super::*;
-use crate::domain::campaign::CampaignKind;
+use crate::domain::campaign::{CampaignKind, TileSource};
 use crate::domain::consensus::Consensus;
 use crate::domain::damage_map::{Crowd, Cuts};
 use crate::domain::scene::Scene;
@@ -38,6 +38,7 @@ fn map(kind: CampaignKind) -> DamageMap {
         licence: None,
         synthetic: false,
         kind,
+        tile_source: TileSource::Cells,
         scale: Scale::built_in("conflict3").unwrap(),
         scenes: vec![scene(1, 10), scene(2, 20), scene(3, 30)],
         bounds: None,

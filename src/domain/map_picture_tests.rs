@@ -35,6 +35,7 @@ fn map(kind: CampaignKind) -> DamageMap {
         licence: None,
         synthetic: true,
         kind,
+        tile_source: crate::domain::campaign::TileSource::Cells,
         scale: Scale::built_in("conflict3").unwrap(),
         scenes: vec![scene(7, 10), scene(8, 20), scene(9, 30)],
         bounds: None,

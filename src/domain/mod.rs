@@ -7,6 +7,7 @@ pub mod cell;
 pub mod citation;
 pub mod coarse;
 pub mod consensus;
+pub mod crosswalk;
 pub mod damage_map;
 pub mod geometry;
 pub mod gold;

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::text::{push_day, push_instant};
-use super::{Format, Record, Records, Sheet, Value};
+use super::{Format, Record, Sheets, Value};
+use crate::domain::damage_map::What;
 
 /// Comma-separated values.
 pub struct Csv;
@@ -19,29 +21,33 @@ impl Format for Csv {
         "text/csv; charset=utf-8"
     }
 
-    fn needs_places(&self) -> bool {
-        false
+    fn holds(&self, _: What) -> bool {
+        true
     }
 
-    fn write(&self, sheet: &Sheet, records: &mut Records, out: &mut dyn Write) -> io::Result<u64> {
+    fn write(&self, sheets: &mut Sheets<'_>, out: &mut (dyn Write + Send), _: &Path) -> io::Result<u64> {
         let mut lines = ::csv::WriterBuilder::new()
             .terminator(::csv::Terminator::CRLF)
             .buffer_capacity(1 << 16)
             .flexible(false)
             .from_writer(out);
-        lines.write_record(&sheet.columns).map_err(io::Error::from)?;
         let mut count = 0;
-        let mut cell = String::new();
-        for record in records {
-            let record = record?;
-            for value in &record.values {
-                cell.clear();
-                push_cell(&mut cell, value, &record);
-                lines.write_field(&cell).map_err(io::Error::from)?;
+        sheets(&mut |sheet, records| {
+            let names = sheet.columns.iter().map(|column| &column.name);
+            lines.write_record(names).map_err(io::Error::from)?;
+            let mut cell = String::new();
+            for record in records {
+                let record = record?;
+                for value in &record.values {
+                    cell.clear();
+                    push_cell(&mut cell, value, &record);
+                    lines.write_field(&cell).map_err(io::Error::from)?;
+                }
+                lines.write_record(None::<&[u8]>).map_err(io::Error::from)?;
+                count += 1;
             }
-            lines.write_record(None::<&[u8]>).map_err(io::Error::from)?;
-            count += 1;
-        }
+            Ok(())
+        })?;
         lines.flush()?;
         Ok(count)
     }

@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::geometry::round;
 use super::text::{push_day, push_instant};
-use super::{Format, Record, Records, Sheet, Value};
+use super::{Format, Record, Sheet, Sheets, Value, about, has_places};
+use crate::domain::damage_map::What;
 
 /// One FeatureCollection.
 pub struct GeoJson;
 
 /// Text is handed on in pieces of about this many bytes.
-const PIECE: usize = 1 << 16;
+pub(super) const PIECE: usize = 1 << 16;
 
 impl Format for GeoJson {
     fn extension(&self) -> &'static str {
@@ -22,48 +24,44 @@ impl Format for GeoJson {
         "application/geo+json"
     }
 
-    fn needs_places(&self) -> bool {
-        true
+    fn holds(&self, what: What) -> bool {
+        has_places(what)
     }
 
-    fn write(&self, sheet: &Sheet, records: &mut Records, out: &mut dyn Write) -> io::Result<u64> {
-        let names: Vec<String> = sheet.columns.iter().map(|name| format!("{}:", quoted(name))).collect();
-        let mut text = opening(sheet);
+    fn write(&self, sheets: &mut Sheets<'_>, out: &mut (dyn Write + Send), _: &Path) -> io::Result<u64> {
         let mut count = 0;
-        for record in records {
-            text.push_str(if count == 0 { "\n" } else { ",\n" });
-            push_feature(&mut text, &names, &record?);
-            count += 1;
-            if text.len() >= PIECE {
-                out.write_all(text.as_bytes())?;
-                text.clear();
+        sheets(&mut |sheet, records| {
+            let names = property_names(sheet);
+            let mut text = opening(sheet);
+            for record in records {
+                text.push_str(if count == 0 { "\n" } else { ",\n" });
+                push_feature(&mut text, &names, &record?);
+                count += 1;
+                if text.len() >= PIECE {
+                    out.write_all(text.as_bytes())?;
+                    text.clear();
+                }
             }
-        }
-        text.push_str("\n]}\n");
-        out.write_all(text.as_bytes())?;
+            text.push_str("\n]}\n");
+            out.write_all(text.as_bytes())
+        })?;
         out.flush()?;
         Ok(count)
     }
 }
 
+/// The names of all columns as JSON spells them, with the colon behind.
+pub(super) fn property_names(sheet: &Sheet<'_>) -> Vec<String> {
+    sheet.columns.iter().map(|column| format!("{}:", quoted(&column.name))).collect()
+}
+
 /// All up to the first feature. What the map says about itself stands first, so that a reader need not wait for it.
-fn opening(sheet: &Sheet) -> String {
-    let map = &sheet.map;
-    let or_null = |value: Option<&str>| value.map_or("null".to_owned(), quoted);
-    let credits: Vec<String> = map.attributions().into_iter().map(quoted).collect();
-    let method = map.method.as_ref().map(|(name, version)| format!("{name} {version}"));
-    let mut text = format!(
-        r#"{{"type":"FeatureCollection","name":{},"campaign":{},"title":{},"licence":{},"attribution":[{}],"synthetic":{},"scale":{},"method":{},"model":{}"#,
-        quoted(sheet.name),
-        quoted(&map.campaign),
-        quoted(&map.title),
-        or_null(map.licence.as_deref()),
-        credits.join(","),
-        map.synthetic,
-        quoted(&map.scale.key),
-        or_null(method.as_deref()),
-        map.model,
-    );
+fn opening(sheet: &Sheet<'_>) -> String {
+    let mut text = r#"{"type":"FeatureCollection""#.to_owned();
+    for (name, value) in about(sheet) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ",{}:{value}", quoted(&name));
+    }
     if let Some(bounds) = sheet.bounds {
         let [west, south, east, north] = bounds.to_array().map(round);
         let _ = write!(text, r#","bbox":[{west},{south},{east},{north}]"#);
@@ -72,7 +70,7 @@ fn opening(sheet: &Sheet) -> String {
     text
 }
 
-fn push_feature(text: &mut String, names: &[String], record: &Record) {
+pub(super) fn push_feature(text: &mut String, names: &[String], record: &Record) {
     text.push_str(r#"{"type":"Feature","id":"#);
     text.push_str(&quoted(&record.id));
     text.push_str(r#","geometry":"#);

@@ -1,4 +1,4 @@
-//! How outlines are spelled: WKT and GeoJSON.
+//! How outlines are spelled: WKT, WKB and GeoJSON.
 
 use std::fmt::Write;
 
@@ -25,6 +25,30 @@ impl Geometry {
         });
         if !one {
             to.push(')');
+        }
+    }
+
+    /// Appends it as WKB (OGC Simple Features, little-endian): a MultiPolygon where `multi` says so or there are several
+    /// polygons, else a Polygon.
+    pub fn push_wkb(&self, multi: bool, to: &mut Vec<u8>) {
+        const POLYGON: u32 = 3;
+        const MULTI_POLYGON: u32 = 6;
+        let head = |to: &mut Vec<u8>, kind: u32| {
+            to.push(1);
+            to.extend(kind.to_le_bytes());
+        };
+        let count = |to: &mut Vec<u8>, items: usize| to.extend((items as u32).to_le_bytes());
+        if multi || self.polygons().len() != 1 {
+            head(to, MULTI_POLYGON);
+            count(to, self.polygons().len());
+        }
+        for rings in self.polygons() {
+            head(to, POLYGON);
+            count(to, rings.len());
+            for ring in rings {
+                count(to, ring.len());
+                to.extend(ring.iter().flatten().flat_map(|degrees| round(*degrees).to_le_bytes()));
+            }
         }
     }
 

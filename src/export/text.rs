@@ -22,6 +22,13 @@ pub fn push_day(to: &mut String, ms: i64) {
     }
 }
 
+/// An instant by itself.
+pub fn instant(ms: i64) -> String {
+    let mut text = String::with_capacity(24);
+    push_instant(&mut text, ms);
+    text
+}
+
 /// The day of an instant: `2025-06-15`.
 pub fn day(ms: i64) -> String {
     let mut text = String::with_capacity(10);

@@ -1,54 +1,64 @@
-//! Downloads: written to a nameless file first, then sent, so that a slow line never holds the database's snapshot.
+//! Downloads: written to a nameless file first, then sent, so that a slow line never holds the database's snapshot; in
+//! ranges, so that a line that broke goes on where it was.
 
 use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETAG};
+use actix_web::http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG};
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::Stream;
-use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 
 use super::error::Error;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
 use super::images::is_known;
 use super::map_query::MapQuery;
+use super::ranges::{self, Part};
 use crate::domain::damage_map::{Sight, What};
 use crate::domain::volunteer::Role;
-use crate::services::export_map::{Request, Spooled, spool};
-use crate::services::{self, clock};
+use crate::services::export_map::{Cancel, Request, Written};
+use crate::services::spool::{Finished, Spool};
+use crate::services::{self, clock, describe_map, read_map};
 use crate::storage::Store;
 
 /// Exports that are written at the same time; one more is told to come back. Labels come first.
 const AT_ONCE: usize = 2;
 /// Bytes read from the file at a time.
-const CHUNK: usize = 64 * 1024;
+const CHUNK: u64 = 64 * 1024;
+/// Finished files are kept up to this many bytes.
+const KEPT_BYTES: u64 = 2 << 30;
 
-/// Where exports are written before they are sent, and how many at a time. Cheap to clone.
+/// Finished downloads, and how many are made at a time. Cheap to clone.
 #[derive(Clone)]
-pub struct Spool {
-    folder: PathBuf,
-    turns: Arc<Semaphore>,
+pub struct Downloads {
+    pub(super) spool: Spool,
+    pub(super) turns: Arc<Semaphore>,
 }
 
-impl Spool {
+impl Downloads {
     /// In this folder, which is made when it is needed.
-    pub fn new(folder: PathBuf) -> Spool {
-        Spool { folder, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    pub fn new(folder: PathBuf) -> Downloads {
+        Downloads { spool: Spool::new(folder, KEPT_BYTES), turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
 /// Damage map, labels or scenes as a file
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/exports/{file}", operation_id = "download_export",
     params(("slug" = String, Path, description = "Name of the campaign"),
-        ("file" = String, Path, description = "tiles.csv, tiles.geojson, scenes.csv, scenes.geojson; for researchers also labels.csv, volunteers.csv, history.csv"),
+        ("file" = String, Path, description = "tiles or scenes with .csv, .geojson, .geojsons, .gpkg, .fgb, .parquet, .csv.gz, .geojson.gz or .geojsons.gz; tiles.tif, tiles.class.tif; for researchers also labels, volunteers and history with .csv, .csv.gz or .parquet; manifest.json (of tiles.csv), codebook.csv, codebook.md and method.md"),
+        ("compat" = Option<String>, Query, description = "mapswipe or zooniverse: the files of that system under its own names, \
+            whole and in its own columns (see docs/import.md)"),
         MapQuery),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream")))]
+    responses((status = 200, description = "The file", content_type = "application/octet-stream"),
+        (status = 206, description = "The part of the file that was asked for by `Range`", content_type = "application/octet-stream"),
+        (status = 416, description = "The file does not have that part")))]
 pub async fn download_export(
     app: Data<App>,
     door: InCampaign<MapReader>,
@@ -57,60 +67,199 @@ pub async fn download_export(
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let (slug, file) = path.into_inner();
-    let named = file.rsplit_once('.').and_then(|(what, format)| Some((What::from_key(what)?, format.to_owned())));
-    let (what, format) = named.ok_or_else(|| Error::not_found(format!("there is no download `{file}`")))?;
-    let Ok(_turn) = app.spool.turns.clone().try_acquire_owned() else {
-        return Err(Error::unavailable("other downloads are being made: try again in a moment"));
-    };
-    let folder = app.spool.folder.clone();
-    let made = door.serve(|store, visit| write(store, visit, what, format, asked.into_inner(), folder)).await?;
-    let tag = format!("W/\"{}\"", &made.spooled.sha256[..32]);
+    let asked = asked.into_inner();
+    if let Some(media_type) = described(&file) {
+        let downloads = app.downloads.clone();
+        let about = file.clone();
+        let text = door.serve(|store, visit| describe(store, visit, downloads, about, asked)).await?;
+        return Ok(attachment(&mut HttpResponse::Ok(), &slug, &file).content_type(media_type).body(text));
+    }
+    let named = file.split_once('.').and_then(|(what, format)| Some((What::from_key(what)?, format.to_owned())));
+    let named = named.ok_or_else(|| Error::not_found(format!("there is no download `{file}`")))?;
+    let (downloads, known) = (app.downloads.clone(), ranges::known_part(&request));
+    let (finished, media_type) =
+        door.serve(|store, visit| finished(store, visit, downloads, named, asked, known)).await?;
+    Ok(reply(&request, finished, media_type, (&slug, &file)))
+}
+
+/// The media type of what is said about a map, by its file name.
+fn described(file: &str) -> Option<&'static str> {
+    match file {
+        "manifest.json" => Some("application/json"),
+        "codebook.csv" => Some("text/csv; charset=utf-8"),
+        "codebook.md" | "method.md" => Some("text/markdown; charset=utf-8"),
+        _ => None,
+    }
+}
+
+fn attachment<'a>(
+    reply: &'a mut actix_web::HttpResponseBuilder,
+    slug: &str,
+    file: &str,
+) -> &'a mut actix_web::HttpResponseBuilder {
+    reply.insert_header((CACHE_CONTROL, "private, no-cache"));
+    reply.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{slug}-{file}\"")))
+}
+
+/// The file, the part of it that is asked for, or that the client has it already.
+fn reply(
+    request: &HttpRequest,
+    finished: Arc<Finished>,
+    media_type: &'static str,
+    (slug, file): (&str, &str),
+) -> HttpResponse {
+    let tag = format!("\"{}\"", finished.sha256);
     let mut reply = HttpResponse::Ok();
     reply.insert_header((ETAG, tag.as_str())).insert_header((CACHE_CONTROL, "private, no-cache"));
-    if is_known(&request, &tag) {
-        return Ok(reply.status(StatusCode::NOT_MODIFIED).finish());
+    reply.insert_header((ACCEPT_RANGES, "bytes"));
+    if is_known(request, &tag) {
+        return reply.status(StatusCode::NOT_MODIFIED).finish();
     }
-    reply.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{slug}-{file}\"")));
-    let body = SizedStream::new(made.spooled.bytes, chunks(made.spooled.file));
-    Ok(reply.content_type(made.media_type).body(body))
+    let length = finished.bytes;
+    let bytes = match ranges::asked(request, &tag, length) {
+        Part::Whole => 0..length,
+        Part::Bytes(bytes) => {
+            let range = format!("bytes {}-{}/{length}", bytes.start, bytes.end - 1);
+            reply.status(StatusCode::PARTIAL_CONTENT).insert_header((CONTENT_RANGE, range));
+            bytes
+        }
+        Part::Beyond => {
+            reply.insert_header((CONTENT_RANGE, format!("bytes */{length}")));
+            return reply.status(StatusCode::RANGE_NOT_SATISFIABLE).finish();
+        }
+    };
+    let body = SizedStream::new(bytes.end - bytes.start, chunks(finished, bytes));
+    attachment(&mut reply, slug, file).content_type(media_type).body(body)
 }
 
-struct Made {
-    spooled: Spooled,
-    media_type: &'static str,
-}
-
-async fn write(
-    store: Store,
-    visit: CampaignVisit,
-    what: What,
-    format: String,
-    asked: MapQuery,
-    folder: PathBuf,
-) -> Result<Made, services::Error> {
+/// What was asked for, as far as this person may see it.
+fn request_of(visit: &CampaignVisit, what: What, format: &str, asked: &MapQuery) -> Result<Request, services::Error> {
     let everybody = matches!(what, What::Tiles | What::Scenes);
     if !everybody && !visit.viewer.may_download_labels(&visit.campaign) {
         return Err(refusal(&visit.viewer));
     }
-    let sight = match visit.viewer.is_at_least(Role::Researcher, &visit.campaign) {
-        true => Sight::Researcher,
-        false => Sight::Everybody,
-    };
     let filter = asked.filter(&visit.campaign.scale)?;
-    let request = Request::new(what, &format, asked.cuts(), sight)?.filtered(filter)?;
-    let media_type = request.format.media_type();
-    let work = move || spool(&store, &visit.campaign, &request, clock::now_ms(), &folder);
-    let spooled = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| services::Error::Internal(format!("an export ended early: {error}")))??;
-    Ok(Made { spooled, media_type })
+    Request::new(what, format, asked.cuts(), sight(visit))?.filtered(filter)
 }
 
-/// The file, piece by piece.
-fn chunks(file: std::fs::File) -> impl Stream<Item = io::Result<Bytes>> {
-    futures::stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
-        let mut chunk = BytesMut::with_capacity(CHUNK);
-        let read = file.read_buf(&mut chunk).await?;
-        Ok((read > 0).then(|| (chunk.freeze(), file)))
+fn sight(visit: &CampaignVisit) -> Sight {
+    match visit.viewer.is_at_least(Role::Researcher, &visit.campaign) {
+        true => Sight::Researcher,
+        false => Sight::Everybody,
+    }
+}
+
+async fn finished(
+    store: Store,
+    visit: CampaignVisit,
+    downloads: Downloads,
+    (what, format): (What, String),
+    asked: MapQuery,
+    known: Option<String>,
+) -> Result<(Arc<Finished>, &'static str), services::Error> {
+    let request = request_of(&visit, what, &format, &asked)?;
+    let media_type = request.format.media_type();
+    if let Some(tag) = known
+        && let Some(finished) = downloads.spool.resume(&visit.campaign, &request, &tag, visit.now)
+    {
+        return Ok((finished, media_type));
+    }
+    Ok((make(store, visit, downloads, request).await?, media_type))
+}
+
+/// Finds the file in the spool or writes it. Whoever goes away while it is written ends that.
+async fn make(
+    store: Store,
+    visit: CampaignVisit,
+    downloads: Downloads,
+    request: Request,
+) -> Result<Arc<Finished>, services::Error> {
+    let watch = Watch(request.cancel.clone());
+    let work = move || {
+        let now = clock::now_ms();
+        if let Some(finished) = downloads.spool.find(&store, &visit.campaign, &request, now)? {
+            return Ok(finished);
+        }
+        let Ok(_turn) = downloads.turns.clone().try_acquire_owned() else {
+            return Err(services::Error::Store(crate::storage::StoreError::Busy));
+        };
+        downloads.spool.write(&store, &visit.campaign, &request, now)
+    };
+    let finished = tokio::task::spawn_blocking(work).await;
+    drop(watch);
+    finished.map_err(|error| services::Error::Internal(format!("an export ended early: {error}")))?
+}
+
+/// Ends an export when it is dropped; one that is finished by then does not mind.
+struct Watch(Cancel);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+async fn describe(
+    store: Store,
+    visit: CampaignVisit,
+    downloads: Downloads,
+    file: String,
+    asked: MapQuery,
+) -> Result<Vec<u8>, services::Error> {
+    if file == "manifest.json" {
+        return manifest(store, visit, downloads, asked).await;
+    }
+    let (cuts, sight) = (asked.cuts(), sight(&visit));
+    cuts.check()?;
+    let work = move |conn: &mut crate::storage::Conn| -> Result<Vec<u8>, services::Error> {
+        let campaign = &visit.campaign;
+        Ok(match file.as_str() {
+            "codebook.csv" => describe_map::code_book_csv(conn, campaign, cuts)?,
+            "codebook.md" => describe_map::code_book_markdown(conn, campaign, cuts)?.into_bytes(),
+            _ => describe_map::method_note(conn, campaign, sight, None)?.into_bytes(),
+        })
+    };
+    store.read(work).await
+}
+
+/// The manifest of the map as CSV, asked for in the same way.
+async fn manifest(
+    store: Store,
+    visit: CampaignVisit,
+    downloads: Downloads,
+    asked: MapQuery,
+) -> Result<Vec<u8>, services::Error> {
+    let request = request_of(&visit, What::Tiles, "csv", &asked)?;
+    let finished = make(store.clone(), visit.clone(), downloads, request.clone()).await?;
+    let file = Written {
+        name: request.file_name(),
+        rows: finished.rows,
+        bytes: finished.bytes,
+        sha256: finished.sha256.clone(),
+        media_type: request.format.media_type(),
+    };
+    let work = move |conn: &mut crate::storage::Conn| -> Result<Vec<u8>, services::Error> {
+        let map = read_map::header(conn, &visit.campaign, request.cuts)?;
+        let text = describe_map::manifest(&visit.campaign, &map, &request, finished.as_of, &[file])?;
+        Ok(text.into_bytes())
+    };
+    store.read(work).await
+}
+
+/// Some bytes of the file, piece by piece.
+pub(super) fn chunks(finished: Arc<Finished>, bytes: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
+    futures::stream::try_unfold((finished, bytes), |(finished, bytes)| async move {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let end = bytes.end.min(bytes.start + CHUNK);
+        let (part, finished) = tokio::task::spawn_blocking(move || {
+            let mut part = vec![0; (end - bytes.start) as usize];
+            finished.file.read_exact_at(&mut part, bytes.start)?;
+            Ok::<_, io::Error>((part, finished))
+        })
+        .await
+        .map_err(io::Error::other)??;
+        Ok(Some((Bytes::from(part), (finished, end..bytes.end))))
     })
 }

@@ -19,7 +19,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::cookies;
 use super::error::Error;
-use super::exports::Spool;
+use super::exports::Downloads;
 use super::releases::Shelf;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
@@ -44,7 +44,7 @@ pub struct App {
     /// The damage maps as vector tiles, and counted.
     pub(super) map_tiles: MapTiles,
     /// Where downloads are written.
-    pub(super) spool: Spool,
+    pub(super) downloads: Downloads,
     /// Where releases are.
     pub(super) shelf: Shelf,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
@@ -65,7 +65,7 @@ impl App {
             archives,
             map_tiles: MapTiles::default(),
             shelf: Shelf::new(spool.with_file_name("releases")),
-            spool: Spool::new(spool),
+            downloads: Downloads::new(spool),
             public_url: public_url.map(Into::into),
         }
     }

@@ -14,6 +14,7 @@ mod envelope;
 pub mod error;
 mod events;
 mod exports;
+mod exports_compat;
 mod frozen;
 pub mod gate;
 mod health;
@@ -28,6 +29,7 @@ mod metrics;
 mod notes;
 mod openapi;
 mod person;
+mod ranges;
 mod releases;
 mod server;
 mod session;
@@ -61,6 +63,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/tiles/{scene_id}/{z}/{x}/{y}", [get(images::get_tile_image)]))
         // Events leave one by one, not in compressed blocks.
         .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
+        .service(
+            at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports_compat::download_compat)])
+                .guard(guard::fn_guard(exports_compat::is_asked)),
+        )
+        // Downloads are sent in ranges of the very bytes that their checksum names.
+        .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
         // Files that never change, and parts of them: their checksums are of these very bytes.
         .service(at("/api/v1/campaigns/{slug}/releases/{version}/{file}", [get(releases::download)]))
         .service(at("/healthz", [get(health::healthz)]))
@@ -91,7 +99,6 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
-                .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))

@@ -20,6 +20,7 @@ pub mod labels;
 pub mod leases;
 pub mod locks;
 mod map_search;
+pub mod map_state;
 pub mod meter;
 pub mod migrate;
 pub mod models;

@@ -2,8 +2,10 @@
 
 mod accounts;
 mod campaigns;
+mod compat;
 mod database;
 mod events;
+mod exports;
 mod helpers;
 mod images;
 mod labels;

@@ -31,7 +31,7 @@ export class DemoServer {
   }
 
   /** Adds a coordinator of the demo campaigns; returns name and password. */
-  coordinator = (campaign) => this.account('browser-test', 'coordinator', campaign)
+  coordinator = (campaign, name = 'browser-test') => this.account(name, 'coordinator', campaign)
 
   /** Adds somebody with a role in a campaign; returns name and password. */
   account(name, role, campaign) {
@@ -59,6 +59,13 @@ export class DemoServer {
     const settings = Object.entries(policy).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
     writeFileSync(file, `slug = ${JSON.stringify(campaign)}\n[policy]\n${settings.join('')}`)
     execFileSync(this.binary, ['campaign', 'apply', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+
+  /** Made-up volunteers label until no tile is open. */
+  async simulate(campaign, volunteers, seed = 7) {
+    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', String(volunteers), '--seed', String(seed)], { stdio: 'ignore' })
+    const [code] = await once(crowd, 'exit')
+    if (code !== 0) throw new Error(`the simulation of ${campaign} ended with ${code}`)
   }
 
   /** As a power cut would: no goodbye. */

@@ -35,6 +35,30 @@ fn the_command_writes_what_a_researcher_sees() {
 }
 
 #[test]
+fn filters_choose_rows_and_standard_output_takes_every_format() {
+    let town = towns().remove(0);
+    let folder = tempfile::tempdir().unwrap();
+    let area = folder.path().join("area.geojson");
+    std::fs::write(&area, r#"{"type":"Polygon","coordinates":[[[36,35],[37,35],[37,36],[36,36],[36,35]]]}"#).unwrap();
+    let lines = |more: &[&str]| {
+        let done =
+            export(&town, folder.path(), &[&["--campaign", SLUG, "--format", "csv", "--out", "-"], more].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        csv::Reader::from_reader(done.stdout.as_slice()).records().count()
+    };
+    assert_eq!(lines(&["--class", "destroyed,damaged"]), 3);
+    assert_eq!(lines(&["--bbox", "-180,-90,0,90"]), 6);
+    assert_eq!(lines(&["--area", area.to_str().unwrap()]), 1);
+    assert_eq!(lines(&["--state", "settled", "--probability-at-least", "0.9", "--damaged-from", "2024-10-01"]), 0);
+    let packed = export(&town, folder.path(), &["--campaign", SLUG, "--format", "gpkg", "--out", "-"]);
+    assert!(packed.stdout.starts_with(b"SQLite format 3\0"));
+    let wrong =
+        export(&town, folder.path(), &["--campaign", SLUG, "--format", "csv", "--out", "-", "--bbox", "1,5,2,4"]);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(1) && said.contains("upside down"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_in_one_sentence_and_leaves_no_file() {
     let town = towns().remove(0);
     let folder = tempfile::tempdir().unwrap();

@@ -4,6 +4,8 @@ mod cli;
 mod filters;
 mod helpers;
 mod labels;
+mod read_back;
+mod spool;
 mod statistics;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,15 +1,24 @@
 //! history.csv: the campaign day by day.
 
 use super::super::{Record, Value};
-use super::Sheet;
+use super::{Column, Kind, Sheet};
 use crate::domain::damage_map::{DamageMap, DayRow};
 
 const DAY_MS: i64 = 86_400_000;
 
 /// The columns of history.csv.
 pub fn sheet(map: &DamageMap) -> Sheet<'_> {
-    let columns = "day labels labels_cumulative tiles_closed active_volunteers new_volunteers progress";
-    Sheet::new("history", map, columns.split_whitespace())
+    let columns = [
+        Column::new("day", Kind::Day, "The day, UTC"),
+        Column::new("labels", Kind::Int, "Tiles labelled for the first time by somebody on this day"),
+        Column::new("labels_cumulative", Kind::Int, "The same, up to and with this day"),
+        Column::new("tiles_closed", Kind::Int, "Tiles that closed on this day and are closed still"),
+        Column::new("active_volunteers", Kind::Int, "Volunteers who labelled on this day"),
+        Column::new("new_volunteers", Kind::Int, "Volunteers who labelled for the first time"),
+        Column::new("progress", Kind::Number, "Share of all tiles that closed up to this day, 0 to 1")
+            .blank("the campaign has no tiles"),
+    ];
+    Sheet::without_places("history", "The campaign day by day.", map, columns)
 }
 
 /// Turns days in order into records with running sums; `tiles` is the number of tiles there are.

@@ -1,14 +1,48 @@
 //! labels.csv: the label log, one row for each revision.
 
 use super::super::{Record, Value};
-use super::{Sheet, push_dates};
+use super::{Column, Kind, Sheet, dates, push_dates};
 use crate::domain::damage_map::{DamageMap, LabelRow};
 
 /// The columns of labels.csv.
 pub fn sheet(map: &DamageMap) -> Sheet<'_> {
-    let columns = "campaign tile_id volunteer label_id revision is_current answer answer_code date_before date_after \
-         leased_at received_at seconds is_gold counted surplus flags weight guest client app_version";
-    Sheet::new("labels", map, columns.split_whitespace())
+    let before = [
+        Column::new("campaign", Kind::Text, "Name of the campaign in addresses"),
+        Column::new("tile_id", Kind::Text, "The tile, as in the tiles"),
+        Column::new(
+            "volunteer",
+            Kind::Text,
+            "Who answered: a pseudonym, stable in this campaign and unlinkable to others",
+        ),
+        Column::new("label_id", Kind::Text, "Id of the answer (UUID)"),
+        Column::new(
+            "revision",
+            Kind::Int,
+            "1 for the first answer of that person for that tile, 2 for its first change, …",
+        ),
+        Column::new("is_current", Kind::Bool, "Whether it is the person's answer as it stands"),
+        Column::new("answer", Kind::Text, "What was answered, in the words of the scale")
+            .blank("the scale does not know it"),
+        Column::new("answer_code", Kind::Int, "The same as the scale's number").blank("the scale does not know it"),
+    ];
+    let after = [
+        Column::new("leased_at", Kind::Instant, "When the tile was handed out"),
+        Column::new("received_at", Kind::Instant, "When the answer arrived"),
+        Column::new("seconds", Kind::Number, "Time spent on it, by the clock of the person's device")
+            .unit("s")
+            .blank("the device did not say"),
+        Column::new("is_gold", Kind::Bool, "Whether experts had fixed the answer of that tile"),
+        Column::new("counted", Kind::Bool, "Whether it is in the tile's consensus"),
+        Column::new("surplus", Kind::Bool, "Whether it stands, but waits outside the consensus for a free place"),
+        Column::new("flags", Kind::Text, "Kept for remarks on an answer").blank("no remark"),
+        Column::new("weight", Kind::Number, "Weight of the person in the model in use; the crowd's mean is 1")
+            .blank("the model does not know the person"),
+        Column::new("guest", Kind::Bool, "Whether the person labelled without an account"),
+        Column::new("client", Kind::Text, "The program that sent it").blank("it did not say"),
+        Column::new("app_version", Kind::Text, "Version of that program").blank("it did not say"),
+    ];
+    let columns = before.into_iter().chain(dates("no date was given")).chain(after);
+    Sheet::without_places("labels", "The label log: one row for each revision of an answer.", map, columns)
 }
 
 /// One entry of the log; `volunteer` is the author's pseudonym.

@@ -2,32 +2,152 @@
 
 use super::super::geometry::round;
 use super::super::{Geometry, Record, Value};
-use super::{Sheet, push_dates};
+use super::{Column, Kind, Outlines, Sheet, dates, push_dates};
+use crate::domain::campaign::TileSource;
 use crate::domain::consensus::TileState;
 use crate::domain::damage_map::{Crowd, DamageMap, TileRow};
-use crate::domain::scale::Answer;
 use crate::domain::scene::Scene;
+
+const HIDDEN: &str =
+    "the tile is open, closed less than ten minutes ago, or nothing is known; blank as well for whoever may not see it";
+const NO_CLASS: &str =
+    "no class: nothing is known, it may not be seen, or its probability is below the threshold asked for";
+const NO_WINDOW: &str = "not damaged, not known, or open at this end";
+const NOT_A_CELL: &str = "the tile is the square around a footprint";
+const NO_SCENE: &str = "no scene shows the tile";
 
 /// The columns of tiles.csv; `p_…`, `labels_…` and `share_…` follow the scale, `damaged` stands there when asked for.
 pub fn sheet(map: &DamageMap) -> Sheet<'_> {
-    let mut columns: Vec<String> = Vec::new();
-    let mut add = |names: &str| columns.extend(names.split_whitespace().map(str::to_owned));
-    let each = |prefix: &str, answers: &[Answer]| -> String {
-        answers.iter().map(|answer| format!("{prefix}_{} ", answer.key)).collect()
+    let columns: Vec<Column> =
+        [place_columns(), class_columns(map), window_columns(), count_columns(map), source_columns()]
+            .into_iter()
+            .flatten()
+            .collect();
+    let outlines = match map.tile_source {
+        TileSource::Cells => Outlines::Polygons,
+        TileSource::Footprints => Outlines::MultiPolygons,
     };
-    add("campaign tile_id quadkey z x y lon lat footprint_id geometry state class class_code probability");
-    add(&each("p", map.scale.classes()));
-    add("damaged_probability");
-    if map.cuts.damaged_if.is_some() {
-        add("damaged");
+    let about = "The damage map: one row for each tile, by tile id, also for those without a label.";
+    Sheet { name: "tiles", about, map, columns, outlines, bounds: map.bounds }
+}
+
+fn place_columns() -> Vec<Column> {
+    vec![
+        Column::new("campaign", Kind::Text, "Name of the campaign in addresses"),
+        Column::new("tile_id", Kind::Text, "The tile: z-x-y of a map cell, or the id of the footprint"),
+        Column::new("quadkey", Kind::Text, "The cell as a quadkey (Bing Maps Tile System); never a number")
+            .blank(NOT_A_CELL),
+        Column::new("z", Kind::Int, "Zoom of the cell (XYZ tiles, EPSG:3857)").blank(NOT_A_CELL),
+        Column::new("x", Kind::Int, "Column of the cell").blank(NOT_A_CELL),
+        Column::new("y", Kind::Int, "Row of the cell, from the north").blank(NOT_A_CELL),
+        Column::new("lon", Kind::Number, "Longitude of the tile's centre (EPSG:4326)").unit("degrees"),
+        Column::new("lat", Kind::Number, "Latitude of the tile's centre").unit("degrees"),
+        Column::new("footprint_id", Kind::Text, "Id of the building outline, as it was brought")
+            .blank("the tile is a map cell"),
+        Column::new(
+            "geometry",
+            Kind::Outline,
+            "The cell, or the building outline; cut in two where it crosses the date line",
+        ),
+        Column::new(
+            "state",
+            Kind::Text,
+            "open; settled (closed by the crowd); contested (closed undecided); reviewed (closed by an expert); unusable",
+        ),
+    ]
+}
+
+fn class_columns(map: &DamageMap) -> Vec<Column> {
+    let mut columns = vec![
+        Column::new("class", Kind::Text, "The damage class with the highest probability").blank(NO_CLASS),
+        Column::new("class_code", Kind::Int, "The same as the scale's number").blank(NO_CLASS),
+        Column::new("probability", Kind::Number, "Probability of the class, 0 to 1").blank(HIDDEN),
+    ];
+    columns.extend(map.scale.classes().iter().map(|class| {
+        Column::new(format!("p_{}", class.key), Kind::Number, format!("Probability of the class {}, 0 to 1", class.key))
+            .blank(HIDDEN)
+    }));
+    let any = "Probability of any damage: of all classes but the first, 0 to 1";
+    columns.push(Column::new("damaged_probability", Kind::Number, any).blank(HIDDEN));
+    if let Some(least) = map.cuts.damaged_if {
+        let meaning = format!("Whether damaged_probability is at least {least}, as was asked for");
+        columns.push(Column::new("damaged", Kind::Bool, meaning).blank(HIDDEN));
     }
-    add("date_before date_after mindate maxdate window_probability labels");
-    add(&each("labels", &map.scale.answers));
-    add(&each("share", &map.scale.answers));
-    add("agreement entropy effective_redundancy surplus_labels closed_reason closed_at reviewed_by_expert");
-    add("before_scene before_captured_from before_captured_to after_scene after_captured_from after_captured_to");
-    add("method method_version");
-    Sheet::new("tiles", map, columns)
+    columns
+}
+
+fn window_columns() -> Vec<Column> {
+    let [before, after] = dates(NO_WINDOW);
+    vec![
+        before,
+        after,
+        Column::new("mindate", Kind::Instant, "Earliest moment at which the damage can have happened").blank(NO_WINDOW),
+        Column::new("maxdate", Kind::Instant, "Latest moment").blank(NO_WINDOW),
+        Column::new("window_probability", Kind::Number, "Probability that it happened in this window, 0 to 1")
+            .blank("no window, or a campaign with only two scenes"),
+    ]
+}
+
+fn count_columns(map: &DamageMap) -> Vec<Column> {
+    let mut columns = vec![
+        Column::new("labels", Kind::Int, "Counted labels, those that say nothing about damage included").blank(HIDDEN),
+    ];
+    let answers = || map.scale.answers.iter();
+    columns.extend(answers().map(|answer| {
+        Column::new(format!("labels_{}", answer.key), Kind::Int, format!("Counted labels that say {}", answer.key))
+            .blank(HIDDEN)
+    }));
+    columns.extend(answers().map(|answer| {
+        let meaning = format!("labels_{} / labels; a share of opinions, not a probability", answer.key);
+        Column::new(format!("share_{}", answer.key), Kind::Number, meaning).blank("no counted label, or not to be seen")
+    }));
+    columns.extend([
+        Column::new(
+            "agreement",
+            Kind::Number,
+            "Share of agreeing pairs of counted labels, (sum n^2 - n) / (n (n - 1))",
+        )
+        .blank("fewer than two counted labels, or not to be seen"),
+        Column::new("entropy", Kind::Number, "Entropy of the probabilities of all classes").unit("nats").blank(HIDDEN),
+        Column::new(
+            "effective_redundancy",
+            Kind::Number,
+            "How many independent, equally good volunteers the labels are worth, (sum w)^2 / sum w^2",
+        )
+        .unit("labels")
+        .blank(HIDDEN),
+        Column::new("surplus_labels", Kind::Int, "Labels that stand but are not counted").blank(HIDDEN),
+        Column::new("closed_reason", Kind::Text, "Why the tile closed").blank("it is open, or not to be seen"),
+        Column::new("closed_at", Kind::Instant, "When it closed").blank("it is open, or not to be seen"),
+        Column::new("reviewed_by_expert", Kind::Bool, "Whether an expert fixed the class").blank(HIDDEN),
+    ]);
+    columns
+}
+
+fn source_columns() -> Vec<Column> {
+    let scene = |which: &str| {
+        [
+            Column::new(
+                format!("{which}_scene"),
+                Kind::Text,
+                format!("The {} scene that shows the tile", if which == "before" { "earliest" } else { "latest" }),
+            )
+            .blank(NO_SCENE),
+            Column::new(
+                format!("{which}_captured_from"),
+                Kind::Instant,
+                "When that scene was taken; of a composite the beginning",
+            )
+            .blank(NO_SCENE),
+            Column::new(format!("{which}_captured_to"), Kind::Instant, "The same moment; of a composite the end")
+                .blank(NO_SCENE),
+        ]
+    };
+    let method = [
+        Column::new("method", Kind::Text, "How the consensus was formed; `expert`: fixed beforehand").blank(HIDDEN),
+        Column::new("method_version", Kind::Text, "Version of the method").blank(HIDDEN),
+    ];
+    scene("before").into_iter().chain(scene("after")).chain(method).collect()
 }
 
 /// One tile under these columns.
@@ -49,7 +169,7 @@ pub fn record(map: &DamageMap, row: &TileRow) -> Record {
     let method = row.crowd.as_ref().and_then(|crowd| crowd.method.as_ref());
     values.push(Value::text(method.map(|(name, _)| name.as_str())));
     values.push(Value::text(method.map(|(_, version)| version.as_str())));
-    Record { id: row.tile.tile_id.clone(), geometry: Some(Geometry::of_tile(&row.tile)), values }
+    Record { id: row.tile.tile_id.clone(), geometry: Some(Geometry::of_tile(&row.tile).cut_at_date_line()), values }
 }
 
 fn push_place(values: &mut Vec<Value>, map: &DamageMap, row: &TileRow) {

@@ -1,13 +1,25 @@
 //! volunteers.csv: who labelled, under pseudonyms.
 
 use super::super::{Record, Value};
-use super::Sheet;
+use super::{Column, Kind, Sheet};
 use crate::domain::damage_map::{DamageMap, VolunteerRow};
 
 /// The columns of volunteers.csv. `accuracy` is the share of check gold answered as the experts did.
 pub fn sheet(map: &DamageMap) -> Sheet<'_> {
-    let columns = "volunteer labels gold_labels gold_correct accuracy accuracy_low accuracy_high weight excluded";
-    Sheet::new("volunteers", map, columns.split_whitespace())
+    let columns = [
+        Column::new("volunteer", Kind::Text, "A pseudonym, stable in this campaign and unlinkable to others"),
+        Column::new("labels", Kind::Int, "Tiles labelled"),
+        Column::new("gold_labels", Kind::Int, "Check tiles among them, whose answer experts had fixed"),
+        Column::new("gold_correct", Kind::Int, "Of these, answered as the experts did"),
+        Column::new("accuracy", Kind::Number, "gold_correct / gold_labels").blank("no check tile was labelled"),
+        Column::new("accuracy_low", Kind::Number, "Lower end of its 95 % interval (Wilson)")
+            .blank("no check tile was labelled"),
+        Column::new("accuracy_high", Kind::Number, "Upper end").blank("no check tile was labelled"),
+        Column::new("weight", Kind::Number, "Weight in the model in use; the crowd's mean is 1")
+            .blank("the model does not know the person"),
+        Column::new("excluded", Kind::Bool, "Whether their labels are left out"),
+    ];
+    Sheet::without_places("volunteers", "Who labelled, under pseudonyms.", map, columns)
 }
 
 /// One volunteer under their pseudonym.

@@ -12,7 +12,7 @@ use crate::domain::coarse::CoarseCell;
 use crate::domain::damage_map::{Cuts, DamageMap, Sight, What};
 use crate::domain::release::{Audience, Changes, Release};
 use crate::domain::validation::note;
-use crate::export::{self, FORMATS};
+use crate::export::{self, FORMATS, Format, Take};
 use crate::services::export_map::{self, Request};
 use crate::services::{Error, read_map, validation_report};
 use crate::storage::Conn;
@@ -60,7 +60,7 @@ impl Making<'_> {
     pub fn write(&self, conn: &mut Conn, folder: &mut Folder) -> Result<Written, Error> {
         let map = read_map::header(conn, self.campaign, Cuts::default())?;
         let sight = if self.audience() == Audience::Everybody { Sight::Everybody } else { Sight::Researcher };
-        for format in FORMATS {
+        for format in FORMATS.iter().filter(|format| !is_raster(**format)) {
             self.export(conn, folder, (What::Tiles, format.extension(), sight), self.audience())?;
         }
         let others =
@@ -90,7 +90,8 @@ impl Making<'_> {
         (what, format, sight): (What, &str, Sight),
         audience: Audience,
     ) -> Result<(), Error> {
-        let request = Request::new(what, format, Cuts::default(), sight)?;
+        let scratch = folder.path("");
+        let request = Request::new(what, format, Cuts::default(), sight)?.with_scratch(scratch);
         let (name, media_type) = (request.file_name(), request.format.media_type());
         folder.write((&name, media_type), audience, |out| {
             export_map::write_from(conn, self.campaign, &request, self.now, out).map(Some)
@@ -104,12 +105,17 @@ impl Making<'_> {
         folder.write((BASIS, "text/csv; charset=utf-8"), Audience::Researchers, |out| {
             cells::write_basis(&coarsened, out)
         })?;
-        for format in FORMATS {
+        // Whatever holds scenes holds other outlines.
+        for format in FORMATS.iter().filter(|format| format.holds(What::Scenes)) {
+            let scratch = folder.path("");
             let name = format!("cells.{}", format.extension());
             folder.write((&name, format.media_type()), Audience::Everybody, |out| {
-                let records =
-                    coarsened.coarse.cells.iter().map(|cell| Ok(export::cells::record(map, self.version, cell)));
-                let rows = format.write(&export::cells::sheet(map), &mut { records }, out);
+                let sheet = export::cells::sheet(map);
+                let mut sheets = |take: &mut Take<'_>| {
+                    let cells = coarsened.coarse.cells.iter();
+                    take(&sheet, &mut cells.map(|cell| Ok(export::cells::record(map, self.version, cell))))
+                };
+                let rows = format.write(&mut sheets, out, &scratch);
                 rows.map(Some).map_err(export_map::failure)
             })?;
         }
@@ -149,6 +155,11 @@ impl Making<'_> {
         }
         text + "\nThe manifest gives the SHA-256 of each file.\n"
     }
+}
+
+/// Rasters are left out: cells that lie far apart do not fit into one, and that must not stop a release.
+fn is_raster(format: &dyn Format) -> bool {
+    !format.holds(What::Scenes)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Folder {
         &mut self,
         (name, media_type): (&str, &str),
         audience: Audience,
-        run: impl FnOnce(&mut dyn Write) -> Result<Option<u64>, Error>,
+        run: impl FnOnce(&mut (dyn Write + Send)) -> Result<Option<u64>, Error>,
     ) -> Result<(), Error> {
         let path = self.path(name);
         let wrong = |error: io::Error| fault(&path, &error);
