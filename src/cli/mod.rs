@@ -15,6 +15,7 @@ mod names;
 pub mod serve;
 pub mod simulate;
 pub mod user;
+mod user_token;
 
 use std::process::ExitCode;
 

@@ -18,6 +18,7 @@ pub mod scale;
 pub mod scene;
 pub mod standing;
 pub mod tile;
+pub mod token;
 pub mod volunteer;
 mod words;
 

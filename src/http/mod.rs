@@ -29,6 +29,7 @@ mod session;
 mod standing;
 mod statistics;
 mod stream;
+mod tokens;
 mod training;
 mod web;
 mod wire;
@@ -78,6 +79,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
+                .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
+                .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))
                 // campaigns
                 .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))

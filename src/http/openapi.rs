@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, notes, person, session, standing, statistics,
+    accounts, campaigns, events, exports, images, labels, leases, notes, person, session, standing, statistics, tokens,
     training,
 };
 
@@ -24,6 +24,9 @@ use super::{
         accounts::recover_account,
         person::get_my_data,
         person::delete_me,
+        tokens::list_tokens,
+        tokens::create_token,
+        tokens::revoke_token,
         campaigns::list_campaigns,
         campaigns::get_campaign,
         campaigns::set_campaign_state,

@@ -36,6 +36,7 @@ pub mod submit_label;
 pub mod texts;
 pub mod throttle;
 mod tile_consensus;
+pub mod tokens;
 pub mod training;
 pub mod watch_notes;
 

@@ -17,6 +17,7 @@ mod refusals;
 mod session;
 mod slow;
 mod standing;
+mod tokens;
 mod training;
 mod web;
 

@@ -383,6 +383,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My tokens for scripts */
+        get: operations["list_tokens"];
+        put?: never;
+        /** Make a token for a script; a token cannot make another */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token; it stops working at once */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -697,6 +732,11 @@ export interface components {
         Leases: {
             leases: components["schemas"]["Lease"][];
         };
+        /** @description A token that was just made. */
+        MadeToken: components["schemas"]["Token"] & {
+            /** @description The secret, shown this once: `Authorization: Bearer …`. */
+            token: string;
+        };
         /** @description What the viewer may do in a campaign. */
         May: {
             coordinate: boolean;
@@ -755,6 +795,19 @@ export interface components {
             lease_id: string;
             /** @description May be empty where the tile is flagged. */
             text?: string;
+        };
+        /** @description A token that I want. */
+        NewToken: {
+            /**
+             * Format: int32
+             * @description Days until it stops working.
+             * @default 90
+             */
+            days: number | null;
+            /** @description What it is for, in my own words. */
+            name: string;
+            /** @description What it may be used for. */
+            scopes: components["schemas"]["Scope"][];
         };
         /**
          * @description A state that a coordinator may choose.
@@ -973,6 +1026,8 @@ export interface components {
             sensor: string;
             title: string;
         };
+        /** @enum {string} */
+        Scope: "read" | "label" | "manage";
         /** @description Who is signed in. */
         Session: {
             /** @description May do everything on this server. */
@@ -1101,6 +1156,25 @@ export interface components {
         };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
+        /** @description A personal token, without its secret. */
+        Token: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Whether its time is over. */
+            expired: boolean;
+            /**
+             * Format: date-time
+             * @description When it stops working.
+             */
+            expires_at: string;
+            id: string;
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+        };
+        /** @description My tokens, newest first; revoked ones are left out. */
+        Tokens: {
+            tokens: components["schemas"]["Token"][];
+        };
         /** @description What one learns before the first tile. */
         Training: {
             /** @description One entry for each answer of the scale, in its order. */
@@ -1912,6 +1986,98 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token's id, not its secret */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
