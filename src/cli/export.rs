@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::damage_map::{Cuts, Sight, What};
+use crate::domain::map_filter::{FilterWords, MapFilter};
 use crate::services::clock::now_ms;
 use crate::services::{Error, change_state, export_map};
 use crate::storage::Store;
@@ -33,6 +34,27 @@ pub struct Export {
     /// Add a column that says whether the probability of any damage is at least this.
     #[arg(long, value_name = "P")]
     pub damaged_if: Option<f64>,
+    /// Only tiles in this box: west,south,east,north in degrees.
+    #[arg(long, value_name = "BOX", allow_hyphen_values = true)]
+    pub bbox: Option<String>,
+    /// Only tiles whose centre lies in the polygon of this GeoJSON geometry file.
+    #[arg(long, value_name = "FILE")]
+    pub area: Option<PathBuf>,
+    /// Only these classes, separated by commas.
+    #[arg(long)]
+    pub class: Option<String>,
+    /// Only these states, separated by commas.
+    #[arg(long)]
+    pub state: Option<String>,
+    /// Only tiles whose class has at least this probability.
+    #[arg(long, value_name = "P")]
+    pub probability_at_least: Option<String>,
+    /// Only damage that may have happened on this day or later.
+    #[arg(long, value_name = "DAY")]
+    pub damaged_from: Option<String>,
+    /// Only damage that may have happened on this day or earlier.
+    #[arg(long, value_name = "DAY")]
+    pub damaged_to: Option<String>,
     #[command(flatten)]
     data: DataOptions,
 }
@@ -54,9 +76,26 @@ impl Export {
         let cuts = Cuts { min_probability: self.min_probability, damaged_if: self.damaged_if };
         let request = export_map::Request::new(self.what, &self.format, cuts, Sight::Researcher)?;
         let campaign = store.read_snapshot(|conn| change_state::find(conn, &self.campaign))?;
+        let request = request.filtered(MapFilter::parse(&self.filter_words()?, &campaign.scale)?)?;
         if self.out.as_os_str() == "-" {
             return export_map::write(store, &campaign, &request, now_ms(), &mut std::io::stdout().lock());
         }
         export_map::write_file(store, &campaign, &request, now_ms(), &self.out)
+    }
+
+    fn filter_words(&self) -> Result<FilterWords, Error> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path)
+                .map_err(|error| Error::invalid("area", format!("{} cannot be read: {error}", path.display())))
+        };
+        Ok(FilterWords {
+            bbox: self.bbox.clone(),
+            area: self.area.as_ref().map(read).transpose()?,
+            class: self.class.clone(),
+            state: self.state.clone(),
+            probability_at_least: self.probability_at_least.clone(),
+            damaged_from: self.damaged_from.clone(),
+            damaged_to: self.damaged_to.clone(),
+        })
     }
 }

@@ -48,6 +48,16 @@ impl Bbox {
         (shared.west < shared.east && shared.south < shared.north).then_some(shared)
     }
 
+    /// Whether both share a place; a common edge is enough.
+    pub fn touches(self, other: Bbox) -> bool {
+        self.west <= other.east && other.west <= self.east && self.south <= other.north && other.south <= self.north
+    }
+
+    /// The same box a turn of the earth further east or west.
+    pub fn turned(self, degrees: f64) -> Bbox {
+        Bbox { west: self.west + degrees, east: self.east + degrees, ..self }
+    }
+
     /// The closed ring of the rectangle, counter-clockwise as RFC 7946 wants it.
     pub fn ring(self) -> [[f64; 2]; 5] {
         [

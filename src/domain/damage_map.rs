@@ -112,6 +112,17 @@ impl DamageMap {
         self.scenes.iter().find(|scene| scene.id == id)
     }
 
+    /// Between which two scenes the damage of a row happened: the last intact and the first damaged one. A pair has only
+    /// one window, and only where `class` is damage.
+    pub fn window(&self, row: &TileRow, class: Option<u8>) -> (Option<&Scene>, Option<&Scene>) {
+        let (last_intact, first_damaged) = match (self.kind, &row.crowd) {
+            (CampaignKind::Pair, Some(_)) if class.is_some_and(|class| class >= 1) => row.scenes.unzip(),
+            (CampaignKind::Timeline, Some(crowd)) => (crowd.last_intact, crowd.first_damaged),
+            _ => (None, None),
+        };
+        (self.scene(last_intact), self.scene(first_damaged))
+    }
+
     /// Credit lines of the images, each once, by date.
     pub fn attributions(&self) -> Vec<&str> {
         let mut lines: Vec<&str> = Vec::new();

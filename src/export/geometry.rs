@@ -1,54 +1,18 @@
-//! The outline of a tile as polygons in degrees, spelled as WKT or as GeoJSON.
+//! How outlines are spelled: WKT and GeoJSON.
 
 use std::fmt::Write;
 
-use serde_json::Value as Json;
-
-use crate::domain::bbox::Bbox;
-use crate::domain::tile::Tile;
-
-/// A closed line of (longitude, latitude) in degrees.
-type Ring = Vec<[f64; 2]>;
-
-/// One or more polygons in degrees (WGS 84). Outer rings run counter-clockwise, holes clockwise, as RFC 7946 wants it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Geometry {
-    /// Each polygon: the outer ring, then its holes.
-    polygons: Vec<Vec<Ring>>,
-}
+use crate::domain::geometry::Geometry;
 
 /// Decimals of a degree in files: 1e-8 degrees is about a millimetre.
 const SCALE: f64 = 1e8;
 
 impl Geometry {
-    /// A rectangle.
-    pub fn rectangle(bbox: Bbox) -> Geometry {
-        Geometry { polygons: vec![vec![bbox.ring().to_vec()]] }
-    }
-
-    /// The footprint of a tile; its square where it has none, or one that is no polygon.
-    pub fn of_tile(tile: &Tile) -> Geometry {
-        let footprint = tile.footprint.as_deref().and_then(Geometry::from_geojson);
-        footprint.unwrap_or_else(|| Geometry::rectangle(tile.bbox))
-    }
-
-    /// Reads a GeoJSON Polygon or MultiPolygon; `None` for anything else.
-    pub fn from_geojson(text: &str) -> Option<Geometry> {
-        let json: Json = serde_json::from_str(text).ok()?;
-        let coordinates = json.get("coordinates")?;
-        let polygons = match json.get("type")?.as_str()? {
-            "Polygon" => vec![polygon(coordinates)?],
-            "MultiPolygon" => coordinates.as_array()?.iter().map(polygon).collect::<Option<_>>()?,
-            _ => return None,
-        };
-        (!polygons.is_empty()).then_some(Geometry { polygons })
-    }
-
     /// Appends it as WKT (OGC Simple Features): `POLYGON ((30 10, …))`.
     pub fn push_wkt(&self, to: &mut String) {
-        let one = self.polygons.len() == 1;
+        let one = self.polygons().len() == 1;
         to.push_str(if one { "POLYGON " } else { "MULTIPOLYGON (" });
-        list(to, ", ", &self.polygons, |to, polygon| {
+        list(to, ", ", self.polygons(), |to, polygon| {
             to.push('(');
             list(to, ", ", polygon, |to, ring| {
                 to.push('(');
@@ -66,10 +30,10 @@ impl Geometry {
 
     /// Appends it as a GeoJSON geometry.
     pub fn push_geojson(&self, to: &mut String) {
-        let one = self.polygons.len() == 1;
+        let one = self.polygons().len() == 1;
         let kind = if one { "Polygon" } else { "MultiPolygon" };
         let _ = write!(to, r#"{{"type":"{kind}","coordinates":{}"#, if one { "" } else { "[" });
-        list(to, ",", &self.polygons, |to, polygon| {
+        list(to, ",", self.polygons(), |to, polygon| {
             to.push('[');
             list(to, ",", polygon, |to, ring| {
                 to.push('[');
@@ -99,38 +63,11 @@ fn list<T>(to: &mut String, between: &str, items: &[T], mut each: impl FnMut(&mu
     }
 }
 
-fn polygon(coordinates: &Json) -> Option<Vec<Ring>> {
-    let rings: Vec<Ring> = coordinates.as_array()?.iter().map(ring).collect::<Option<_>>()?;
-    if rings.is_empty() {
-        return None;
-    }
-    let turned = rings.into_iter().enumerate().map(|(place, mut ring)| {
-        let outer = place == 0;
-        if (doubled_area(&ring) > 0.0) != outer {
-            ring.reverse();
-        }
-        ring
-    });
-    Some(turned.collect())
-}
-
-fn ring(positions: &Json) -> Option<Ring> {
-    let position = |at: &Json| {
-        let (lon, lat) = (at.get(0)?.as_f64()?, at.get(1)?.as_f64()?);
-        (lon.is_finite() && lat.is_finite()).then_some([lon, lat])
-    };
-    let ring: Ring = positions.as_array()?.iter().map(position).collect::<Option<_>>()?;
-    (ring.len() >= 4 && ring.first() == ring.last()).then_some(ring)
-}
-
-/// Twice the signed area (shoelace formula), square degrees: positive when counter-clockwise.
-fn doubled_area(ring: &[[f64; 2]]) -> f64 {
-    ring.windows(2).map(|side| side[0][0] * side[1][1] - side[1][0] * side[0][1]).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::bbox::Bbox;
+    use crate::domain::tile::Tile;
 
     fn both(text: &str) -> Option<(String, String)> {
         let geometry = Geometry::from_geojson(text)?;

@@ -12,7 +12,7 @@ mod text;
 
 use std::io::{self, Write};
 
-pub use geometry::Geometry;
+pub use crate::domain::geometry::Geometry;
 pub use sheet::{Sheet, history, labels, scenes, tiles, volunteers};
 
 /// One way of writing a file.

@@ -11,15 +11,14 @@ use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
-use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
-use utoipa::IntoParams;
 
 use super::error::Error;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
 use super::images::is_known;
-use crate::domain::damage_map::{Cuts, Sight, What};
+use super::map_query::MapQuery;
+use crate::domain::damage_map::{Sight, What};
 use crate::domain::volunteer::Role;
 use crate::services::export_map::{Request, Spooled, spool};
 use crate::services::{self, clock};
@@ -44,39 +43,27 @@ impl Spool {
     }
 }
 
-/// Thresholds of a download. They change columns, never which tiles appear.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Thresholds {
-    /// Leave the class blank where its probability is below this, 0 to 1.
-    min_probability: Option<f64>,
-    /// Add a column that says whether the probability of any damage is at least this, 0 to 1.
-    damaged_if: Option<f64>,
-}
-
 /// Damage map, labels or scenes as a file
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/exports/{file}", operation_id = "download_export",
     params(("slug" = String, Path, description = "Name of the campaign"),
         ("file" = String, Path, description = "tiles.csv, tiles.geojson, scenes.csv, scenes.geojson; for researchers also labels.csv, volunteers.csv, history.csv"),
-        Thresholds),
+        MapQuery),
     responses((status = 200, description = "The file", content_type = "application/octet-stream")))]
 pub async fn download_export(
     app: Data<App>,
     door: InCampaign<MapReader>,
     path: Path<(String, String)>,
-    thresholds: Query<Thresholds>,
+    asked: Query<MapQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let (slug, file) = path.into_inner();
-    let cuts = Cuts { min_probability: thresholds.min_probability, damaged_if: thresholds.damaged_if };
     let named = file.rsplit_once('.').and_then(|(what, format)| Some((What::from_key(what)?, format.to_owned())));
     let (what, format) = named.ok_or_else(|| Error::not_found(format!("there is no download `{file}`")))?;
     let Ok(_turn) = app.spool.turns.clone().try_acquire_owned() else {
         return Err(Error::unavailable("other downloads are being made: try again in a moment"));
     };
     let folder = app.spool.folder.clone();
-    let made = door.serve(|store, visit| write(store, visit, what, format, cuts, folder)).await?;
+    let made = door.serve(|store, visit| write(store, visit, what, format, asked.into_inner(), folder)).await?;
     let tag = format!("W/\"{}\"", &made.spooled.sha256[..32]);
     let mut reply = HttpResponse::Ok();
     reply.insert_header((ETAG, tag.as_str())).insert_header((CACHE_CONTROL, "private, no-cache"));
@@ -98,7 +85,7 @@ async fn write(
     visit: CampaignVisit,
     what: What,
     format: String,
-    cuts: Cuts,
+    asked: MapQuery,
     folder: PathBuf,
 ) -> Result<Made, services::Error> {
     let everybody = matches!(what, What::Tiles | What::Scenes);
@@ -109,12 +96,14 @@ async fn write(
         true => Sight::Researcher,
         false => Sight::Everybody,
     };
-    let request = Request::new(what, &format, cuts, sight)?;
+    let filter = asked.filter(&visit.campaign.scale)?;
+    let request = Request::new(what, &format, asked.cuts(), sight)?.filtered(filter)?;
+    let media_type = request.format.media_type();
     let work = move || spool(&store, &visit.campaign, &request, clock::now_ms(), &folder);
     let spooled = tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| services::Error::Internal(format!("an export ended early: {error}")))??;
-    Ok(Made { spooled, media_type: request.format.media_type() })
+    Ok(Made { spooled, media_type })
 }
 
 /// The file, piece by piece.

@@ -20,6 +20,7 @@ mod images;
 mod labels;
 mod language;
 mod leases;
+mod map_query;
 mod metrics;
 mod notes;
 mod openapi;

@@ -7,21 +7,24 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::Error;
-use crate::domain::campaign::{Campaign, CampaignState};
-use crate::domain::damage_map::{Cuts, DamageMap, DayRow, LabelRow, Sight, TileRow, VolunteerRow, What};
+use super::read_map::{self, Question};
+use crate::domain::campaign::Campaign;
+use crate::domain::damage_map::{Cuts, DamageMap, DayRow, LabelRow, Sight, VolunteerRow, What};
+use crate::domain::map_filter::MapFilter;
 use crate::domain::pseudonym::pseudonym;
 use crate::export::{self, Format, Record, Records, Sheet};
-use crate::storage::damage_map::TileRows;
 use crate::storage::label_log::LabelRows;
-use crate::storage::{Conn, QueryError, Store, damage_map, label_log, new_id, scenes, statistics};
+use crate::storage::{Conn, QueryError, Store, label_log, new_id, statistics};
 
 /// What is asked for.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Request {
     /// Which rows.
     pub what: What,
     /// How they are written.
     pub format: &'static dyn Format,
+    /// Which of the tiles.
+    pub filter: MapFilter,
     /// Thresholds.
     pub cuts: Cuts,
     /// How much the person who asks may see.
@@ -44,7 +47,15 @@ impl Request {
             return Err(Error::Forbidden(format!("only researchers of the campaign may download its {what}")));
         }
         cuts.check()?;
-        Ok(Request { what, format: known, cuts, sight })
+        Ok(Request { what, format: known, filter: MapFilter::default(), cuts, sight })
+    }
+
+    /// Only the tiles that this filter admits; everything else comes as a whole.
+    pub fn filtered(self, filter: MapFilter) -> Result<Request, Error> {
+        if self.what != What::Tiles && !filter.is_everything() {
+            return Err(Error::invalid("filter", format!("filters choose tiles; {} come as a whole", self.what)));
+        }
+        Ok(Request { filter, ..self })
     }
 
     /// The file's name: `tiles.csv`.
@@ -74,17 +85,15 @@ fn write_from(
     now: i64,
     out: &mut dyn Write,
 ) -> Result<u64, Error> {
-    let scenes = scenes::of_campaign(conn, campaign.id)?;
-    let method = damage_map::method(conn, campaign.id, campaign.model)?;
-    let map = DamageMap::new(campaign, scenes, method, request.cuts);
+    let map = read_map::header(conn, campaign, request.cuts)?;
     let mut written =
         |sheet: Sheet<'_>, records: &mut Records<'_>| request.format.write(&sheet, records, out).map_err(failure);
     match request.what {
         What::Tiles => {
-            let ids: Vec<i64> = map.scenes.iter().map(|scene| scene.id).collect();
-            let rows = TileRows::new(conn, campaign.id, &ids, campaign.scale.classes().len() as u8);
-            let seen = |row| tile(&map, row, request.sight, campaign.state, now);
-            written(export::tiles::sheet(&map), &mut rows.map(seen))
+            let question = Question { campaign, map: &map, filter: &request.filter, sight: request.sight, now };
+            let rows = read_map::rows(conn, question)?;
+            let record = |row: Result<_, QueryError>| row.map(|row| export::tiles::record(&map, &row));
+            written(export::tiles::sheet(&map), &mut rows.map(|row| record(row).map_err(io::Error::other)))
         }
         What::Labels => {
             let rows = LabelRows::new(conn, campaign.id, campaign.model);
@@ -104,17 +113,6 @@ fn write_from(
             written(export::scenes::sheet(&map), &mut records.map(Ok))
         }
     }
-}
-
-fn tile(
-    map: &DamageMap,
-    row: Result<TileRow, QueryError>,
-    sight: Sight,
-    state: CampaignState,
-    now: i64,
-) -> io::Result<Record> {
-    let row = row.map_err(io::Error::other)?;
-    Ok(export::tiles::record(map, &row.seen_by(sight, state, now)))
 }
 
 fn label(map: &DamageMap, campaign: &Campaign, row: Result<LabelRow, QueryError>) -> io::Result<Record> {

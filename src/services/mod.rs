@@ -23,6 +23,7 @@ pub mod leave_note;
 pub mod my_data;
 pub mod passwords;
 pub mod practise;
+pub mod read_map;
 pub mod readiness;
 pub mod refit;
 pub mod release_lease;

@@ -8,6 +8,8 @@ use diesel::prelude::*;
 
 use super::Conn;
 use super::campaigns::{broken, word};
+pub use super::map_search::FEW;
+use super::map_search::{Next, Search};
 use super::schema::{consensus, current_labels, frames, gold, models, queue, scenes, tiles};
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
@@ -16,7 +18,7 @@ use crate::domain::damage_map::{Crowd, Gold, TileRow};
 use crate::domain::tile::Tile;
 
 /// Tiles read at once.
-const PAGE: i64 = 1_000;
+const PAGE: usize = 1_000;
 
 #[derive(Queryable)]
 struct Row {
@@ -58,14 +60,16 @@ struct CrowdRow {
     method_version: String,
 }
 
-/// Reads all tiles of a campaign, one after the other. Must run inside one snapshot.
+/// Reads the tiles of a campaign one after the other, by public id. Must run inside one snapshot.
 pub struct TileRows<'c> {
     conn: &'c mut Conn,
     campaign_id: i64,
     classes: u8,
     /// The scenes of every tile, where there are at most two of them.
     same_scenes: Option<Option<(i64, i64)>>,
-    last: String,
+    search: Search,
+    /// Tiles read at once.
+    at_once: usize,
     page: std::vec::IntoIter<TileRow>,
     finished: bool,
 }
@@ -79,20 +83,43 @@ impl<'c> TileRows<'c> {
             [first, last] => Some(Some((*first, *last))),
             _ => None,
         };
-        let page = Vec::new().into_iter();
-        TileRows { conn, campaign_id, classes, same_scenes, last: String::new(), page, finished: false }
+        let (search, page) = (Search::all(campaign_id), Vec::new().into_iter());
+        TileRows { conn, campaign_id, classes, same_scenes, search, at_once: PAGE, page, finished: false }
+    }
+
+    /// Only tiles whose square touches this box, which may cross the date line: its longitudes then go on beyond 180.
+    /// A box with more than `most` tiles is walked through in order, one with fewer is looked up ([`FEW`] is a good
+    /// border).
+    pub fn within(mut self, bbox: Option<Bbox>, most: usize) -> QueryResult<TileRows<'c>> {
+        if let Some(bbox) = bbox {
+            self.search = Search::within(self.conn, self.campaign_id, bbox, most)?;
+        }
+        Ok(self)
+    }
+
+    /// Only tiles after this public id. Comes after [`TileRows::within`].
+    pub fn after(mut self, tile_id: &str) -> TileRows<'c> {
+        self.search.go_on_after(tile_id);
+        self
+    }
+
+    /// Reads so many tiles at once, at most a thousand: for whoever wants only a few.
+    pub fn at_once(mut self, tiles: usize) -> TileRows<'c> {
+        self.at_once = tiles.clamp(1, PAGE);
+        self
     }
 
     fn next_page(&mut self) -> QueryResult<()> {
-        let rows = page(self.conn, self.campaign_id, &self.last)?;
-        self.finished = (rows.len() as i64) < PAGE;
+        let next = self.search.next(self.conn, self.at_once)?;
+        let rows = page(self.conn, self.campaign_id, next, self.at_once)?;
+        self.finished = rows.len() < self.at_once;
         let Some(newest) = rows.last() else { return Ok(()) };
-        let range =
-            (self.campaign_id, std::mem::replace(&mut self.last, newest.tile_id.clone()), newest.tile_id.clone());
-        let mut surplus = surplus(self.conn, &range)?;
+        self.search.go_on_after(&newest.tile_id);
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut surplus = surplus(self.conn, &ids)?;
         let scenes = match self.same_scenes {
             Some(_) => HashMap::new(),
-            None => first_and_last_scene(self.conn, &range)?,
+            None => first_and_last_scene(self.conn, &ids)?,
         };
         let (same_scenes, classes) = (self.same_scenes, self.classes);
         let complete = |row: Row| {
@@ -120,17 +147,13 @@ impl Iterator for TileRows<'_> {
     }
 }
 
-/// Up to [`PAGE`] tiles after that public id.
-fn page(conn: &mut Conn, campaign_id: i64, after: &str) -> QueryResult<Vec<Row>> {
-    tiles::table
+/// The next tiles of a search, by public id.
+fn page(conn: &mut Conn, campaign_id: i64, next: Next, at_once: usize) -> QueryResult<Vec<Row>> {
+    let rows = tiles::table
         .inner_join(queue::table.on(queue::tile.eq(tiles::id)))
         .left_join(gold::table.on(gold::tile.eq(tiles::id)))
         .left_join(consensus::table.on(consensus::tile.eq(tiles::id)))
-        .filter(tiles::campaign_id.eq(campaign_id))
-        .filter(tiles::tile_id.gt(after))
-        .filter(tiles::withdrawn_at.is_null())
         .order(tiles::tile_id)
-        .limit(PAGE)
         .select((
             tiles::id,
             tiles::tile_id,
@@ -167,37 +190,40 @@ fn page(conn: &mut Conn, campaign_id: i64, after: &str) -> QueryResult<Vec<Row>>
             )
                 .nullable(),
         ))
-        .load(conn)
+        .into_boxed();
+    match next {
+        Next::Ids(ids) if ids.is_empty() => Ok(Vec::new()),
+        Next::Ids(ids) => rows.filter(tiles::id.eq_any(ids)).load(conn),
+        Next::After(tile_id) => rows
+            .filter(tiles::campaign_id.eq(campaign_id))
+            .filter(tiles::tile_id.gt(tile_id))
+            .filter(tiles::withdrawn_at.is_null())
+            .limit(at_once as i64)
+            .load(conn),
+    }
 }
 
-/// A campaign and a range of public ids: after the first, up to and with the second.
-type Range = (i64, String, String);
-
 /// Labels of each tile that stand but wait outside its consensus. Gold has no places to wait for.
-fn surplus(conn: &mut Conn, (campaign_id, after, to): &Range) -> QueryResult<HashMap<i64, u32>> {
-    let rows = tiles::table
-        .inner_join(queue::table.on(queue::tile.eq(tiles::id)))
-        .inner_join(current_labels::table.on(current_labels::tile.eq(tiles::id)))
-        .filter(tiles::campaign_id.eq(campaign_id))
-        .filter(tiles::tile_id.gt(after).and(tiles::tile_id.le(to)))
+fn surplus(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashMap<i64, u32>> {
+    let rows = current_labels::table
+        .inner_join(queue::table.on(queue::tile.eq(current_labels::tile)))
+        .filter(current_labels::tile.eq_any(ids.to_vec()))
         .filter(queue::gold.is_null())
         .filter(not(current_labels::counted).and(not(current_labels::excluded)))
-        .group_by(tiles::id)
-        .select((tiles::id, count_star()))
+        .group_by(current_labels::tile)
+        .select((current_labels::tile, count_star()))
         .load::<(i64, i64)>(conn)?;
     Ok(rows.into_iter().map(|(tile, count)| (tile, u32::try_from(count).unwrap_or(u32::MAX))).collect())
 }
 
 /// The earliest and the latest scene of each tile.
-fn first_and_last_scene(conn: &mut Conn, (campaign_id, after, to): &Range) -> QueryResult<HashMap<i64, (i64, i64)>> {
-    let rows = tiles::table
-        .inner_join(frames::table.on(frames::tile.eq(tiles::id)))
+fn first_and_last_scene(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashMap<i64, (i64, i64)>> {
+    let rows = frames::table
         .inner_join(scenes::table.on(scenes::id.eq(frames::scene_id)))
-        .filter(tiles::campaign_id.eq(campaign_id))
-        .filter(tiles::tile_id.gt(after).and(tiles::tile_id.le(to)))
+        .filter(frames::tile.eq_any(ids.to_vec()))
         .filter(scenes::withdrawn_at.is_null())
         .order((scenes::captured_from, scenes::captured_to, scenes::id))
-        .select((tiles::id, scenes::id))
+        .select((frames::tile, scenes::id))
         .load::<(i64, i64)>(conn)?;
     let mut found: HashMap<i64, (i64, i64)> = HashMap::new();
     for (tile, scene) in rows {

@@ -17,6 +17,7 @@ pub mod label_log;
 pub mod labels;
 pub mod leases;
 pub mod locks;
+mod map_search;
 pub mod meter;
 pub mod migrate;
 pub mod models;

@@ -227,6 +227,7 @@ diesel::table! {
         east -> Double,
         north -> Double,
         footprint -> Nullable<Text>,
+        spatial_key -> BigInt,
         withdrawn_at -> Nullable<BigInt>,
     }
 }

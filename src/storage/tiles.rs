@@ -9,6 +9,7 @@ use super::{Conn, each_backend};
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
 use crate::domain::policy::Policy;
+use crate::domain::spatial_key;
 use crate::domain::tile::{Frame, Tile};
 
 /// A tile to be stored, with the share of valid pixels in each scene that shows it.
@@ -125,6 +126,7 @@ pub fn insert(conn: &mut Conn, campaign_id: i64, new: &NewTile, policy: &Policy)
             tiles::east.eq(bbox.east),
             tiles::north.eq(bbox.north),
             tiles::footprint.eq(footprint),
+            tiles::spatial_key.eq(spatial_key::of_tile(&new.tile)),
         ))
         .execute(conn)?;
     set_frames(conn, *id, &new.frames)?;

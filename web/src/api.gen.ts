@@ -1349,7 +1349,21 @@ export interface operations {
     download_export: {
         parameters: {
             query?: {
-                /** @description Leave the class blank where its probability is below this, 0 to 1. */
+                /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
+                bbox?: string;
+                /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
+                area?: string;
+                /** @description Only these classes, separated by commas. */
+                class?: string;
+                /** @description Only these states, separated by commas. */
+                state?: string;
+                /** @description Only tiles whose class has at least this probability, 0 to 1. */
+                probability_at_least?: string;
+                /** @description Only damage that may have happened on this day or later: a day (2017-06-06) or an instant. */
+                damaged_from?: string;
+                /** @description Only damage that may have happened on this day or earlier. */
+                damaged_to?: string;
+                /** @description Leave the class blank where its probability is below this, 0 to 1. Changes columns, never which rows appear. */
                 min_probability?: number;
                 /** @description Add a column that says whether the probability of any damage is at least this, 0 to 1. */
                 damaged_if?: number;

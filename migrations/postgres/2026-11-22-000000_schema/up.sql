@@ -220,11 +220,13 @@ CREATE TABLE tiles (
     east             DOUBLE PRECISION NOT NULL,
     north            DOUBLE PRECISION NOT NULL,
     footprint        TEXT,                        -- GeoJSON geometry
+    spatial_key      BIGINT NOT NULL,             -- domain::spatial_key: zoom by size, and place on the Z-curve
     withdrawn_at     BIGINT,
     UNIQUE (campaign_id, tile_id),
     CHECK (west < east AND south < north),
     CHECK ((z IS NULL) = (x IS NULL) AND (z IS NULL) = (y IS NULL))
 );
+CREATE INDEX tiles_place ON tiles (campaign_id, spatial_key);
 
 CREATE TABLE frames (
     tile             BIGINT NOT NULL REFERENCES tiles (id),

@@ -3,7 +3,6 @@
 use super::super::geometry::round;
 use super::super::{Geometry, Record, Value};
 use super::{Sheet, push_dates};
-use crate::domain::campaign::CampaignKind;
 use crate::domain::consensus::TileState;
 use crate::domain::damage_map::{Crowd, DamageMap, TileRow};
 use crate::domain::scale::Answer;
@@ -109,17 +108,12 @@ fn push_class(values: &mut Vec<Value>, map: &DamageMap, class: Option<u8>, proba
     }
 }
 
-/// The window of the damage. A pair has only one: between its two images, where the class is damage.
+/// The window of the damage, once as days and once as the earliest and the latest moment at which it can have happened.
 fn push_window(values: &mut Vec<Value>, map: &DamageMap, class: Option<u8>, row: &TileRow, crowd: &Crowd) {
-    let (last_intact, first_damaged) = match map.kind {
-        CampaignKind::Pair if class.is_some_and(|class| class >= 1) => row.scenes.unzip(),
-        CampaignKind::Pair => (None, None),
-        CampaignKind::Timeline => (crowd.last_intact, crowd.first_damaged),
-    };
-    push_dates(values, map.scene(last_intact), map.scene(first_damaged));
-    // The earliest and the latest moment at which the damage can have happened.
-    values.push(map.scene(last_intact).map_or(Value::Blank, |scene| Value::Instant(scene.captured_from)));
-    values.push(map.scene(first_damaged).map_or(Value::Blank, |scene| Value::Instant(scene.captured_to)));
+    let (before, after) = map.window(row, class);
+    push_dates(values, before, after);
+    values.push(before.map_or(Value::Blank, |scene| Value::Instant(scene.captured_from)));
+    values.push(after.map_or(Value::Blank, |scene| Value::Instant(scene.captured_to)));
     values.push(Value::number(crowd.window_probability));
 }
 
