@@ -10,6 +10,7 @@ pub mod geometry;
 pub mod gold;
 pub mod label;
 pub mod language;
+pub mod layer;
 pub mod map_filter;
 pub mod markdown;
 pub mod name_key;

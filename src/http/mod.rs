@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admission;
+mod base;
 mod body;
 mod campaigns;
 mod cookies;
@@ -23,13 +24,16 @@ mod leases;
 mod map_query;
 mod metrics;
 mod notes;
+mod ogc;
 mod openapi;
+mod pages;
 mod person;
 mod server;
 mod session;
 mod standing;
 mod statistics;
 mod stream;
+mod tilejson;
 mod tokens;
 mod training;
 mod web;
@@ -88,6 +92,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
+                .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::map)]))
+                .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::scene)]))
                 // training, notes, how I do
                 .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
                 .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))
@@ -96,6 +102,17 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
+                // for people and programs that come without the page
+                .service(at("/api/v1/docs", [get(pages::docs::api_docs)]))
+                .service(at(pages::STYLE_ADDRESS, [get(pages::style)]))
+                .service(at("/ogc", [get(ogc::landing)]))
+                .service(at("/ogc/", [get(ogc::landing)]))
+                .service(at("/ogc/conformance", [get(ogc::conformance)]))
+                .service(at("/ogc/api", [get(ogc::api)]))
+                .service(at("/ogc/collections", [get(ogc::collections)]))
+                .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}", [get(ogc::collection)]))
+                .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}/items", [get(ogc::items)]))
+                .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}/items/{feature}", [get(ogc::item)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

@@ -47,6 +47,8 @@ use super::{
         leases::release_lease,
         labels::submit_labels,
         images::get_tile_image,
+        tilejson::scene,
+        tilejson::map,
     ),
     modifiers(&Refusals)
 )]

@@ -14,6 +14,7 @@ mod derive_tiles;
 mod error;
 pub mod events;
 pub mod export_map;
+pub mod features;
 pub mod grant_role;
 pub mod hand_out;
 pub mod housekeeping;

@@ -10,6 +10,7 @@ mod labels;
 mod languages;
 mod leases;
 mod notes;
+mod ogc;
 mod openapi;
 mod overload;
 mod person;
@@ -18,6 +19,7 @@ mod session;
 mod slow;
 mod standing;
 mod tokens;
+mod town;
 mod training;
 mod web;
 
