@@ -7,6 +7,8 @@
 mod client;
 mod disk;
 mod drive;
+#[path = "../../tests/support/made_up.rs"]
+mod made_up;
 mod report;
 mod server;
 mod town;

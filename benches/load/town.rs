@@ -1,19 +1,17 @@
 //! A database with a campaign of so many open tiles, and so many labels on others: made through the services where that
 //! decides anything, and by plain SQL where there are millions of rows.
 
-use std::path::Path;
 use std::time::Instant;
 
-use aftermap::domain::bbox::Bbox;
-use aftermap::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use aftermap::domain::campaign::{Campaign, CampaignState};
 use aftermap::domain::policy::Policy;
-use aftermap::domain::scene::Scene;
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::{Error, change_state, clock};
 use aftermap::storage::{Conn, DatabaseUrl, Store, new_id, scenes};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+use super::made_up::scene;
 use super::server::{Setting, postgres};
 
 /// Labels on each closed tile.
@@ -93,44 +91,13 @@ struct Town {
 
 fn begin(conn: &mut Conn, policy: &Policy) -> Result<Town, Error> {
     let now = clock::now_ms();
-    let new = NewCampaign {
-        slug: "load".into(),
-        texts: CampaignTexts { title: "A town under load".into(), ..CampaignTexts::default() },
-        language: "en".into(),
-        scale: "conflict3".into(),
-        policy: policy.clone(),
-        visibility: Visibility::Public,
-        release_level: ReleaseLevel::Public,
-        licence: None,
-        synthetic: true,
-    };
+    let new = NewCampaign { policy: policy.clone(), synthetic: true, ..NewCampaign::new("load", "A town under load") };
     let Campaign { id: campaign, .. } = create_campaign(conn, &new, None, now)?;
     let dated = [scene("before", now - 90 * 86_400_000), scene("after", now - 86_400_000)];
     for scene in &dated {
         scenes::insert(conn, campaign, scene, now)?;
     }
     Ok(Town { campaign, scenes: dated.map(|scene| scene.id), first_lease: new_id(), now })
-}
-
-fn scene(title: &str, captured: i64) -> Scene {
-    Scene {
-        id: new_id(),
-        title: title.into(),
-        captured_from: captured,
-        captured_to: captured,
-        sensor: None,
-        licence: None,
-        attribution: None,
-        source_name: format!("{title}.tif"),
-        source_sha256: "0".repeat(64),
-        archive: Path::new(title).with_extension("pmtiles").to_string_lossy().into_owned(),
-        archive_sha256: "0".repeat(64),
-        crs: "EPSG:4326".into(),
-        pixel_size_m: 1.0,
-        min_zoom: 10,
-        max_zoom: 17,
-        bounds: Bbox { west: 39.0, south: 35.9, east: 39.2, north: 36.1 },
-    }
 }
 
 /// What the two databases write differently.

@@ -34,7 +34,7 @@ pub struct StateEvent {
 /// Live news of a campaign
 ///
 /// A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}: all three at the
-/// beginning, then each when it changes, at most once a second. It ends with the session; clients connect again.
+/// beginning, then each when it changes, at most once a second. It ends within 10 seconds of the session; clients connect again.
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/events", operation_id = "campaign_events",
     params(("slug" = String, Path, description = "Name of the campaign")),
     responses((status = 200, description = "Events", content_type = "text/event-stream")))]

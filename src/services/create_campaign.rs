@@ -32,6 +32,23 @@ pub struct NewCampaign {
     pub synthetic: bool,
 }
 
+impl NewCampaign {
+    /// A public campaign in English on the default scale and policy, with no licence yet.
+    pub fn new(slug: &str, title: &str) -> NewCampaign {
+        NewCampaign {
+            slug: slug.to_owned(),
+            texts: CampaignTexts { title: title.to_owned(), ..CampaignTexts::default() },
+            language: "en".into(),
+            scale: "conflict3".into(),
+            policy: Policy::default(),
+            visibility: Visibility::Public,
+            release_level: ReleaseLevel::Public,
+            licence: None,
+            synthetic: false,
+        }
+    }
+}
+
 /// Stores a new draft. A name that is taken is a conflict.
 pub fn create_campaign(conn: &mut Conn, new: &NewCampaign, actor: Option<i64>, now: i64) -> Result<Campaign, Error> {
     check_slug(&new.slug)?;

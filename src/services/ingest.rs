@@ -41,6 +41,23 @@ pub struct NewScene {
     pub footprints: Option<PathBuf>,
 }
 
+impl NewScene {
+    /// A file of that date, shown as it says itself; nothing else is known about it.
+    pub fn new(file: &Path, captured: Captured) -> NewScene {
+        NewScene {
+            file: file.to_owned(),
+            captured,
+            title: None,
+            sensor: None,
+            licence: None,
+            attribution: None,
+            look: Look::default(),
+            zoom: None,
+            footprints: None,
+        }
+    }
+}
+
 /// What an ingest did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ingested {

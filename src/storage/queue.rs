@@ -197,7 +197,8 @@ pub struct Eyes {
 /// A stretch of the ring: up to `limit` available tiles of a group with `from < shuffle key <= to`, in order.
 ///
 /// Whether a tile was seen is looked up for these rows alone, by two keys each: it costs the same however many labels
-/// there are, the volunteer's own included.
+/// there are, the volunteer's own included. `OFFSET 0` holds PostgreSQL to that: without it, expecting many rows, it
+/// reads all that the volunteer ever had into a hash first, and searches through all leases for it.
 pub fn stretch(
     conn: &mut Conn,
     campaign_id: i64,
@@ -208,12 +209,16 @@ pub fn stretch(
 ) -> QueryResult<Vec<Candidate>> {
     let labelled = current_labels::table
         .filter(current_labels::tile.eq(queue::tile))
-        .filter(current_labels::volunteer_id.eq(eyes.volunteer));
+        .filter(current_labels::volunteer_id.eq(eyes.volunteer))
+        .limit(1)
+        .offset(0);
     let skipped = leases::outcome.eq("skipped").and(leases::ended_at.gt(eyes.skipped_since)).assume_not_null();
     let held = leases::table
         .filter(leases::tile.eq(queue::tile))
         .filter(leases::volunteer_id.eq(eyes.volunteer))
-        .filter(leases::ended_at.is_null().or(skipped));
+        .filter(leases::ended_at.is_null().or(skipped))
+        .limit(1)
+        .offset(0);
     let query = queue::table
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::available)

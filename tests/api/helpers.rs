@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use aftermap::cli::user;
 use aftermap::domain::bbox::Bbox;
-use aftermap::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use aftermap::domain::campaign::{Campaign, CampaignState, ReleaseLevel, Visibility};
 use aftermap::domain::cell::Cell;
 use aftermap::domain::gold::GoldKind;
 use aftermap::domain::policy::Policy;
@@ -125,15 +125,10 @@ impl TestApp {
     /// A campaign of two scenes and `tile_count` tiles, open.
     pub async fn campaign(&self, slug: &str, visibility: Visibility, release_level: ReleaseLevel) -> Campaign {
         let new = NewCampaign {
-            slug: slug.into(),
-            texts: CampaignTexts { title: format!("Title of {slug}"), ..CampaignTexts::default() },
-            language: "en".into(),
-            scale: "conflict3".into(),
-            policy: Policy::default(),
             visibility,
             release_level,
-            licence: None,
             synthetic: true,
+            ..NewCampaign::new(slug, &format!("Title of {slug}"))
         };
         let slug = slug.to_owned();
         self.write(move |conn| {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use aftermap::services::submit_label::{Sender, submit_all};
 use aftermap::storage::Conn;
-use diesel::connection::{Connection, InstrumentationEvent};
+use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
 
 use crate::town::{NOON, Town, label, policy, towns};
@@ -18,21 +18,41 @@ struct Step {
     detail: String,
 }
 
+/// A statement, and what stood for its parameters as SQL literals.
+struct Statement {
+    sql: String,
+    binds: String,
+}
+
+impl Statement {
+    /// From diesel's own telling: the text, and a list of values as Rust would print them.
+    fn parse(told: &str) -> Statement {
+        let (sql, binds) = told.split_once(" -- binds: ").unwrap_or((told, "[]"));
+        let binds = binds.trim_start_matches('[').trim_end_matches(']').replace('"', "'");
+        Statement { sql: sql.to_owned(), binds }
+    }
+}
+
 /// The statements by which one label is taken in and the next tile given.
 async fn statements(town: &Town) -> Vec<String> {
+    recorded(town, |_, _| Ok(())).await.into_iter().map(|statement| statement.sql).collect()
+}
+
+/// The same with their values; `before` changes the database first.
+async fn recorded(town: &Town, before: fn(&mut Conn, i64) -> QueryResult<()>) -> Vec<Statement> {
     let volunteer = town.volunteer().await;
     // The second label: by then rows are there and campaigns are known.
     let first = town.one(volunteer, NOON).await.id;
     let next = town.send(volunteer, vec![label(first, "damaged")], NOON).await.leases.remove(0).id;
     let item = label(next, "damaged");
+    let campaign = town.campaign.id;
     town.run(move |conn| {
+        before(conn, campaign)?;
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = seen.clone();
         conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if let InstrumentationEvent::StartQuery { query, .. } = event {
-                let text = query.to_string();
-                let sql = text.split(" -- binds").next().unwrap_or_default();
-                log.lock().unwrap().push(sql.to_owned());
+                log.lock().unwrap().push(Statement::parse(&query.to_string()));
             }
         });
         let sender = Sender { volunteer, client: None, may_label: &|_| true };
@@ -40,7 +60,7 @@ async fn statements(town: &Town) -> Vec<String> {
         let reply = submit_all(conn, &sender, std::slice::from_ref(&item), 5, NOON);
         conn.set_instrumentation(|_: InstrumentationEvent<'_>| ());
         assert_eq!(reply?.leases.len(), 1);
-        Ok(seen.lock().unwrap().clone())
+        Ok(std::mem::take(&mut *seen.lock().unwrap()))
     })
     .await
 }
@@ -101,5 +121,59 @@ async fn the_log_entry_is_there_before_it_becomes_current() {
             statements.iter().position(|sql| quoted.iter().any(|start| sql.starts_with(start))).expect(table)
         };
         assert!(place("labels") < place("current_labels"), "on {}", town.name);
+    }
+}
+
+/// Twenty thousand more open tiles, each with a label of long ago: enough for PostgreSQL to think of hashes. Everybody
+/// stands at the beginning of the ring.
+fn grow(conn: &mut Conn, campaign: i64) -> QueryResult<()> {
+    let Conn::Postgres(conn) = conn else { return Ok(()) };
+    let numbers = "FROM generate_series(1, 20000) AS n(i)";
+    conn.batch_execute(&format!(
+        "SET session_replication_role = replica;
+        INSERT INTO tiles (id, campaign_id, tile_id, west, south, east, north)
+            SELECT i, {campaign}, 'more-' || i, 0, 0, 1, 1 {numbers};
+        INSERT INTO queue (tile, campaign_id, state, needed, maximum, shuffle_key, available)
+            SELECT i, {campaign}, 'open', 3, 10, i * 1000000000000, TRUE {numbers};
+        INSERT INTO leases (id, tile, campaign_id, volunteer_id, granted_at, expires_at, ended_at, outcome)
+            SELECT i, i, {campaign}, i % 100, 1, 1, 1, 'labelled' {numbers};
+        INSERT INTO current_labels (tile, volunteer_id, campaign_id, label_id, answer, counted, first_received_at)
+            SELECT i, i % 100, {campaign}, decode(md5(i::text), 'hex'), 0, TRUE, 1 {numbers};
+        UPDATE ring_positions SET position = 0;
+        SET session_replication_role = origin;
+        ANALYZE"
+    ))
+}
+
+#[derive(QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// PostgreSQL's plan of a statement for its own values.
+fn plan_of(conn: &mut PgConnection, Statement { sql, binds }: &Statement) -> QueryResult<String> {
+    conn.batch_execute("SET plan_cache_mode = force_custom_plan")?;
+    conn.batch_execute(&format!("PREPARE asked AS {sql}"))?;
+    let plan: Vec<PlanLine> = diesel::sql_query(format!("EXPLAIN EXECUTE asked({binds})")).load(conn)?;
+    conn.batch_execute("DEALLOCATE asked")?;
+    Ok(plan.into_iter().map(|line| line.line).collect::<Vec<_>>().join("\n"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_looks_up_what_was_seen_row_by_row() {
+    for town in towns(40, usual()).await.into_iter().filter(|town| town.name == "postgres") {
+        let mut statements = recorded(&town, grow).await;
+        statements.retain(|statement| statement.sql.starts_with("SELECT") && statement.sql.contains("EXISTS"));
+        assert!(!statements.is_empty());
+        let plans = town.run(move |conn| {
+            let Conn::Postgres(conn) = conn else { return Ok(Vec::new()) };
+            Ok(statements.iter().map(|statement| plan_of(conn, statement)).collect::<QueryResult<Vec<_>>>()?)
+        });
+        for plan in plans.await {
+            // Without the tile in its condition a look-up has become a hash of all that the volunteer ever saw.
+            let (asked, by_tile) = (plan.matches("SubPlan").count(), plan.matches("tile = queue.tile").count());
+            assert!(plan.contains("queue_ring") && asked == 2 && by_tile == 2, "{plan}");
+        }
     }
 }

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aftermap::domain::campaign::{Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
-use aftermap::domain::policy::Policy;
+use aftermap::domain::campaign::{Campaign, CampaignKind, CampaignState};
 use aftermap::domain::scene::{Captured, Scene};
 use aftermap::imagery::Archives;
 use aftermap::services::Error;
@@ -35,17 +34,7 @@ async fn drafts() -> Vec<Draft> {
     let mut all = Vec::new();
     for database in databases() {
         let store = database.store();
-        let new = NewCampaign {
-            slug: "draft".into(),
-            texts: CampaignTexts { title: "A draft".into(), ..CampaignTexts::default() },
-            language: "en".into(),
-            scale: "conflict3".into(),
-            policy: Policy::default(),
-            visibility: Visibility::Public,
-            release_level: ReleaseLevel::Public,
-            licence: None,
-            synthetic: true,
-        };
+        let new = NewCampaign { synthetic: true, ..NewCampaign::new("draft", "A draft") };
         store.write(move |conn| create_campaign(conn, &new, None, NOON)).await.expect("a campaign");
         all.push(Draft { store, folder: tempfile::tempdir().unwrap(), name: database.name, _database: database });
     }
@@ -70,17 +59,7 @@ impl Draft {
     }
 
     async fn ingest_into(&self, slug: &str, file: &Path, day: &str) -> Result<Ingested, Error> {
-        let new = NewScene {
-            look: Default::default(),
-            file: file.to_owned(),
-            captured: Captured::parse("captured", day).unwrap(),
-            title: None,
-            sensor: None,
-            licence: None,
-            attribution: None,
-            zoom: None,
-            footprints: None,
-        };
+        let new = NewScene::new(file, Captured::parse("captured", day).unwrap());
         ingest(&self.store, &Archives::new(self.folder.path().join("tiles")), slug, new, Arc::new(())).await
     }
 

@@ -1,11 +1,9 @@
 //! A small made-up campaign on one database, and short words for what volunteers do in it at a given time.
 
-use aftermap::domain::bbox::Bbox;
-use aftermap::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use aftermap::domain::campaign::{Campaign, CampaignState};
 use aftermap::domain::consensus::TileState;
 use aftermap::domain::label::{LabelStatus, NewLabel, RefusalCode};
 use aftermap::domain::policy::Policy;
-use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::{Lease, Tile};
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::hand_out::{Request, Search, give};
@@ -21,6 +19,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
+pub use crate::support::made_up::scene;
+use crate::support::made_up::square;
 use crate::support::{self, TestDatabase};
 
 /// Noon of some day: tests bring their own time.
@@ -211,17 +211,7 @@ pub fn label(lease_id: i64, answer: &str) -> NewLabel {
 }
 
 fn build(conn: &mut Conn, count: usize, policy: &Policy) -> Result<(Campaign, Vec<i64>), Error> {
-    let new = NewCampaign {
-        slug: "town".into(),
-        texts: CampaignTexts { title: "A made-up town".into(), ..CampaignTexts::default() },
-        language: "en".into(),
-        scale: "conflict3".into(),
-        policy: policy.clone(),
-        visibility: Visibility::Public,
-        release_level: ReleaseLevel::Public,
-        licence: None,
-        synthetic: true,
-    };
+    let new = NewCampaign { policy: policy.clone(), synthetic: true, ..NewCampaign::new("town", "A made-up town") };
     let campaign = create_campaign(conn, &new, None, NOON)?;
     let dated = [scene("before", NOON - 90 * 24 * HOUR), scene("after", NOON - 24 * HOUR)];
     for scene in &dated {
@@ -241,30 +231,4 @@ fn build(conn: &mut Conn, count: usize, policy: &Policy) -> Result<(Campaign, Ve
     }
     let campaign = change_state::change_state(conn, "town", CampaignState::Open, None, NOON)?;
     Ok((campaign, ids))
-}
-
-fn square(place: usize) -> Bbox {
-    let (west, south) = (39.0 + 0.001 * (place % 100) as f64, 35.9 + 0.001 * (place / 100) as f64);
-    Bbox { west, south, east: west + 0.001, north: south + 0.001 }
-}
-
-pub fn scene(title: &str, captured: i64) -> Scene {
-    Scene {
-        id: new_id(),
-        title: title.into(),
-        captured_from: captured,
-        captured_to: captured,
-        sensor: None,
-        licence: None,
-        attribution: None,
-        source_name: format!("{title}.tif"),
-        source_sha256: "0".repeat(64),
-        archive: format!("{title}.pmtiles"),
-        archive_sha256: "0".repeat(64),
-        crs: "EPSG:4326".into(),
-        pixel_size_m: 1.0,
-        min_zoom: 10,
-        max_zoom: 17,
-        bounds: Bbox { west: 39.0, south: 35.9, east: 39.2, north: 36.1 },
-    }
 }

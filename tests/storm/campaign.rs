@@ -1,9 +1,6 @@
 //! The campaign of a storm, and a witness inside its database that looks on at every lease as it is granted.
 
-use aftermap::domain::bbox::Bbox;
-use aftermap::domain::campaign::{CampaignState, CampaignTexts, ReleaseLevel, Visibility};
-use aftermap::domain::policy::Policy;
-use aftermap::domain::scene::Scene;
+use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::tile::Tile;
 use aftermap::services::change_state::change_state;
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
@@ -15,6 +12,7 @@ use diesel::prelude::*;
 use rand::RngExt;
 
 use crate::plan::Plan;
+use crate::support::made_up::{scene, square};
 
 /// Its name in addresses.
 pub const SLUG: &str = "storm";
@@ -72,41 +70,5 @@ fn watch(conn: &mut Conn) -> QueryResult<()> {
 }
 
 fn draft() -> NewCampaign {
-    NewCampaign {
-        slug: SLUG.into(),
-        texts: CampaignTexts { title: "A storm".into(), ..CampaignTexts::default() },
-        language: "en".into(),
-        scale: "conflict3".into(),
-        policy: Policy::default(),
-        visibility: Visibility::Public,
-        release_level: ReleaseLevel::Public,
-        licence: None,
-        synthetic: true,
-    }
-}
-
-fn square(place: usize) -> Bbox {
-    let (west, south) = (39.0 + 0.001 * (place % 100) as f64, 35.9 + 0.001 * (place / 100) as f64);
-    Bbox { west, south, east: west + 0.001, north: south + 0.001 }
-}
-
-fn scene(title: &str, captured: i64) -> Scene {
-    Scene {
-        id: new_id(),
-        title: title.into(),
-        captured_from: captured,
-        captured_to: captured,
-        sensor: None,
-        licence: None,
-        attribution: None,
-        source_name: format!("{title}.tif"),
-        source_sha256: "0".repeat(64),
-        archive: format!("{title}.pmtiles"),
-        archive_sha256: "0".repeat(64),
-        crs: "EPSG:4326".into(),
-        pixel_size_m: 1.0,
-        min_zoom: 10,
-        max_zoom: 17,
-        bounds: Bbox { west: 39.0, south: 35.9, east: 39.2, north: 36.9 },
-    }
+    NewCampaign { synthetic: true, ..NewCampaign::new(SLUG, "A storm") }
 }

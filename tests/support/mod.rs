@@ -5,6 +5,8 @@
 
 #![allow(dead_code)] // each test program uses its part of this
 
+pub mod made_up;
+
 use std::path::{Path, PathBuf};
 
 use aftermap::storage::{Conn, DatabaseUrl, Store};

@@ -65,7 +65,7 @@ export interface paths {
         /**
          * Live news of a campaign
          * @description A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}: all three at the
-         *     beginning, then each when it changes, at most once a second. It ends with the session; clients connect again.
+         *     beginning, then each when it changes, at most once a second. It ends within 10 seconds of the session; clients connect again.
          */
         get: operations["campaign_events"];
         put?: never;

@@ -13,12 +13,12 @@ use super::Refused;
 use super::ingest::watch;
 use super::serve::serve;
 use crate::config::ServeOptions;
-use crate::domain::campaign::{CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use crate::domain::campaign::{CampaignState, CampaignTexts};
 use crate::domain::gold::GoldKind;
 use crate::domain::policy::Policy;
 use crate::domain::scene::Captured;
 use crate::imagery::Archives;
-use crate::imagery::synthetic::{SyntheticTown, TownOptions};
+use crate::imagery::synthetic::{SyntheticScene, SyntheticTown, TownOptions};
 use crate::services::change_state::change_state;
 use crate::services::create_campaign::{NewCampaign, create_campaign};
 use crate::services::import_gold::{GoldAnswer, import_gold};
@@ -120,18 +120,7 @@ async fn synthetic(args: &DemoArgs, store: &Store, archives: &Archives, create: 
         return Err("the synthetic town has no picture".into());
     };
     for (scene, title) in [(first, "Synthetic town, before"), (last, "Synthetic town, after")] {
-        let new = NewScene {
-            look: Default::default(),
-            file: scene.file.clone(),
-            captured: Captured::parse("captured", &scene.captured.to_string())?,
-            title: Some(title.into()),
-            sensor: None,
-            licence: Some("CC0-1.0".into()),
-            attribution: Some(town.credit.into()),
-            zoom: None,
-            footprints: Some(town.footprints.clone()),
-        };
-        ingest(store, archives, DEMO, new, watch()).await?;
+        ingest(store, archives, DEMO, synthetic_scene(&town, scene, title.into())?, watch()).await?;
     }
     let gold = gold_of(&town.truth)?;
     store.write(move |conn| import_gold(conn, DEMO, GoldKind::Check, &gold, clock::now_ms())).await?;
@@ -174,18 +163,7 @@ async fn own_files(
         create_demo(store, own_texts(), false).await?;
     }
     for (file, captured) in [(before, first), (after, last)] {
-        let new = NewScene {
-            look: Default::default(),
-            file: file.to_owned(),
-            captured,
-            title: None,
-            sensor: None,
-            licence: None,
-            attribution: None,
-            zoom: None,
-            footprints: None,
-        };
-        ingest(store, archives, DEMO, new, watch()).await?;
+        ingest(store, archives, DEMO, NewScene::new(file, captured), watch()).await?;
     }
     let slug_scenes = |conn: &mut Conn| {
         let campaign = campaigns::find(conn, DEMO)?;
@@ -217,17 +195,24 @@ fn day_of(time: SystemTime) -> NaiveDate {
     DateTime::<Utc>::from(time).date_naive()
 }
 
+/// A picture of the synthetic town as a scene, with the buildings that are its tiles.
+fn synthetic_scene(town: &SyntheticTown, scene: &SyntheticScene, title: String) -> Result<NewScene, Refused> {
+    Ok(NewScene {
+        title: Some(title),
+        licence: Some("CC0-1.0".into()),
+        attribution: Some(town.credit.into()),
+        footprints: Some(town.footprints.clone()),
+        ..NewScene::new(&scene.file, Captured::parse("captured", &scene.captured.to_string())?)
+    })
+}
+
 async fn create_demo(store: &Store, texts: CampaignTexts, synthetic: bool) -> Result<(), Refused> {
     let new = NewCampaign {
-        slug: DEMO.into(),
         texts,
-        language: "en".into(),
-        scale: "conflict3".into(),
         policy: Policy { refit_after: REFIT_AFTER, ..Policy::default() },
-        visibility: Visibility::Public,
-        release_level: ReleaseLevel::Public,
         licence: Some("CC0-1.0".into()),
         synthetic,
+        ..NewCampaign::new(DEMO, "")
     };
     store.write(move |conn| create_campaign(conn, &new, None, clock::now_ms())).await?;
     Ok(())

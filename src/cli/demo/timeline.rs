@@ -7,11 +7,9 @@ use chrono::NaiveDate;
 
 use super::super::Refused;
 use super::super::ingest::watch;
-use super::DEMO_TIMELINE;
-use crate::domain::campaign::{CampaignState, CampaignTexts, ReleaseLevel, Visibility};
+use super::{DEMO_TIMELINE, synthetic_scene};
+use crate::domain::campaign::CampaignState;
 use crate::domain::gold::GoldKind;
-use crate::domain::policy::Policy;
-use crate::domain::scene::Captured;
 use crate::imagery::Archives;
 use crate::imagery::synthetic::{SyntheticTown, TownOptions};
 use crate::services::apply_campaign::apply_campaign;
@@ -19,7 +17,7 @@ use crate::services::campaign_file::CampaignFile;
 use crate::services::change_state::change_state;
 use crate::services::create_campaign::{NewCampaign, create_campaign};
 use crate::services::import_gold::{GoldAnswer, import_gold};
-use crate::services::ingest::{NewScene, ingest};
+use crate::services::ingest::ingest;
 use crate::services::{Error, clock};
 use crate::storage::{Conn, Store, campaigns};
 
@@ -49,17 +47,7 @@ pub async fn prepare(seed: u64, data: &Path, store: &Store, archives: &Archives)
         store.write(|conn| create_campaign(conn, &new_campaign(), None, clock::now_ms())).await?;
     }
     for scene in &town.scenes {
-        let new = NewScene {
-            file: scene.file.clone(),
-            captured: Captured::parse("captured", &scene.captured.to_string())?,
-            title: Some(format!("Synthetic town, {}", scene.captured)),
-            sensor: None,
-            licence: Some("CC0-1.0".into()),
-            attribution: Some(town.credit.into()),
-            zoom: None,
-            footprints: Some(town.footprints.clone()),
-            look: Default::default(),
-        };
+        let new = synthetic_scene(&town, scene, format!("Synthetic town, {}", scene.captured))?;
         ingest(store, archives, DEMO_TIMELINE, new, watch()).await?;
     }
     let truth = read_truth(&town.truth)?;
@@ -90,18 +78,9 @@ fn options() -> TownOptions {
 }
 
 fn new_campaign() -> NewCampaign {
-    NewCampaign {
-        slug: DEMO_TIMELINE.into(),
-        // The file brings the texts; the title is what a campaign cannot be without.
-        texts: CampaignTexts { title: "Demo: when was it destroyed?".into(), ..CampaignTexts::default() },
-        language: "en".into(),
-        scale: "conflict3".into(),
-        policy: Policy::default(),
-        visibility: Visibility::Public,
-        release_level: ReleaseLevel::Public,
-        licence: Some("CC0-1.0".into()),
-        synthetic: true,
-    }
+    // The file brings the texts; the title is what a campaign cannot be without.
+    let draft = NewCampaign::new(DEMO_TIMELINE, "Demo: when was it destroyed?");
+    NewCampaign { licence: Some("CC0-1.0".into()), synthetic: true, ..draft }
 }
 
 fn read_truth(path: &Path) -> Result<Vec<GoldAnswer>, Refused> {
