@@ -92,8 +92,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
-                .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::map)]))
-                .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::scene)]))
+                .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
+                .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
                 // training, notes, how I do
                 .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
                 .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))

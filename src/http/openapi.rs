@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, notes, person, session, standing, statistics, tokens,
-    training,
+    accounts, campaigns, events, exports, images, labels, leases, notes, person, session, standing, statistics,
+    tilejson, tokens, training,
 };
 
 #[derive(OpenApi)]
@@ -47,8 +47,8 @@ use super::{
         leases::release_lease,
         labels::submit_labels,
         images::get_tile_image,
-        tilejson::scene,
-        tilejson::map,
+        tilejson::get_scene_tiles,
+        tilejson::get_map_tiles,
     ),
     modifiers(&Refusals)
 )]

@@ -61,7 +61,7 @@ fn bounds(bbox: Bbox) -> [f64; 4] {
 #[utoipa::path(get, path = "/api/v1/scenes/{id}/tiles.json", operation_id = "get_scene_tiles",
     params(("id" = String, Path, description = "The scene")),
     responses((status = 200, body = TileJson)))]
-pub async fn scene(
+pub async fn get_scene_tiles(
     app: Data<App>,
     by: By<Anyone>,
     id: Path<String>,
@@ -94,7 +94,7 @@ pub async fn scene(
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/map.json", operation_id = "get_map_tiles",
     params(("slug" = String, Path, description = "Name of the campaign"), MapQuery),
     responses((status = 200, body = TileJson)))]
-pub async fn map(
+pub async fn get_map_tiles(
     app: Data<App>,
     door: InCampaign<MapReader>,
     query: Query<MapQuery>,

@@ -15,6 +15,7 @@ mod openapi;
 mod overload;
 mod person;
 mod refusals;
+mod scripting;
 mod session;
 mod slow;
 mod standing;
