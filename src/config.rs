@@ -50,6 +50,11 @@ impl DataOptions {
     pub fn tiles_dir(&self) -> PathBuf {
         self.tiles.clone().unwrap_or_else(|| self.data.join("tiles"))
     }
+
+    /// Folder of the releases' files; servers on one database need the same one.
+    pub fn releases_dir(&self) -> PathBuf {
+        self.data.join("releases")
+    }
 }
 
 /// Settings of `aftermap serve`.

@@ -7,6 +7,7 @@ use crate::config::DataOptions;
 use crate::domain::damage_map::{Cuts, Sight, What};
 use crate::domain::map_filter::{FilterWords, MapFilter};
 use crate::services::clock::now_ms;
+use crate::services::export_compat::{self, System};
 use crate::services::{Error, change_state, export_map};
 use crate::storage::Store;
 
@@ -23,8 +24,11 @@ pub struct Export {
     #[arg(long, default_value = "tiles")]
     pub what: What,
     /// csv, or geojson (tiles and scenes).
-    #[arg(long)]
-    pub format: String,
+    #[arg(long, required_unless_present = "compat")]
+    pub format: Option<String>,
+    /// All files of another system in its own columns, mapswipe or zooniverse; --out is then a folder.
+    #[arg(long, value_name = "SYSTEM", conflicts_with_all = ["format", "what"])]
+    pub compat: Option<System>,
     /// The file to write; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -62,6 +66,9 @@ pub struct Export {
 /// Writes the file and says how many rows it has.
 pub async fn run(args: Export) -> Result<(), Refused> {
     let store = args.data.open()?;
+    if let Some(system) = args.compat {
+        return Ok(tokio::task::spawn_blocking(move || args.run_compat(&store, system)).await??);
+    }
     let out = args.out.clone();
     let rows = tokio::task::spawn_blocking(move || args.run(&store)).await??;
     if out.as_os_str() != "-" {
@@ -74,13 +81,23 @@ impl Export {
     /// Writes the file and returns the number of rows. Blocks.
     pub fn run(&self, store: &Store) -> Result<u64, Error> {
         let cuts = Cuts { min_probability: self.min_probability, damaged_if: self.damaged_if };
-        let request = export_map::Request::new(self.what, &self.format, cuts, Sight::Researcher)?;
+        let request =
+            export_map::Request::new(self.what, self.format.as_deref().unwrap_or_default(), cuts, Sight::Researcher)?;
         let campaign = store.read_snapshot(|conn| change_state::find(conn, &self.campaign))?;
         let request = request.filtered(MapFilter::parse(&self.filter_words()?, &campaign.scale)?)?;
         if self.out.as_os_str() == "-" {
             return export_map::write(store, &campaign, &request, now_ms(), &mut std::io::stdout().lock());
         }
         export_map::write_file(store, &campaign, &request, now_ms(), &self.out)
+    }
+
+    /// Writes all files of another system into a folder and says what is in them. Blocks.
+    fn run_compat(&self, store: &Store, system: System) -> Result<(), Error> {
+        let campaign = store.read_snapshot(|conn| change_state::find(conn, &self.campaign))?;
+        for (file, rows) in export_compat::write_folder(store, &campaign, system, now_ms(), &self.out)? {
+            println!("{rows} rows written to {}", self.out.join(file).display());
+        }
+        Ok(())
     }
 
     fn filter_words(&self) -> Result<FilterWords, Error> {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-use super::names::Names;
 use crate::consensus::Columns;
+use crate::domain::names::Names;
 use crate::domain::scale::{Answer, Role, Scale};
 
 /// Most different labels a file may hold: more is a sign of a wrong column.

@@ -8,14 +8,16 @@ mod demo;
 pub mod evaluate;
 mod export;
 mod gold;
+mod import;
 mod ingest;
 pub mod label_file;
 mod migrate;
-mod names;
+mod release;
 pub mod serve;
 pub mod simulate;
 pub mod user;
 mod user_token;
+mod validation;
 
 use std::process::ExitCode;
 
@@ -47,11 +49,16 @@ enum Command {
     Export(export::Export),
     #[command(subcommand)]
     Gold(gold::GoldCommand),
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     Consensus(Box<consensus::ConsensusArgs>),
     Evaluate(evaluate::EvaluateArgs),
     /// Make accounts and give roles
     #[command(subcommand)]
     User(user::UserCommand),
+    Release(release::ReleaseArgs),
+    #[command(subcommand)]
+    Validation(validation::ValidationCommand),
     Migrate(migrate::MigrateArgs),
     Copy(copy::CopyArgs),
     Simulate(simulate::SimulateArgs),
@@ -73,7 +80,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Ingest(args) => ingest::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Gold(command) => gold::run(command).await,
+        Command::Import(command) => import::run(command).await,
         Command::User(command) => user::run(command).await.map_err(Refused::from),
+        Command::Release(args) => release::run(args).await,
+        Command::Validation(command) => validation::run(command).await,
         Command::Consensus(args) => in_background(move || consensus::run(&args)).await,
         Command::Evaluate(args) => in_background(move || evaluate::run(&args)).await,
         Command::Migrate(args) => migrate::run(args).await,

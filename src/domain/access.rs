@@ -1,6 +1,7 @@
 //! Who asks, and what they may do with a campaign. Pure rules; every room that shows or changes something asks here.
 
 use super::campaign::{Campaign, CampaignState, ReleaseLevel, Visibility};
+use super::release::Audience;
 use super::volunteer::{Role, Volunteer};
 
 /// What a credential may be used for. A browser session may do all that its owner may; a token only what it says.
@@ -42,6 +43,17 @@ pub struct Person {
     pub roles: Vec<(i64, Role)>,
     /// What the credential they came with may be used for.
     pub scopes: Scopes,
+}
+
+/// How finely somebody sees a campaign's map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MapGrain {
+    /// Not at all.
+    Nothing,
+    /// In the area cells of the newest release ([`super::coarse`]).
+    Cells,
+    /// Tile by tile; what of each tile, [`super::damage_map::Sight`] says.
+    Tiles,
 }
 
 /// Whoever asks.
@@ -128,10 +140,28 @@ impl Viewer {
         self.may_see(campaign) && self.person().is_some_and(|person| person.scopes.label)
     }
 
-    /// May see the damage map and download it.
+    /// May see the damage map tile by tile and download it.
     pub fn may_see_map(&self, campaign: &Campaign) -> bool {
-        let released = campaign.release_level == ReleaseLevel::Public;
-        self.may_see(campaign) && (released || self.is_at_least(Role::Researcher, campaign))
+        self.map_grain(campaign) == MapGrain::Tiles
+    }
+
+    /// How finely they see the map: the one question that every page, download and service of the map asks first.
+    ///
+    /// Below researcher, a coarsened campaign shows the cells of its newest release and nothing else.
+    pub fn map_grain(&self, campaign: &Campaign) -> MapGrain {
+        match campaign.release_level {
+            _ if !self.may_see(campaign) => MapGrain::Nothing,
+            _ if self.is_at_least(Role::Researcher, campaign) => MapGrain::Tiles,
+            ReleaseLevel::Public => MapGrain::Tiles,
+            ReleaseLevel::Coarsened => MapGrain::Cells,
+            ReleaseLevel::Private => MapGrain::Nothing,
+        }
+    }
+
+    /// May have a file of a release that was made at this level for this audience.
+    pub fn may_have_released(&self, campaign: &Campaign, made: ReleaseLevel, audience: Audience) -> bool {
+        let given_out = audience == Audience::Everybody && campaign.release_level.gives_out(made);
+        self.may_see(campaign) && (given_out || self.is_at_least(Role::Researcher, campaign))
     }
 
     /// May see counts, answers and probabilities of tiles that are still open, and which tiles are check gold.
@@ -147,6 +177,11 @@ impl Viewer {
     /// May download every label, with pseudonyms.
     pub fn may_download_labels(&self, campaign: &Campaign) -> bool {
         self.is_at_least(Role::Researcher, campaign)
+    }
+
+    /// May draw samples and the like: not with a token that may only read.
+    pub fn may_research(&self, campaign: &Campaign) -> bool {
+        self.may_download_labels(campaign) && self.person().is_some_and(|person| person.scopes.manage)
     }
 
     /// May open, pause, close and watch it.
@@ -218,6 +253,29 @@ mod tests {
         assert!(!reviewer.may_download_labels(&unreleased));
         assert!(researcher.may_see_map(&unreleased) && researcher.may_download_labels(&unreleased));
         assert!(!researcher.may_coordinate(&unreleased));
+    }
+
+    #[test]
+    fn a_coarsened_map_is_cells_below_researcher_and_a_stricter_campaign_takes_back_what_it_released() {
+        use ReleaseLevel::{Coarsened, Private, Public};
+        let at = |level| campaign(CampaignState::Open, Visibility::Public, level);
+        let reviewer = person(&[(7, Role::Reviewer)], Scopes::ALL);
+        let researcher = person(&[(7, Role::Researcher)], Scopes::ALL);
+        let grains = |level| [&Viewer::Nobody, &reviewer, &researcher].map(|viewer| viewer.map_grain(&at(level)));
+        assert_eq!(grains(Public), [MapGrain::Tiles; 3]);
+        assert_eq!(grains(Coarsened), [MapGrain::Cells, MapGrain::Cells, MapGrain::Tiles]);
+        assert_eq!(grains(Private), [MapGrain::Nothing, MapGrain::Nothing, MapGrain::Tiles]);
+        let hidden = campaign(CampaignState::Open, Visibility::Private, Public);
+        assert_eq!(Viewer::Nobody.map_grain(&hidden), MapGrain::Nothing);
+        let everybody = |level, made| Viewer::Nobody.may_have_released(&at(level), made, Audience::Everybody);
+        assert!(everybody(Public, Public) && everybody(Public, Coarsened) && everybody(Coarsened, Coarsened));
+        for (level, made) in
+            [(Coarsened, Public), (Private, Public), (Private, Coarsened), (Public, Private), (Private, Private)]
+        {
+            assert!(!everybody(level, made), "{level} {made}");
+            assert!(researcher.may_have_released(&at(level), made, Audience::Researchers));
+        }
+        assert!(!reviewer.may_have_released(&at(Public), Public, Audience::Researchers));
     }
 
     #[test]

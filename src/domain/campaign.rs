@@ -39,7 +39,7 @@ words! {
     ReleaseLevel {
         /// Everybody, tile by tile.
         Public = "public",
-        /// Everybody, but in area cells only; researchers only, until such cells can be released.
+        /// Everybody, but in area cells only, those of the newest release.
         Coarsened = "coarsened",
         /// Researchers of the campaign only.
         Private = "private",

@@ -16,7 +16,7 @@ pub fn pseudonym(campaign_key: &[u8], volunteer_id: i64) -> String {
 }
 
 /// HMAC-SHA256 (RFC 2104).
-fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut padded = [0u8; BLOCK];
     if key.len() > BLOCK {
         padded[..32].copy_from_slice(&Sha256::digest(key));

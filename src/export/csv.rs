@@ -68,7 +68,7 @@ fn push_cell(cell: &mut String, value: &Value, record: &Record) {
 
 /// Text with an apostrophe in front where it begins like a formula (= + - @, also in their wide forms, tab, line ends),
 /// or with { or [, which Zooniverse's tools would evaluate.
-fn guarded(text: &str) -> Cow<'_, str> {
+pub fn guarded(text: &str) -> Cow<'_, str> {
     const RISKY: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '{', '[', '＝', '＋', '－', '＠'];
     if text.starts_with(RISKY) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }

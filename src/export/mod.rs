@@ -4,16 +4,20 @@
 //! iterator of records, and writes them one by one, so memory does not grow with the number of rows. The same records
 //! always give the same bytes: nothing here reads a clock, and numbers have one spelling.
 
+pub mod compat;
 mod csv;
 pub mod geojson;
 mod geometry;
 mod sheet;
 mod text;
+pub mod validation;
+pub mod vector_tile;
 
 use std::io::{self, Write};
 
 pub use crate::domain::geometry::Geometry;
-pub use sheet::{Sheet, history, labels, scenes, tiles, volunteers};
+pub use sheet::{Sheet, cells, history, labels, scenes, tiles, volunteers};
+pub use text::day;
 
 /// One way of writing a file.
 pub trait Format: Sync {

@@ -22,6 +22,13 @@ pub fn push_day(to: &mut String, ms: i64) {
     }
 }
 
+/// The day of an instant: `2025-06-15`.
+pub fn day(ms: i64) -> String {
+    let mut text = String::with_capacity(10);
+    push_day(&mut text, ms);
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,10 +20,12 @@ use actix_web::{FromRequest, HttpRequest};
 use super::cookies;
 use super::error::Error;
 use super::exports::Spool;
+use super::releases::Shelf;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
 use crate::services::events::Events;
+use crate::services::map_tiles::MapTiles;
 use crate::services::sign_in::{self, Credentials, SignIn};
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
@@ -39,15 +41,19 @@ pub struct App {
     pub sign_in: SignIn,
     /// The images.
     pub archives: Archives,
+    /// The damage maps as vector tiles, and counted.
+    pub(super) map_tiles: MapTiles,
     /// Where downloads are written.
     pub(super) spool: Spool,
+    /// Where releases are.
+    pub(super) shelf: Shelf,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
     pub public_url: Option<Arc<str>>,
 }
 
 impl App {
     /// A server on this database; ready from the start. Downloads are written in the folder `spool`, which is made when
-    /// it is needed.
+    /// it is needed; releases are in the folder `releases` beside it.
     pub fn new(store: Store, sign_in: SignIn, archives: Archives, spool: PathBuf, public_url: Option<String>) -> App {
         let ready = Arc::new(AtomicBool::new(true));
         let events = Events::new(store.clone());
@@ -57,6 +63,8 @@ impl App {
             events,
             sign_in,
             archives,
+            map_tiles: MapTiles::default(),
+            shelf: Shelf::new(spool.with_file_name("releases")),
             spool: Spool::new(spool),
             public_url: public_url.map(Into::into),
         }
@@ -117,6 +125,10 @@ pub struct MapReader;
 pub struct Reviewer;
 /// The same where something is changed: a token that may only read is not enough.
 pub struct ActingReviewer;
+/// Whoever may see everything that is known of every tile.
+pub struct Researcher;
+/// The same where something is changed.
+pub struct ActingResearcher;
 /// Whoever runs the campaign.
 pub struct Coordinator;
 
@@ -171,6 +183,24 @@ impl Standing for ActingReviewer {
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_review(campaign)
+    }
+}
+
+impl Standing for Researcher {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_download_labels(campaign)
+    }
+}
+
+impl Standing for ActingResearcher {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_research(campaign)
     }
 }
 

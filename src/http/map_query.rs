@@ -34,6 +34,11 @@ pub struct MapQuery {
 }
 
 impl MapQuery {
+    /// A query of these words: box, classes, states, probability, first and last day.
+    pub fn of([bbox, class, state, probability_at_least, damaged_from, damaged_to]: [Option<String>; 6]) -> MapQuery {
+        MapQuery { bbox, class, state, probability_at_least, damaged_from, damaged_to, ..MapQuery::default() }
+    }
+
     /// Which rows; `scale` says which classes there are.
     pub fn filter(&self, scale: &Scale) -> Result<MapFilter, Invalid> {
         let words = FilterWords {

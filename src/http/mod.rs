@@ -15,6 +15,7 @@ mod envelope;
 pub mod error;
 mod events;
 mod exports;
+mod frozen;
 pub mod gate;
 mod health;
 mod images;
@@ -22,12 +23,15 @@ mod labels;
 mod language;
 mod leases;
 mod map_query;
+mod map_rows;
+mod map_tiles;
 mod metrics;
 mod notes;
 mod ogc;
 mod openapi;
 mod pages;
 mod person;
+mod releases;
 mod server;
 mod session;
 mod standing;
@@ -36,6 +40,7 @@ mod stream;
 mod tilejson;
 mod tokens;
 mod training;
+mod validation;
 mod web;
 mod wire;
 
@@ -61,6 +66,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/tiles/{scene_id}/{z}/{x}/{y}", [get(images::get_tile_image)]))
         // Events leave one by one, not in compressed blocks.
         .service(at("/api/v1/campaigns/{slug}/events", [get(events::campaign_events)]))
+        // Files that never change, and parts of them: their checksums are of these very bytes.
+        .service(at("/api/v1/campaigns/{slug}/releases/{version}/{file}", [get(releases::download)]))
         .service(at("/healthz", [get(health::healthz)]))
         .service(at("/readyz", [get(health::readyz)]))
         // labelling: answers of a few hundred bytes, which compression would only make slower
@@ -94,6 +101,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
+                // the damage map on a map
+                .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
+                .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))
+                .service(at("/api/v1/campaigns/{slug}/map/tiles/{tile_id}", [get(map_rows::get_map_tile_in_full)]))
+                .service(at("/api/v1/campaigns/{slug}/map/{z}/{x}/{y}.mvt", [get(map_tiles::get_map_tile)]))
                 // training, notes, how I do
                 .service(at("/api/v1/campaigns/{slug}/training", [get(training::get_training)]))
                 .service(at("/api/v1/campaigns/{slug}/practice", [post(training::practise)]))
@@ -111,8 +123,19 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/ogc/api", [get(ogc::api)]))
                 .service(at("/ogc/collections", [get(ogc::collections)]))
                 .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}", [get(ogc::collection)]))
+                .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}/schema", [get(ogc::schema)]))
                 .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}/items", [get(ogc::items)]))
                 .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}/items/{feature}", [get(ogc::item)]))
+                // releases
+                .service(at("/api/v1/campaigns/{slug}/releases", [get(releases::list), post(releases::make)]))
+                .service(at("/api/v1/campaigns/{slug}/releases/{version}", [get(releases::one)]))
+                .service(at("/api/v1/campaigns/{slug}/cells", [get(releases::cells)]))
+                // validation
+                .service(at("/api/v1/campaigns/{slug}/validation", [get(validation::list), post(validation::draw)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}", [get(validation::report)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/desk", [get(validation::desk)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/grades", [post(validation::grade)]))
+                .service(at("/api/v1/campaigns/{slug}/validation/{number}/{file}", [get(validation::download)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, notes, person, session, standing, statistics,
-    tilejson, tokens, training,
+    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
+    session, standing, statistics, tilejson, tokens, training, validation,
 };
 
 #[derive(OpenApi)]
@@ -33,6 +33,10 @@ use super::{
         events::campaign_events,
         statistics::get_statistics,
         exports::download_export,
+        map_tiles::get_map_statistics,
+        map_rows::list_map_tiles,
+        map_rows::get_map_tile_in_full,
+        map_tiles::get_map_tile,
         training::get_training,
         training::practise,
         standing::get_my_standing,
@@ -41,6 +45,17 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        releases::list,
+        releases::make,
+        releases::one,
+        releases::download,
+        releases::cells,
+        validation::list,
+        validation::draw,
+        validation::report,
+        validation::desk,
+        validation::grade,
+        validation::download,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,

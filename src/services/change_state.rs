@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::domain::campaign::{Campaign, CampaignState};
-use crate::storage::{Conn, audit_log, campaigns, notify, queue, scenes};
+use crate::storage::{Conn, audit_log, campaigns, imports, notify, queue, scenes};
 
 /// Moves a campaign to another state; the same state again changes nothing.
 ///
@@ -28,6 +28,10 @@ pub fn change_state(
     }
     if campaign.state == CampaignState::Draft {
         check_ready(conn, &campaign)?;
+    }
+    if next == CampaignState::Open && imports::find(conn, campaign.id)?.is_some() {
+        let reason = "was brought in from another system: it has no pictures to label";
+        return Err(Error::Conflict(format!("campaign `{slug}` {reason}")));
     }
     campaigns::set_state(conn, &campaign, next, now)?;
     notify::tell(conn, &[campaign.id])?;

@@ -99,7 +99,7 @@ fn cells(zoom: u8, shared: MercatorBox) -> Result<Vec<(Tile, MercatorBox)>, Erro
 }
 
 fn around_footprint(row: &FootprintRow) -> (Tile, MercatorBox) {
-    let square = square_around(row.bbox, MARGIN, LEAST_M);
+    let square = square_to_look_at(row.bbox);
     let tile = Tile {
         id: 0,
         tile_id: row.id.clone(),
@@ -108,6 +108,11 @@ fn around_footprint(row: &FootprintRow) -> (Tile, MercatorBox) {
         footprint: Some(row.geometry.clone()),
     };
     (tile, square)
+}
+
+/// The square in which the outline in this rectangle is looked at.
+pub(super) fn square_to_look_at(outline: Bbox) -> MercatorBox {
+    square_around(outline, MARGIN, LEAST_M)
 }
 
 /// What two scenes share. Beyond the date line longitudes go on, so that each may be a turn away from the other.
@@ -139,7 +144,7 @@ fn frames(opened: &Opened, area: MercatorBox) -> Result<Option<Vec<(i64, f64)>>,
 }
 
 /// The place on the ring is a hash of what the tile is called, so that it is the same on every database.
-fn new_tile(slug: &str, tile: Tile, frames: Vec<(i64, f64)>) -> NewTile {
+pub(super) fn new_tile(slug: &str, tile: Tile, frames: Vec<(i64, f64)>) -> NewTile {
     let digest = Sha256::digest(format!("{slug}\n{}", tile.tile_id));
     let shuffle_key = digest.iter().take(8).fold(0i64, |key, byte| (key << 8) | i64::from(*byte));
     NewTile { tile, frames, shuffle_key }

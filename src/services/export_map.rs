@@ -78,7 +78,7 @@ pub fn write(
     store.read_snapshot(|conn| write_from(conn, campaign, request, now, out))
 }
 
-fn write_from(
+pub(super) fn write_from(
     conn: &mut Conn,
     campaign: &Campaign,
     request: &Request,
@@ -133,7 +133,7 @@ fn volunteers(conn: &mut Conn, campaign: &Campaign) -> Result<Vec<Record>, Error
 const DAY_MS: i64 = 86_400_000;
 
 /// Every day from the first thing that happened to the last, also those on which nothing did.
-fn days(conn: &mut Conn, campaign_id: i64) -> Result<Vec<DayRow>, Error> {
+pub(super) fn days(conn: &mut Conn, campaign_id: i64) -> Result<Vec<DayRow>, Error> {
     let mut days = std::collections::BTreeMap::<i64, DayRow>::new();
     for count in statistics::labels_by_day(conn, campaign_id)? {
         let row = days.entry(count.day).or_default();
@@ -152,7 +152,7 @@ fn days(conn: &mut Conn, campaign_id: i64) -> Result<Vec<DayRow>, Error> {
 }
 
 /// Whose fault it was that writing stopped: the database's, or that of the place the file went to.
-fn failure(error: io::Error) -> Error {
+pub(super) fn failure(error: io::Error) -> Error {
     match error.downcast::<QueryError>() {
         Ok(error) => Error::Query(error),
         Err(error) => Error::Internal(format!("the export could not be written: {error}")),
@@ -228,6 +228,6 @@ impl Write for Hashing {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

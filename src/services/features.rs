@@ -59,6 +59,40 @@ const SHORT: usize = 20_000;
 /// Tiles read at once where only some of them may fit.
 const AT_ONCE: usize = 1_000;
 
+/// What the values of a property are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Words.
+    Text,
+    /// A whole number.
+    Int,
+    /// Any other number.
+    Number,
+    /// Yes or no.
+    Bool,
+    /// A moment, UTC.
+    Instant,
+    /// A day, UTC.
+    Day,
+}
+
+/// What the values of a property are, by its name.
+pub fn kind(property: &str) -> Kind {
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| property.starts_with(prefix));
+    match property {
+        "z" | "x" | "y" | "class_code" | "labels" | "surplus_labels" | "tiles" => Kind::Int,
+        "damaged" | "reviewed_by_expert" | "synthetic" => Kind::Bool,
+        "date_before" | "date_after" | "first_captured" | "last_captured" => Kind::Day,
+        "mindate" | "maxdate" | "closed_at" => Kind::Instant,
+        _ if property.ends_with("captured_from") || property.ends_with("captured_to") => Kind::Instant,
+        "lon" | "lat" | "probability" | "damaged_probability" | "window_probability" => Kind::Number,
+        "agreement" | "entropy" | "effective_redundancy" | "pixel_size_m" => Kind::Number,
+        _ if begins(&["p_", "share_"]) => Kind::Number,
+        _ if begins(&["labels_"]) => Kind::Int,
+        _ => Kind::Text,
+    }
+}
+
 /// The names of the properties of a layer's features.
 pub fn properties(layer: Layer, campaign: &Campaign, cuts: Cuts) -> Vec<String> {
     let map = DamageMap::new(campaign, Vec::new(), None, cuts);

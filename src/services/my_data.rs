@@ -8,11 +8,11 @@ use super::Error;
 use super::clock::rfc3339;
 use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
-use crate::storage::{Conn, campaigns, notes, person};
+use crate::storage::{Conn, campaigns, notes, person, validation};
 
 /// The tables that name a person, and where their rows are in the document. A test walks the schema and finds each
 /// table either here or in [`LEFT_OUT`].
-pub const GIVEN: [(&str, &str); 12] = [
+pub const GIVEN: [(&str, &str); 13] = [
     ("volunteers", "account"),
     ("sessions", "sessions"),
     ("personal_tokens", "tokens"),
@@ -25,6 +25,7 @@ pub const GIVEN: [(&str, &str); 12] = [
     ("notes", "notes"),
     ("practice_answers", "practice"),
     ("uploads", "uploads"),
+    ("grades", "grades"),
 ];
 
 /// The tables whose rows about a person are left out, and why.
@@ -120,6 +121,13 @@ pub fn my_data(conn: &mut Conn, id: i64, now: i64) -> Result<Value, Error> {
             "note": note,
             "decided_at": rfc3339(at),
             "in_force": in_force,
+        })),
+        "grades": list(validation::of_volunteer(conn, id)?, |(campaign, sample, tile, answer, at)| json!({
+            "campaign": book.slug(campaign),
+            "sample": sample,
+            "tile": tile,
+            "answer": book.answer(campaign, answer),
+            "graded_at": rfc3339(at),
         })),
         "uploads": list(person::uploads_of(conn, id)?, |(campaign, name, bytes, state, begun)| json!({
             "campaign": book.slug(campaign),

@@ -27,11 +27,31 @@ const BATCH: i64 = 64;
 ///
 /// One process at a time does this; the others find the lock taken and leave it.
 pub async fn refit(store: &Store, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
+    refit_when(store, campaign, if now_please { When::AnyNew } else { When::EnoughNew }).await
+}
+
+/// The same, whatever came in since the last model: labels may have come in that were given before it.
+pub async fn refit_anyway(store: &Store, campaign: &Campaign) -> Result<Option<u32>, Error> {
+    refit_when(store, campaign, When::AnyAtAll).await
+}
+
+/// What it takes for a new model.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// As many new labels as the policy wants.
+    EnoughNew,
+    /// One new label.
+    AnyNew,
+    /// One label.
+    AnyAtAll,
+}
+
+async fn refit_when(store: &Store, campaign: &Campaign, when: When) -> Result<Option<u32>, Error> {
     let (id, name) = (campaign.id, format!("refit {}", campaign.id));
     let settings = campaign.clone();
     let wanted = move |conn: &mut Conn| {
         let behind = !queue::behind_model(conn, id, settings.model, i64::MIN, 1)?.is_empty();
-        Ok::<_, Error>(behind || next_number(conn, &settings, now_please)?.is_some())
+        Ok::<_, Error>(behind || next_number(conn, &settings, when)?.is_some())
     };
     if !store.read(wanted).await? {
         return Ok(None);
@@ -46,15 +66,15 @@ pub async fn refit(store: &Store, campaign: &Campaign, now_please: bool) -> Resu
         return Ok(None);
     }
     let made = tokio::select! {
-        made = make_and_follow(store, campaign, now_please) => made,
+        made = make_and_follow(store, campaign, when) => made,
         lost = keep_lock(store, &name, &holder) => Err(lost),
     };
     store.write(move |conn| Ok::<_, Error>(locks::free(conn, &name, &holder)?)).await?;
     made
 }
 
-async fn make_and_follow(store: &Store, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
-    let number = make_model(store, campaign, now_please).await?;
+async fn make_and_follow(store: &Store, campaign: &Campaign, when: When) -> Result<Option<u32>, Error> {
+    let number = make_model(store, campaign, when).await?;
     catch_up(store, campaign.id).await?;
     Ok(number)
 }
@@ -75,10 +95,10 @@ async fn keep_lock(store: &Store, name: &str, holder: &str) -> Error {
 }
 
 /// Fits and stores the next model, if one is due.
-async fn make_model(store: &Store, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
+async fn make_model(store: &Store, campaign: &Campaign, when: When) -> Result<Option<u32>, Error> {
     let (id, settings) = (campaign.id, campaign.clone());
     let now = clock::now_ms();
-    let read = move |conn: &mut Conn| match next_number(conn, &settings, now_please)? {
+    let read = move |conn: &mut Conn| match next_number(conn, &settings, when)? {
         Some(number) => {
             let input = models::refit_input(conn, id, last_to_count(&settings))?;
             Ok::<_, Error>(Some((number, input, scenes::ids_by_date(conn, id)?)))
@@ -128,10 +148,11 @@ fn last_to_count(campaign: &Campaign) -> i64 {
 }
 
 /// The number of the next model, if enough labels have come in since the last one.
-fn next_number(conn: &mut Conn, campaign: &Campaign, now_please: bool) -> Result<Option<u32>, Error> {
+fn next_number(conn: &mut Conn, campaign: &Campaign, when: When) -> Result<Option<u32>, Error> {
     let last = models::newest(conn, campaign.id)?;
-    let fresh = models::labels_since(conn, campaign.id, last.labels_until, last_to_count(campaign))?;
-    let due = fresh > 0 && (now_please || fresh >= campaign.policy.refit_due(last.labels));
+    let since = if when == When::AnyAtAll { i64::MIN } else { last.labels_until };
+    let fresh = models::labels_since(conn, campaign.id, since, last_to_count(campaign))?;
+    let due = fresh > 0 && (when != When::EnoughNew || fresh >= campaign.policy.refit_due(last.labels));
     Ok(due.then_some(last.number + 1))
 }
 

@@ -3,6 +3,7 @@
 use crate::consensus::{self, Vote, policy};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::{Consensus, TileState};
+use crate::domain::policy::Policy;
 use crate::storage::consensus::{Dates, Provenance};
 use crate::storage::labels::CurrentLabel;
 use crate::storage::queue::QueueRow;
@@ -85,7 +86,8 @@ fn judge(
         .map(|(label, known)| Vote { answer: label.answer, skill: known.as_ref().map(|known| &*known.skill) })
         .collect();
     let result = consensus::default_rule().consensus(scale, &rules.model, &votes);
-    let settings = &rules.campaign.policy;
+    // An imported tile gets no more labels than it has: what they do not settle is contested.
+    let settings = &Policy { maximum: rules.campaign.policy.maximum.min(row.maximum), ..rules.campaign.policy.clone() };
     let facts = policy::TileFacts {
         state: Some(row.state),
         proven: policy::proven(scale, &votes),

@@ -33,6 +33,12 @@ pub struct Dates {
     pub intervals: Vec<f64>,
 }
 
+/// Number of the model with which the consensus of a tile was formed; `None` where it has none.
+pub fn model_of(conn: &mut Conn, tile: i64) -> QueryResult<Option<u32>> {
+    let number = consensus::table.find(tile).select(consensus::model).first::<i32>(conn).optional()?;
+    Ok(number.map(i32::unsigned_abs))
+}
+
 /// Writes the consensus of a tile in place of an earlier one. The tile's queue row must be locked.
 pub fn replace(
     conn: &mut Conn,

@@ -97,6 +97,12 @@ impl<'c> TileRows<'c> {
         Ok(self)
     }
 
+    /// Only the tile of that public id.
+    pub fn only(mut self, tile_id: &str) -> QueryResult<TileRows<'c>> {
+        self.search = Search::only(self.conn, self.campaign_id, tile_id)?;
+        Ok(self)
+    }
+
     /// Only tiles after this public id. Comes after [`TileRows::within`].
     pub fn after(mut self, tile_id: &str) -> TileRows<'c> {
         self.search.go_on_after(tile_id);

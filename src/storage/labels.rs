@@ -1,5 +1,7 @@
 //! The label log, and the current answer of each volunteer for each tile.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -184,6 +186,15 @@ pub fn all_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>>
             Ok(CurrentLabel { volunteer_id, answer, window, counted, excluded, label_id, first_received_at })
         })
         .collect()
+}
+
+/// When these entries of the log arrived; milliseconds since 1970, UTC.
+pub fn received_at(conn: &mut Conn, ids: &[Uuid]) -> QueryResult<HashMap<Uuid, i64>> {
+    let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
+    let rows: Vec<(Vec<u8>, i64)> =
+        labels::table.filter(labels::id.eq_any(ids)).select((labels::id, labels::received_at)).load(conn)?;
+    let named = |(id, at): (Vec<u8>, i64)| Ok((Uuid::from_slice(&id).map_err(|_| broken("a label id".into()))?, at));
+    rows.into_iter().map(named).collect()
 }
 
 /// Whether a tile has a label that waits for a free place.

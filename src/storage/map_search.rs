@@ -56,6 +56,16 @@ impl Search {
         Ok(Search { place, ..Search::all(campaign_id) })
     }
 
+    /// The tile of that public id, if there is one.
+    pub fn only(conn: &mut Conn, campaign_id: i64, tile_id: &str) -> QueryResult<Search> {
+        let tile = tiles::table
+            .filter(tiles::campaign_id.eq(campaign_id).and(tiles::tile_id.eq(tile_id)))
+            .filter(tiles::withdrawn_at.is_null())
+            .select((tiles::tile_id, tiles::id))
+            .load(conn)?;
+        Ok(Search { place: Place::Few(tile), ..Search::all(campaign_id) })
+    }
+
     /// Goes on after this public id.
     pub fn go_on_after(&mut self, tile_id: &str) {
         tile_id.clone_into(&mut self.last);

@@ -8,11 +8,13 @@ mod connection;
 pub mod consensus;
 pub mod copy;
 mod copy_rows;
+pub mod counted_labels;
 pub mod damage_map;
 pub mod footprints;
 pub mod geopackage;
 pub mod gold;
 mod ids;
+pub mod imports;
 pub mod label_log;
 pub mod labels;
 pub mod leases;
@@ -29,6 +31,7 @@ pub mod personal_tokens;
 mod pool;
 pub mod practice;
 pub mod queue;
+pub mod releases;
 pub mod roles;
 pub mod scenes;
 pub mod schema;
@@ -38,6 +41,7 @@ pub mod statistics;
 mod store;
 pub mod texts;
 pub mod tiles;
+pub mod validation;
 pub mod volunteers;
 mod writer;
 
@@ -77,7 +81,9 @@ pub(crate) fn is_gone(error: &QueryError) -> bool {
 /// Whether a statement failed because the database went away, its disk is full, or it waited too long for others: a
 /// repeat may work later.
 pub fn is_away(error: &QueryError) -> bool {
-    const SIGNS: [&str; 4] = ["disk is full", "disk I/O error", "statement timeout", "lock timeout"];
+    // The first two are SQLite's words, the third is the system's, as PostgreSQL hands it on.
+    const SIGNS: [&str; 5] =
+        ["disk is full", "disk I/O error", "No space left on device", "statement timeout", "lock timeout"];
     let says = |info: &str| SIGNS.iter().any(|sign| info.contains(sign));
     is_gone(error) || matches!(error, QueryError::DatabaseError(_, info) if says(info.message()))
 }

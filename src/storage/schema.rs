@@ -15,6 +15,7 @@ diesel::table! {
         created_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
         deleted_at -> Nullable<BigInt>,
+        imported -> Bool,
     }
 }
 
@@ -114,6 +115,16 @@ diesel::table! {
         language -> Text,
         answer -> SmallInt,
         text -> Text,
+    }
+}
+
+diesel::table! {
+    imports (campaign_id) {
+        campaign_id -> BigInt,
+        source -> Text,
+        settings -> Text,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
     }
 }
 
@@ -480,8 +491,59 @@ diesel::table! {
         manifest -> Text,
         citation -> Text,
         changes -> Text,
+        notes -> Text,
         created_by -> Nullable<BigInt>,
         as_of -> BigInt,
+    }
+}
+
+diesel::table! {
+    coarse_cells (release_id, z, x, y) {
+        release_id -> BigInt,
+        z -> SmallInt,
+        x -> Integer,
+        y -> Integer,
+        tiles -> BigInt,
+        closed -> BigInt,
+        labels -> BigInt,
+        classes -> Text,
+    }
+}
+
+diesel::table! {
+    samples (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        number -> Integer,
+        settings -> Text,
+        strata -> Text,
+        left_out -> Text,
+        tile_area_m2 -> Nullable<Double>,
+        model -> Integer,
+        created_by -> Nullable<BigInt>,
+        drawn_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sample_tiles (sample_id, tile) {
+        sample_id -> BigInt,
+        tile -> BigInt,
+        place -> Integer,
+        stratum -> SmallInt,
+        class -> SmallInt,
+    }
+}
+
+diesel::table! {
+    grades (sample_id, tile, volunteer_id) {
+        sample_id -> BigInt,
+        tile -> BigInt,
+        volunteer_id -> BigInt,
+        turn -> Nullable<SmallInt>,
+        answer -> SmallInt,
+        seconds -> Nullable<Double>,
+        graded_at -> BigInt,
     }
 }
 
@@ -516,6 +578,9 @@ diesel::joinable!(leases -> tiles (tile));
 diesel::joinable!(reviews -> tiles (tile));
 diesel::joinable!(notes -> tiles (tile));
 diesel::joinable!(practice_answers -> tiles (tile));
+diesel::joinable!(sample_tiles -> tiles (tile));
+diesel::joinable!(grades -> tiles (tile));
+diesel::joinable!(grades -> samples (sample_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     volunteers,
@@ -526,6 +591,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     campaigns,
     campaign_texts,
     guide_texts,
+    imports,
     policies,
     roles,
     invitations,
@@ -550,6 +616,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     uploads,
     releases,
+    coarse_cells,
+    samples,
+    sample_tiles,
+    grades,
     audit_log,
     locks,
 );

@@ -82,6 +82,7 @@ pub fn claim_guest(conn: &mut Conn, id: i64, new: &NewAccount<'_>) -> QueryResul
     let guest = volunteers::table
         .filter(volunteers::id.eq(id))
         .filter(volunteers::name.is_null())
+        .filter(diesel::dsl::not(volunteers::imported))
         .filter(volunteers::deleted_at.is_null());
     let changes = (
         volunteers::name.eq(new.name),

@@ -9,12 +9,14 @@ mod images;
 mod labels;
 mod languages;
 mod leases;
+mod map;
 mod notes;
 mod ogc;
 mod openapi;
 mod overload;
 mod person;
 mod refusals;
+mod releases;
 mod scripting;
 mod session;
 mod slow;
@@ -22,6 +24,7 @@ mod standing;
 mod tokens;
 mod town;
 mod training;
+mod validation;
 mod web;
 
 #[path = "../support/mod.rs"]

@@ -1,11 +1,12 @@
 """Reads the tiles of a campaign through GDAL's OAPIF driver and compares them with the campaign's CSV.
 
-Environment: AFTERMAP (the server), CAMPAIGN (its name in addresses).
+Environment: AFTERMAP (the server), CAMPAIGN (its name in addresses). Argument: a campaign without any label.
 """
 
 import csv
 import io
 import os
+import sys
 import urllib.request
 
 import pyogrio
@@ -64,4 +65,11 @@ same(read(bbox=box, where="class = 'damaged'"), told("?class=damaged&bbox=" + ",
 assert pyogrio.read_info(source, layer=layer, force_feature_count=True)["features"] == len(everything)
 scenes = pyogrio.read_info(source, layer=f"{campaign}-scenes", force_feature_count=True)
 assert scenes["features"] == 2, scenes["features"]
+
+# Where nothing is known of any tile yet, the columns are still what they are.
+meta, _, geometry, fields = pyogrio.raw.read(source, layer=f"{sys.argv[1]}-tiles")
+types = {name: values.dtype.kind for name, values in zip(meta["fields"], fields)}
+assert len(geometry) == 12, len(geometry)
+for name, kind in {"probability": "f", "p_destroyed": "f", "entropy": "f", "date_before": "M", "closed_at": "M"}.items():
+    assert types[name] == kind, (name, types[name])
 print("all agree")

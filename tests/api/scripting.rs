@@ -118,6 +118,7 @@ async fn gdals_driver_reads_what_the_csv_says_through_paging_and_filters() {
     town(&app, "raqqa", Visibility::Public, ReleaseLevel::Public).await;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/oapif.py");
     let folder = tempfile::tempdir().unwrap();
-    let text = printed(&run(&app, "", folder.path(), &python, &[script]).await);
+    app.public_campaign("untouched").await;
+    let text = printed(&run(&app, "", folder.path(), &python, &[script, "untouched"]).await);
     assert!(text.ends_with("all agree\n"), "{text}");
 }

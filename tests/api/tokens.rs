@@ -182,11 +182,16 @@ async fn a_token_that_may_only_read_changes_nothing_anywhere() {
             path if path.contains("/leases/re") => json!({"lease_ids": ["1"]}),
             path if path.ends_with("/practice") => json!({"tile": "13-5000-3200", "answer": "damaged"}),
             path if path.ends_with("/notes") => json!({"tile": "13-5000-3200", "text": "x"}),
+            path if path.ends_with("/validation") => json!({"size": 5}),
+            path if path.ends_with("/grades") => json!({"tile": "13-5000-3200", "answer": "damaged"}),
             _ => json!({}),
         };
         let reply = reader.send(method.clone(), &address, &JSON, Some(body.to_string())).await;
         assert!(reply.status.is_client_error(), "{method} {address}: {} {}", reply.status, reply.text);
-        if matches!(address.rsplit('/').next(), Some("state" | "leases" | "labels" | "practice" | "tokens" | "me")) {
+        if matches!(
+            address.rsplit('/').next(),
+            Some("state" | "leases" | "labels" | "practice" | "tokens" | "me" | "validation" | "grades")
+        ) {
             let said = reply.json();
             assert!(reply.status == 403 || said["code"] == "invalid", "{method} {address}: {said}");
         }

@@ -10,6 +10,7 @@ mod ingest;
 mod leases;
 mod once;
 mod refits;
+mod releases;
 mod revisions;
 mod skips;
 #[path = "../support/mod.rs"]

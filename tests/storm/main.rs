@@ -10,6 +10,7 @@ mod check;
 mod check_tests;
 mod client;
 mod clock;
+mod cluster;
 mod crowd;
 mod cuts;
 mod disk;

@@ -127,6 +127,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/map/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many tiles there are of what */
+        get: operations["get_map_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/map/tiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tiles of the damage map, in pages */
+        get: operations["list_map_tiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/map/tiles/{tile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tile of the damage map, with the reasons for its value */
+        get: operations["get_map_tile_in_full"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/map/{z}/{x}/{y}.mvt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One vector tile of the damage map */
+        get: operations["get_map_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/me": {
         parameters: {
             query?: never;
@@ -383,41 +451,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/me/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** My tokens for scripts */
-        get: operations["list_tokens"];
-        put?: never;
-        /** Make a token for a script; a token cannot make another */
-        post: operations["create_token"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me/tokens/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Revoke a token; it stops working at once */
-        delete: operations["revoke_token"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -599,6 +632,18 @@ export interface components {
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
         };
+        /** @description Tiles of a class. */
+        ClassCount: {
+            class: string;
+            /** Format: int64 */
+            tiles: number;
+        };
+        /** @description How often an answer was counted. */
+        Counted: {
+            answer: string;
+            /** Format: int32 */
+            labels: number;
+        };
         /** @description Name and password. */
         Credentials: {
             /** @description 2 to 40 letters, digits, dots, dashes or underscores. */
@@ -609,6 +654,39 @@ export interface components {
         /** @description A tile that shows what an answer means. */
         Example: components["schemas"]["ShownTile"] & {
             window?: components["schemas"]["Window"] | null;
+        };
+        /** @description One label of a tile. */
+        ExplainedLabel: {
+            answer: string;
+            /** @description Whether it is in the value. */
+            counted: boolean;
+            /**
+             * Format: double
+             * @description What it says for the likeliest class against the next one, nats.
+             */
+            evidence: number | null;
+            /** @description The label's id in the log; researchers only. */
+            label_id?: string | null;
+            /**
+             * Format: date
+             * @description The day on which it arrived, UTC.
+             */
+            received_on: string;
+            /**
+             * Format: double
+             * @description How much of it counts at all: less than 1 for accounts that err together.
+             */
+            share: number | null;
+            /** @description Its author in this campaign. */
+            volunteer: string;
+            /**
+             * Format: double
+             * @description 0 to 1; `null` where it is not counted.
+             */
+            weight: number | null;
+            window?: components["schemas"]["Window"] | null;
+            /** @description The class if it were missing; `null` where there would be none, or it is not counted. */
+            without: string | null;
         };
         /** @description That I mean it. */
         Farewell: {
@@ -732,10 +810,169 @@ export interface components {
         Leases: {
             leases: components["schemas"]["Lease"][];
         };
-        /** @description A token that was just made. */
-        MadeToken: components["schemas"]["Token"] & {
-            /** @description The secret, shown this once: `Authorization: Bearer …`. */
-            token: string;
+        /** @description How likely a class is. */
+        Likely: {
+            class: string;
+            /** Format: double */
+            probability: number;
+        };
+        /** @description How sure the value of a tile is, and when it happened. */
+        MapFinding: components["schemas"]["MapValue"] & {
+            answers: components["schemas"]["Counted"][];
+            /** Format: date-time */
+            closed_at: string | null;
+            closed_reason: string | null;
+            /**
+             * Format: double
+             * @description How many independent, equally good volunteers the labels are worth.
+             */
+            effective_redundancy: number | null;
+            /** @description Name of the method, `expert` where experts fixed the answer. */
+            method: string | null;
+            method_version: string | null;
+            probabilities: components["schemas"]["Likely"][];
+            /**
+             * Format: int32
+             * @description Labels that came too late or beyond what was needed.
+             */
+            surplus_labels: number;
+            window: components["schemas"]["Window"] | null;
+            /** Format: double */
+            window_probability: number | null;
+        };
+        /**
+         * @description Why a value is what it is: `prior` and the evidence of all labels, `flattening` and `pooling` add up to `evidence`, which
+         *     is the logarithm of how much likelier the first class is than the second.
+         */
+        MapReasons: {
+            /**
+             * Format: double
+             * @description The sum, nats.
+             */
+            evidence: number;
+            /** @description The likeliest class. */
+            first: string;
+            /**
+             * Format: double
+             * @description What is taken back because volunteers err alike, nats.
+             */
+            flattening: number;
+            /** @description In the order in which they arrived. */
+            labels: components["schemas"]["ExplainedLabel"][];
+            /**
+             * Format: int32
+             * @description Number of the model; 0 before the first refit.
+             */
+            model: number;
+            /**
+             * Format: double
+             * @description What the weighted share and calibration add or take, nats.
+             */
+            pooling: number;
+            /**
+             * Format: double
+             * @description What the campaign's class shares say before any label, nats.
+             */
+            prior: number;
+            /** @description Whether the probabilities, formed anew for this answer, are those of the map to the last digit. */
+            reproduced: boolean;
+            /** @description The next one. */
+            second: string;
+        };
+        /** @description A tile of the map. */
+        MapRow: {
+            /** @description West, south, east, north in degrees. */
+            bbox: number[];
+            state: components["schemas"]["TileState"];
+            tile_id: string;
+            value: components["schemas"]["MapValue"] | null;
+        };
+        /** @description A page of tiles. */
+        MapRows: {
+            /** @description For the next page; `null` on the last. A page may be short, even empty, and have a next one. */
+            next: string | null;
+            tiles: components["schemas"]["MapRow"][];
+        };
+        /**
+         * @description How many tiles there are of what, under a filter. Each list leaves its own part of the filter out, so that it says how
+         *     many there would be.
+         */
+        MapStatistics: {
+            /**
+             * Format: date-time
+             * @description When it was counted; a large map is counted every few minutes.
+             */
+            as_of: string;
+            /** @description West, south, east, north around those that pass the filter; `null` where none does. */
+            bounds: number[] | null;
+            /** @description Under the filter without its classes. */
+            classes: components["schemas"]["ClassCount"][];
+            /** @description Under the filter: tiles whose probability of any damage is at least 0, 0.01, … 1. */
+            damaged_at_least: number[];
+            /**
+             * Format: int32
+             * @description From this zoom on vector tiles hold single tiles, below it squares with counts.
+             */
+            detail_zoom: number;
+            /** @description Under the filter without its probability: tiles with a class whose probability is at least 0, 0.01, … 1. */
+            probability_at_least: number[];
+            /**
+             * Format: int64
+             * @description Those that pass the filter.
+             */
+            shown: number;
+            /** @description Under the filter without its states. */
+            states: components["schemas"]["StateCount"][];
+            /**
+             * Format: int64
+             * @description All tiles of the campaign.
+             */
+            tiles: number;
+            /** @description Under the filter without its dates: by window, earliest first. */
+            windows: components["schemas"]["WindowCount"][];
+            /**
+             * Format: int64
+             * @description Likewise, those without a class.
+             */
+            without_class: number;
+        };
+        /** @description A tile of the map in full. */
+        MapTileInFull: components["schemas"]["ShownTile"] & {
+            finding: components["schemas"]["MapFinding"] | null;
+            reasons: components["schemas"]["MapReasons"] | null;
+            state: components["schemas"]["TileState"];
+        };
+        /** @description The value of a tile. */
+        MapValue: {
+            /**
+             * Format: double
+             * @description Share of agreeing pairs of labels.
+             */
+            agreement: number | null;
+            /** @description `null` where no label names a class. */
+            class: string | null;
+            /**
+             * Format: double
+             * @description Of any damage.
+             */
+            damaged_probability: number | null;
+            /**
+             * Format: date
+             * @description Day of the first image seen damaged.
+             */
+            date_after: string | null;
+            /**
+             * Format: date
+             * @description Day of the last image seen intact; `null` where there is none.
+             */
+            date_before: string | null;
+            /**
+             * Format: int32
+             * @description Labels in it; 0 where experts fixed it.
+             */
+            labels: number;
+            /** Format: double */
+            probability: number | null;
         };
         /** @description What the viewer may do in a campaign. */
         May: {
@@ -795,19 +1032,6 @@ export interface components {
             lease_id: string;
             /** @description May be empty where the tile is flagged. */
             text?: string;
-        };
-        /** @description A token that I want. */
-        NewToken: {
-            /**
-             * Format: int32
-             * @description Days until it stops working.
-             * @default 90
-             */
-            days: number | null;
-            /** @description What it is for, in my own words. */
-            name: string;
-            /** @description What it may be used for. */
-            scopes: components["schemas"]["Scope"][];
         };
         /**
          * @description A state that a coordinator may choose.
@@ -1026,8 +1250,6 @@ export interface components {
             sensor: string;
             title: string;
         };
-        /** @enum {string} */
-        Scope: "read" | "label" | "manage";
         /** @description Who is signed in. */
         Session: {
             /** @description May do everything on this server. */
@@ -1074,6 +1296,12 @@ export interface components {
              * @description Of these, since midnight UTC.
              */
             today: number;
+        };
+        /** @description Tiles of a state. */
+        StateCount: {
+            state: components["schemas"]["TileState"];
+            /** Format: int64 */
+            tiles: number;
         };
         /** @description The state that a campaign is to have. */
         StateRequest: {
@@ -1156,25 +1384,8 @@ export interface components {
         };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
-        /** @description A personal token, without its secret. */
-        Token: {
-            /** Format: date-time */
-            created_at: string;
-            /** @description Whether its time is over. */
-            expired: boolean;
-            /**
-             * Format: date-time
-             * @description When it stops working.
-             */
-            expires_at: string;
-            id: string;
-            name: string;
-            scopes: components["schemas"]["Scope"][];
-        };
-        /** @description My tokens, newest first; revoked ones are left out. */
-        Tokens: {
-            tokens: components["schemas"]["Token"][];
-        };
+        /** @enum {string} */
+        TileState: "open" | "settled" | "contested" | "reviewed" | "unusable";
         /** @description What one learns before the first tile. */
         Training: {
             /** @description One entry for each answer of the scale, in its order. */
@@ -1198,6 +1409,15 @@ export interface components {
             first_damaged?: string | null;
             /** @description The last scene in which the place stands. */
             last_intact?: string | null;
+        };
+        /** @description Tiles that were damaged between the same two scenes. */
+        WindowCount: {
+            /** @description The first scene in which they are damaged. */
+            first_damaged: string | null;
+            /** @description The last scene in which they stand; `null`: already damaged in the first. */
+            last_intact: string | null;
+            /** Format: int64 */
+            tiles: number;
         };
     };
     responses: never;
@@ -1455,6 +1675,204 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Leases"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map_statistics: {
+        parameters: {
+            query?: {
+                /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
+                bbox?: string;
+                /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
+                area?: string;
+                /** @description Only these classes, separated by commas. */
+                class?: string;
+                /** @description Only these states, separated by commas. */
+                state?: string;
+                /** @description Only tiles whose class has at least this probability, 0 to 1. */
+                probability_at_least?: string;
+                /** @description Only damage that may have happened on this day or later: a day (2017-06-06) or an instant. */
+                damaged_from?: string;
+                /** @description Only damage that may have happened on this day or earlier. */
+                damaged_to?: string;
+                /** @description Leave the class blank where its probability is below this, 0 to 1. Changes columns, never which rows appear. */
+                min_probability?: number;
+                /** @description Add a column that says whether the probability of any damage is at least this, 0 to 1. */
+                damaged_if?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapStatistics"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_map_tiles: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+                /** @description `west,south,east,north` in degrees. */
+                bbox?: string;
+                /** @description Classes, separated by commas. */
+                class?: string;
+                /** @description States, separated by commas. */
+                state?: string;
+                /** @description The probability of the class is at least this, 0 to 1. */
+                probability_at_least?: string;
+                /** @description The damage happened on this day or after it. */
+                damaged_from?: string;
+                /** @description The damage happened on this day or before it. */
+                damaged_to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapRows"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map_tile_in_full: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapTileInFull"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map_tile: {
+        parameters: {
+            query?: {
+                /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
+                bbox?: string;
+                /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
+                area?: string;
+                /** @description Only these classes, separated by commas. */
+                class?: string;
+                /** @description Only these states, separated by commas. */
+                state?: string;
+                /** @description Only tiles whose class has at least this probability, 0 to 1. */
+                probability_at_least?: string;
+                /** @description Only damage that may have happened on this day or later: a day (2017-06-06) or an instant. */
+                damaged_from?: string;
+                /** @description Only damage that may have happened on this day or earlier. */
+                damaged_to?: string;
+                /** @description Leave the class blank where its probability is below this, 0 to 1. Changes columns, never which rows appear. */
+                min_probability?: number;
+                /** @description Add a column that says whether the probability of any damage is at least this, 0 to 1. */
+                damaged_if?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Zoom */
+                z: number;
+                /** @description Column */
+                x: number;
+                /** @description Row, from the north */
+                y: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Mapbox Vector Tile 2.1: layer `tiles`, the columns of tiles.csv; where these are too many, layer `squares` with counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.mapbox-vector-tile": unknown;
+                };
+            };
+            /** @description No tile there */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -2000,98 +2418,6 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_tokens: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Tokens"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    create_token: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewToken"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MadeToken"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    revoke_token: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The token's id, not its secret */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {

@@ -28,6 +28,18 @@ export type Miss = Schemas['Miss']
 export type NewNote = Schemas['NewNote']
 export type Token = Schemas['Token']
 export type Scope = Schemas['Scope']
+export type MapStatistics = Schemas['MapStatistics']
+export type MapRow = Schemas['MapRow']
+export type MapTile = Schemas['MapTileInFull']
+export type Samples = Schemas['Samples']
+export type NewSample = Schemas['NewSample']
+export type Desk = Schemas['Desk']
+export type NewGrade = Schemas['NewGrade']
+export type Estimate = Schemas['Estimate']
+export type ValidationReport = Schemas['Report']
+export type Release = Schemas['Release']
+export type Releases = Schemas['Releases']
+export type ReleaseWanted = Schemas['ReleaseWanted']
 
 /** Why a call failed. `status` 0 and code `offline` mean that the server could not be reached at all. */
 export class ApiError extends Error {
@@ -104,6 +116,7 @@ const inCampaign = (slug: string) => ({ params: { path: { slug } } })
 /** In the reader's language, where the campaign has its texts in it. */
 const readIn = (slug: string) => ({ params: { path: { slug }, query: { lang: language.code } } })
 const MISSES_AT_ONCE = 12
+const ROWS_AT_ONCE = 50
 
 export const api = {
   session: () => result(client.GET('/api/v1/session')),
@@ -139,12 +152,18 @@ export const api = {
   revokeToken: (id: string) => result(client.DELETE('/api/v1/me/tokens/{id}', { params: { path: { id } } })),
   deleteMe: (password?: string) => result(client.DELETE('/api/v1/me', { body: password === undefined ? {} : { password } })),
 
-  /** The consensus of every tile, as the results map draws it. */
-  async damageMap(slug: string): Promise<unknown> {
-    const response = await reachSignedIn(new Request(exportUrl(slug, 'tiles.geojson')))
-    if (!response.ok) throw errorOf(response, await response.json().catch(() => null))
-    return response.json()
-  },
+  mapStatistics: (slug: string, filter: Record<string, string>) => result(client.GET('/api/v1/campaigns/{slug}/map/statistics', { params: { path: { slug }, query: filter } })),
+  mapTiles: (slug: string, filter: Record<string, string>, after: string | null) =>
+    result(client.GET('/api/v1/campaigns/{slug}/map/tiles', { params: { path: { slug }, query: { ...filter, limit: ROWS_AT_ONCE, ...(after && { after }) } } })),
+  mapTile: (slug: string, tile_id: string) => result(client.GET('/api/v1/campaigns/{slug}/map/tiles/{tile_id}', { params: { path: { slug, tile_id } } })),
+  samples: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/validation', inCampaign(slug))),
+  drawSample: (slug: string, body: NewSample) => result(client.POST('/api/v1/campaigns/{slug}/validation', { ...inCampaign(slug), body })),
+  desk: (slug: string, number: number, count: number) =>
+    result(client.GET('/api/v1/campaigns/{slug}/validation/{number}/desk', { params: { path: { slug, number }, query: { count } } })),
+  grade: (slug: string, number: number, body: NewGrade) => result(client.POST('/api/v1/campaigns/{slug}/validation/{number}/grades', { params: { path: { slug, number } }, body })),
+  validationReport: (slug: string, number: number) => result(client.GET('/api/v1/campaigns/{slug}/validation/{number}', { params: { path: { slug, number } } })),
+  releases: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/releases', inCampaign(slug))),
+  makeRelease: (slug: string, body: ReleaseWanted) => result(client.POST('/api/v1/campaigns/{slug}/releases', { ...inCampaign(slug), body })),
 }
 
 /** One image tile of a scene; null where the scene has no picture. */
@@ -154,13 +173,25 @@ export async function fetchImage(url: string, signal: AbortSignal): Promise<Blob
   return response.status === 204 ? null : response.blob()
 }
 
-/** Address of a download; `minProbability` (0 to 1) leaves less certain tiles' classes out. */
-export function exportUrl(slug: string, file: string, minProbability = 0): string {
-  const query = minProbability > 0 ? `?min_probability=${minProbability}` : ''
-  return `/api/v1/campaigns/${encodeURIComponent(slug)}/exports/${file}${query}`
+/** One vector tile of a damage map; null where there is nothing. */
+export async function fetchMapTile(url: string): Promise<ArrayBuffer | null> {
+  const response = await reachSignedIn(new Request(new URL(url, location.origin)))
+  if (!response.ok) throw errorOf(response, null)
+  return response.status === 204 ? null : response.arrayBuffer()
+}
+
+/** Address of a download, of the tiles that pass a filter. */
+export function exportUrl(slug: string, file: string, filter: Record<string, string> = {}): string {
+  const query = new URLSearchParams(filter).toString()
+  return `/api/v1/campaigns/${encodeURIComponent(slug)}/exports/${file}${query ? `?${query}` : ''}`
 }
 
 /** Address of one image tile of a scene, with the places OpenLayers fills in. */
 export function tileUrl(scene: string): string {
   return `/tiles/${encodeURIComponent(scene)}/{z}/{x}/{y}`
+}
+
+/** Address of a file of a validation sample. */
+export function validationUrl(slug: string, number: number, file: string): string {
+  return `/api/v1/campaigns/${encodeURIComponent(slug)}/validation/${number}/${file}`
 }

@@ -43,6 +43,15 @@ export function probability(value: number): string {
   return percentage().format(shown / 100)
 }
 
+/** An estimated share (0 to 1) in per cent with one decimal, rounded as usual. */
+export const share = (value: number): string => percentage().format(value)
+
+/** The size of a file. */
+export function bytes(size: number): string {
+  const [value, unit] = size >= 1e6 ? [size / 1e6, 'megabyte'] : size >= 1e3 ? [size / 1e3, 'kilobyte'] : [size, 'byte']
+  return new Intl.NumberFormat(language.locale, { style: 'unit', unit, maximumFractionDigits: 1 }).format(value)
+}
+
 /** A number with at most one decimal. */
 export const decimal = (value: number): string => oneDecimal().format(value)
 

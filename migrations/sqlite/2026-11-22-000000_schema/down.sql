@@ -1,5 +1,9 @@
 DROP TABLE locks;
 DROP TABLE audit_log;
+DROP TABLE grades;
+DROP TABLE sample_tiles;
+DROP TABLE samples;
+DROP TABLE coarse_cells;
 DROP TABLE releases;
 DROP TABLE uploads;
 DROP TABLE jobs;
@@ -24,6 +28,7 @@ DROP TABLE participations;
 DROP TABLE invitations;
 DROP TABLE roles;
 DROP TABLE policies;
+DROP TABLE imports;
 DROP TABLE guide_texts;
 DROP TABLE campaign_texts;
 DROP TABLE campaigns;

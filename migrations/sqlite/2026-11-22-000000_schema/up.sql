@@ -15,7 +15,9 @@ CREATE TABLE volunteers (
     created_at       BIGINT NOT NULL,
     disabled_at      BIGINT,
     deleted_at       BIGINT,
-    CHECK ((name IS NULL) = (name_key IS NULL))
+    imported         BOOLEAN NOT NULL DEFAULT FALSE, -- stands for somebody of another system, and is nobody who signs in
+    CHECK ((name IS NULL) = (name_key IS NULL)),
+    CHECK (NOT imported OR (name IS NULL AND password_hash IS NULL AND recovery_hash IS NULL AND NOT admin))
 );
 
 CREATE TABLE sessions (
@@ -113,6 +115,15 @@ CREATE TABLE guide_texts (
     text             TEXT NOT NULL,               -- Markdown
     PRIMARY KEY (campaign_id, language, answer)
 ) WITHOUT ROWID;
+
+-- Campaigns whose answers were brought in from another system.
+CREATE TABLE imports (
+    campaign_id      INTEGER PRIMARY KEY REFERENCES campaigns (id),
+    source           TEXT NOT NULL CHECK (source IN ('mapswipe', 'labels')),
+    settings         TEXT NOT NULL,               -- JSON: the meaning of the answers; a repeat must mean the same
+    started_at       BIGINT NOT NULL,
+    finished_at      BIGINT                       -- NULL: under way, or stopped midway
+);
 
 CREATE TABLE policies (
     campaign_id      INTEGER PRIMARY KEY REFERENCES campaigns (id),
@@ -491,11 +502,63 @@ CREATE TABLE releases (
     model            INTEGER NOT NULL,
     manifest         TEXT NOT NULL,               -- JSON: files, rows, SHA-256
     citation         TEXT NOT NULL,
-    changes          TEXT NOT NULL,
+    changes          TEXT NOT NULL,               -- JSON: what changed since the release before
+    notes            TEXT NOT NULL DEFAULT '',    -- what its maker has to say about it
     created_by       BIGINT REFERENCES volunteers (id),
     as_of            BIGINT NOT NULL,
     UNIQUE (campaign_id, version)
 );
+
+-- What everybody sees of a coarsened campaign, frozen with each release. Cells of one release never lie inside each other.
+CREATE TABLE coarse_cells (
+    release_id       BIGINT NOT NULL REFERENCES releases (id),
+    z                SMALLINT NOT NULL,
+    x                INTEGER NOT NULL,
+    y                INTEGER NOT NULL,
+    tiles            BIGINT NOT NULL,
+    closed           BIGINT NOT NULL CHECK (closed >= 0 AND closed <= tiles),
+    labels           BIGINT NOT NULL CHECK (labels >= 5), -- only their band is shown
+    classes          TEXT NOT NULL,               -- JSON list: closed tiles of each class
+    PRIMARY KEY (release_id, z, x, y)
+) WITHOUT ROWID;
+
+-- Validation: tiles drawn at random, graded blind by two people, by a third where these differ.
+CREATE TABLE samples (
+    id               INTEGER PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    number           INTEGER NOT NULL CHECK (number >= 1),
+    settings         TEXT NOT NULL,               -- JSON of domain::validation::Settings
+    strata           TEXT NOT NULL,               -- JSON list of domain::validation::Stratum
+    left_out         TEXT NOT NULL,               -- JSON of domain::validation::LeftOut
+    tile_area_m2     DOUBLE PRECISION,            -- mean area of a tile; NULL: footprints
+    model            INTEGER NOT NULL,            -- that formed the map from which it was drawn
+    created_by       BIGINT REFERENCES volunteers (id),
+    drawn_at         BIGINT NOT NULL,
+    UNIQUE (campaign_id, number)
+);
+
+CREATE TABLE sample_tiles (
+    sample_id        BIGINT NOT NULL REFERENCES samples (id),
+    tile             BIGINT NOT NULL REFERENCES tiles (id),
+    place            INTEGER NOT NULL,            -- its turn to be graded
+    stratum          SMALLINT NOT NULL,           -- place in the list of strata
+    class            SMALLINT NOT NULL,           -- of the map when it was drawn
+    PRIMARY KEY (sample_id, tile)
+) WITHOUT ROWID;
+
+CREATE TABLE grades (
+    sample_id        BIGINT NOT NULL,
+    tile             BIGINT NOT NULL,
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    turn             SMALLINT CHECK (turn BETWEEN 1 AND 3), -- NULL: came when the tile was decided; kept, not used
+    answer           SMALLINT NOT NULL CHECK (answer >= 0),
+    seconds          DOUBLE PRECISION,
+    graded_at        BIGINT NOT NULL,
+    PRIMARY KEY (sample_id, tile, volunteer_id),
+    UNIQUE (sample_id, tile, turn),
+    FOREIGN KEY (sample_id, tile) REFERENCES sample_tiles (sample_id, tile)
+) WITHOUT ROWID;
+CREATE INDEX grades_volunteer ON grades (volunteer_id);
 
 CREATE TABLE audit_log (
     id               INTEGER PRIMARY KEY,

@@ -1,5 +1,6 @@
 //! The columns of every file, and how a row becomes the values under them. Names and order are those of the code book.
 
+pub mod cells;
 pub mod history;
 pub mod labels;
 pub mod scenes;

@@ -48,6 +48,12 @@ impl Asked {
         found.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
     }
 
+    /// All parameters but these.
+    pub fn others<'a>(&'a self, left_out: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let kept = self.parameters.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
+        kept.map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
     /// Refuses parameters that are none of these.
     pub fn only(&self, known: &[&str]) -> Result<(), Error> {
         match self.parameters.iter().find(|(name, _)| !known.contains(&name.as_str())) {

@@ -11,7 +11,7 @@ use super::super::gate::{Anyone, App, By, InCampaign, MapReader};
 use super::super::pages::{Page, escaped, link};
 use super::super::wire::rfc3339;
 use super::asked::Asked;
-use super::links::{Base, Format, GEOJSON, HTML, JSON};
+use super::links::{Base, Format, GEOJSON, HTML, JSON, SCHEMA};
 use super::{CRS84, GREGORIAN};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::{Cuts, DamageMap};
@@ -26,8 +26,10 @@ pub struct Collection {
     /// Its name for people.
     pub title: String,
     description: String,
-    layer: Layer,
-    map: DamageMap,
+    /// What its features are.
+    pub layer: Layer,
+    /// The map that it shows.
+    pub map: DamageMap,
 }
 
 impl Collection {
@@ -45,7 +47,7 @@ impl Collection {
         let synthetic = if map.synthetic { " The imagery was drawn by a program." } else { "" };
         Collection {
             id: format!("{}-{layer}", campaign.slug),
-            title: format!("{title}: {what}"),
+            title: format!("{title} – {what}"),
             description: format!("{description}{synthetic}"),
             layer,
 
@@ -69,6 +71,7 @@ impl Collection {
                 about("?f=html", "alternate", HTML, "This collection for people"),
                 about("/items?f=json", "items", GEOJSON, "Its features"),
                 about("/items?f=html", "items", HTML, "Its features for people"),
+                about("/schema", "describedby", SCHEMA, "What their properties are"),
             ],
         });
         if self.layer == Layer::Tiles {

@@ -10,7 +10,7 @@ use super::super::gate::{Anyone, App, By};
 use super::super::pages::{Page, docs};
 use super::asked::{Asked, CUTS, DEFAULT_LIMIT, MAX_LIMIT, TILE_FILTERS};
 use super::collections::visible;
-use super::links::{Base, Format, GEOJSON, HTML, JSON, OPENAPI};
+use super::links::{Base, Format, GEOJSON, HTML, JSON, OPENAPI, SCHEMA};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::Cuts;
 use crate::domain::layer::Layer;
@@ -48,6 +48,8 @@ fn document(base: &Base, campaigns: &[&Campaign]) -> Value {
             let (id, name) = (format!("{}-{layer}", campaign.slug), format!("{}_{layer}", campaign.slug));
             let path = format!("/collections/{id}");
             add(&path, &format!("{name}_collection"), &format!("The collection {id}"), JSON, f());
+            let about = format!("What the properties of {id} are (JSON Schema)");
+            add(&format!("{path}/schema"), &format!("{name}_schema"), &about, SCHEMA, f());
             let items = Value::Array(item_parameters(*layer, campaign));
             add(&format!("{path}/items"), &format!("{name}_items"), &format!("Features of {id}"), GEOJSON, items);
             let mut one = vec![reference("featureId"), reference("f")];

@@ -11,10 +11,11 @@ use super::super::error::Error;
 use super::super::gate::{App, CampaignVisit, InCampaign, MapReader};
 use super::super::pages::{Page, escaped, link};
 use super::super::wire::rfc3339;
-use super::asked::{Asked, CUTS};
+use super::asked::{Asked, CUTS, MAX_LIMIT};
 use super::collections::{Collection, trail};
 use super::links::{Base, Format, GEOJSON, HTML, JSON, encoded};
 use super::{CRS84, plan};
+use crate::domain::consensus::TileState;
 use crate::domain::damage_map::Sight;
 use crate::domain::layer::Layer;
 use crate::domain::volunteer::Role;
@@ -120,10 +121,39 @@ impl Pages<'_> {
         reply(&links).body(text)
     }
 
+    /// A form for what is asked most; what else stands in the address is kept.
+    fn push_filter(&self, body: &mut String, collection: &Collection) {
+        let _ = write!(body, "<form class=\"filter\" action=\"/ogc{}\">", escaped(&self.path));
+        for (name, text) in self.asked.others(&["class", "state", "limit", "after", "f"]) {
+            let (name, text) = (escaped(name), escaped(text));
+            let _ = write!(body, "<input type=\"hidden\" name=\"{name}\" value=\"{text}\">");
+        }
+        let classes: Vec<&str> = collection.map.scale.classes().iter().map(|class| class.key.as_str()).collect();
+        let states: Vec<&str> = TileState::ALL.iter().map(|state| state.key()).collect();
+        for (name, label, words) in [("class", "Class", classes), ("state", "State", states)] {
+            let chosen = self.asked.get(name);
+            let _ = write!(body, "<label>{label}<select name=\"{name}\"><option value=\"\">all</option>");
+            for word in words {
+                let selected = if chosen == Some(word) { " selected" } else { "" };
+                let _ = write!(body, "<option{selected}>{}</option>", escaped(word));
+            }
+            body.push_str("</select></label>");
+        }
+        let limit = escaped(self.asked.get("limit").unwrap_or("100"));
+        let _ = write!(
+            body,
+            "<label>On a page<input name=\"limit\" type=\"number\" min=\"1\" max=\"{MAX_LIMIT}\" value=\"{limit}\"></label>\
+             <input type=\"hidden\" name=\"f\" value=\"html\"><button>Show</button></form>\n"
+        );
+    }
+
     fn html(&self, collection: &Collection) -> HttpResponse {
         let Features { columns, records, matched, .. } = self.features;
         let total = matched.map(|matched| format!(" of {matched}")).unwrap_or_default();
         let mut body = format!("<p>{} features on this page{total}.</p>\n", records.len());
+        if collection.layer == Layer::Tiles {
+            self.push_filter(&mut body, collection);
+        }
         body.push_str(&plan::of(records));
         let places: Vec<usize> =
             SHOWN.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect();
@@ -225,7 +255,9 @@ pub async fn item(
             let mut body = plan::of(std::slice::from_ref(&record));
             body.push_str("<dl>");
             for (name, value) in columns.iter().zip(&record.values).filter(|(name, _)| *name != "geometry") {
-                let (name, value) = (escaped(name), escaped(&value.spelled()));
+                let spelled = value.spelled();
+                let value = if spelled.is_empty() { "–".to_owned() } else { escaped(&spelled) };
+                let name = escaped(name);
                 let _ = write!(body, "<dt>{name}</dt><dd dir=\"auto\">{value}</dd>");
             }
             body.push_str("</dl>\n");

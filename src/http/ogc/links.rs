@@ -12,6 +12,8 @@ use crate::domain::Invalid;
 pub const JSON: &str = "application/json";
 /// GeoJSON.
 pub const GEOJSON: &str = "application/geo+json";
+/// A JSON Schema.
+pub const SCHEMA: &str = "application/schema+json";
 /// HTML.
 pub const HTML: &str = "text/html";
 /// An OpenAPI 3.0 document, as the standard calls it.

@@ -7,11 +7,13 @@ mod description;
 mod features;
 mod links;
 mod plan;
+mod schema;
 mod start;
 
 pub use collections::{collection, collections};
 pub use description::api;
 pub use features::{item, items};
+pub use schema::schema;
 pub use start::{conformance, landing};
 
 /// The only coordinate reference system: longitude, latitude in degrees, WGS 84.

@@ -65,7 +65,7 @@ impl Page<'_> {
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title} – aftermap</title>\n\
-             <link rel=\"stylesheet\" href=\"{STYLE_ADDRESS}\">\n</head>\n<body>\n\
+             <link rel=\"icon\" href=\"/favicon.svg\">\n<link rel=\"stylesheet\" href=\"{STYLE_ADDRESS}\">\n</head>\n<body>\n\
              <a class=\"skip\" href=\"#main\">Skip to the content</a>\n\
              <header><nav aria-label=\"Where you are\"><ol><li><a href=\"/\">aftermap</a></li>{trail}</ol></nav></header>\n\
              <main id=\"main\">\n<h1 dir=\"auto\">{title}</h1>\n{body}{machine}\n</main>\n</body>\n</html>\n",
