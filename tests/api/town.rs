@@ -73,6 +73,11 @@ pub fn class(place: u32) -> Option<u8> {
     }
 }
 
+/// How sure the class of a cell is; that of an open one, which nobody is told, is the third.
+pub fn probability(place: u32) -> f64 {
+    0.7 + f64::from(place % 30) / 100.0
+}
+
 fn add_cell(conn: &mut Conn, campaign: &Campaign, cell: Cell, seen: &[i64]) -> Result<i64, Error> {
     let tile = Tile { id: new_id(), tile_id: cell.to_string(), cell: Some(cell), bbox: cell.bbox(), footprint: None };
     add(conn, campaign, tile, seen)
@@ -88,7 +93,7 @@ fn add(conn: &mut Conn, campaign: &Campaign, tile: Tile, seen: &[i64]) -> Result
 /// Every tile has a consensus; those of which each fifth is are still open all the same, and tell nobody.
 fn close(conn: &mut Conn, campaign: &Campaign, tile: i64, place: u32) -> Result<(), Error> {
     let (class, open) = (class(place).unwrap_or(2), class(place).is_none());
-    let sure = 0.7 + f64::from(place % 30) / 100.0;
+    let sure = probability(place);
     let probabilities: Vec<f64> = (0..3).map(|one| if one == class { sure } else { (1.0 - sure) / 2.0 }).collect();
     let mut answers = vec![0; 5];
     answers[usize::from(class)] = 3;

@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/cells": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The coarsened map: area cells of the newest release */
+        get: operations["list_cells"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/events": {
         parameters: {
             query?: never;
@@ -121,6 +138,23 @@ export interface paths {
         put?: never;
         /** Tiles to label */
         post: operations["take_leases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/map.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the vector tiles of the damage map are (TileJSON); filters go along into their address */
+        get: operations["get_map_tiles"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -281,6 +315,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The releases of a campaign */
+        get: operations["list_releases"];
+        put?: never;
+        /** Freeze the map as it is now as the next version */
+        post: operations["make_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/releases/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One release */
+        get: operations["get_release"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/releases/{version}/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of a release; it never changes */
+        get: operations["download_released"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/state": {
         parameters: {
             query?: never;
@@ -324,6 +410,92 @@ export interface paths {
         };
         /** Introduction, field guide and practice tiles */
         get: operations["get_training"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/validation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The samples of a campaign, for those who grade */
+        get: operations["list_samples"];
+        put?: never;
+        /** Draw a sample of tiles for experts to check */
+        post: operations["draw_sample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/validation/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How right the map is: the report of a sample */
+        get: operations["get_validation_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/validation/{number}/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The next tiles to grade, blind */
+        get: operations["get_grading_desk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/validation/{number}/grades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Grade a tile of a sample */
+        post: operations["grade_tile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/validation/{number}/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The report or the graded tiles of a sample as a file */
+        get: operations["download_validation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -451,6 +623,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My tokens for scripts */
+        get: operations["list_tokens"];
+        put?: never;
+        /** Make a token for a script; a token cannot make another */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token; it stops working at once */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenes/{id}/tiles.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the images of a scene are (TileJSON) */
+        get: operations["get_scene_tiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -532,14 +756,95 @@ export interface components {
             recovery_code: string;
             volunteer_id: string;
         };
-        /** @description A share with its 90 % interval, 0 to 1. */
+        /** @description Everything that the checked tiles say about the map. */
+        Accuracy: {
+            /**
+             * Format: int64
+             * @description Tiles with a reference, those that cannot be graded included.
+             */
+            checked: number;
+            /** @description One for each class, in the order of the scale. */
+            classes: components["schemas"]["ClassAccuracy"][];
+            damaged: components["schemas"]["Estimate"] | null;
+            /** @description Checked tiles: a row for each class of the map, a column for each class of the reference. */
+            matrix: number[][];
+            not_gradable: components["schemas"]["Estimate"] | null;
+            overall: components["schemas"]["Estimate"] | null;
+            /** @description The same as shares of the population, reweighted by the strata; what cannot be graded is left out. */
+            shares: number[][];
+            /**
+             * Format: int64
+             * @description Tiles that the figures speak for.
+             */
+            tiles: number;
+            /**
+             * Format: int64
+             * @description Tiles of strata of which none is checked yet: the figures do not speak for them.
+             */
+            uncovered: number;
+        };
+        /** @description Agreement of the first and the second grade over all tiles that have both. */
         Agreement: {
-            /** Format: double */
-            high: number;
-            /** Format: double */
-            low: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            high: number | null;
+            /**
+             * Format: double
+             * @description Fleiss' kappa; `null` where all grades are the same, so that chance alone would agree always.
+             */
+            kappa: number | null;
+            /**
+             * Format: double
+             * @description Lower end of its 95 % interval (by the jackknife); `null` with fewer than three tiles.
+             */
+            low: number | null;
+            /**
+             * Format: double
+             * @description Share on which both are the same.
+             */
             share: number;
+            /**
+             * Format: int64
+             * @description Tiles with two grades.
+             */
+            tiles: number;
+        };
+        /** @description A number of tiles with its 95 % interval, and the area that these are. */
+        Amount: {
+            /**
+             * Format: double
+             * @description Square kilometres, with tiles of average size; `null` where tiles are footprints.
+             */
+            area_km2: number | null;
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            area_km2_high: number | null;
+            /**
+             * Format: double
+             * @description Lower end.
+             */
+            area_km2_low: number | null;
+            /** @description Key of the class, or `damaged` for all classes but the first. */
+            class: string;
+            /**
+             * Format: double
+             * @description Tiles.
+             */
+            tiles: number;
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            tiles_high: number;
+            /**
+             * Format: double
+             * @description Lower end of the interval.
+             */
+            tiles_low: number;
         };
         /** @description One answer that a volunteer may give. */
         Answer: {
@@ -574,6 +879,36 @@ export interface components {
          * @enum {string}
          */
         AnswerRole: "class" | "between" | "side";
+        /** @description An area cell of a coarsened map. */
+        AreaCell: {
+            /** @description West, south, east, north; degrees. */
+            bbox: number[];
+            /** @description Its name, `z-x-y`. */
+            cell: string;
+            /** Format: int64 */
+            closed_tiles: number;
+            /** Format: double */
+            damaged_share: number;
+            /** @description How many labels it holds, roughly: `5-9`, `10-19`, … `1000+`. */
+            labels: string;
+            /** @description One for each class of the scale, in its order. */
+            shares: components["schemas"]["ClassShare"][];
+            /** Format: int64 */
+            tiles: number;
+        };
+        /** @description The map of a coarsened campaign, as everybody sees it: the cells of its newest release. */
+        AreaCells: {
+            cells: components["schemas"]["AreaCell"][];
+            /**
+             * Format: int32
+             * @description The release they are of; `null` before the first one.
+             */
+            release: number | null;
+        };
+        /** @enum {string} */
+        Audience: "everybody" | "researchers";
+        /** @enum {string} */
+        Band: "agreed" | "split";
         /** @description A campaign in full. */
         Campaign: components["schemas"]["CampaignSummary"] & {
             care_notice: string;
@@ -632,11 +967,86 @@ export interface components {
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
         };
+        /** @description What changed since the release before. */
+        Changes: {
+            /**
+             * Format: int64
+             * @description Tiles that were not there.
+             */
+            added: number;
+            /**
+             * Format: int64
+             * @description Tiles of another class.
+             */
+            class: number;
+            /**
+             * Format: int64
+             * @description Tiles that are no longer there.
+             */
+            removed: number;
+            /**
+             * Format: int32
+             * @description The release before; `null` for the first.
+             */
+            since: number | null;
+            /**
+             * Format: int64
+             * @description Tiles in another state.
+             */
+            state: number;
+            /**
+             * Format: int64
+             * @description Tiles of which any of these changed; rows of changes.csv.
+             */
+            tiles: number;
+            /**
+             * Format: int64
+             * @description Tiles with another date window.
+             */
+            window: number;
+        };
+        /** @description Everything that a citation needs. */
+        Citation: {
+            /** @description Organisations and people, in the order in which they are named. */
+            authors: string[];
+            /** @description Day of the release, `2025-06-15`, UTC. */
+            date: string;
+            /** @description Licence of the map. */
+            licence: string | null;
+            /** @description Title of the campaign. */
+            title: string;
+            /** @description Where the release is; `null` where the server was not told its address. */
+            url: string | null;
+            /**
+             * Format: int32
+             * @description Version of the release.
+             */
+            version: number;
+        };
+        /** @description The outcome for one class. */
+        ClassAccuracy: {
+            /** @description Key of the class. */
+            class: string;
+            /**
+             * Format: int64
+             * @description Tiles that the map calls so.
+             */
+            map_tiles: number;
+            producers: components["schemas"]["Estimate"] | null;
+            share: components["schemas"]["Estimate"] | null;
+            users: components["schemas"]["Estimate"] | null;
+        };
         /** @description Tiles of a class. */
         ClassCount: {
             class: string;
             /** Format: int64 */
             tiles: number;
+        };
+        /** @description Share of one class among the closed tiles of a cell. */
+        ClassShare: {
+            class: string;
+            /** Format: double */
+            share: number;
         };
         /** @description How often an answer was counted. */
         Counted: {
@@ -650,6 +1060,45 @@ export interface components {
             name: string;
             /** @description 10 to 128 characters. */
             password: string;
+        };
+        /** @description What a grader has before them. */
+        Desk: {
+            /** @description Tiles that I labelled as a volunteer, so that others must grade them. */
+            barred: number;
+            /** @description Tiles that I may grade still. */
+            left: number;
+            /** @description Tiles that I graded. */
+            mine: number;
+            /** @description Tiles to grade: their places and pictures, nothing else. */
+            tiles: components["schemas"]["ShownTile"][];
+        };
+        /** @description That a sample was drawn. */
+        DrawnSample: {
+            /** Format: int32 */
+            number: number;
+        };
+        /** @description A share with its uncertainty. All numbers are 0 to 1. */
+        Estimate: {
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description Lower end of the 95 % interval.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description Its standard error; `null` where a stratum has one checked tile only.
+             */
+            standard_error: number | null;
+            /**
+             * Format: double
+             * @description The share.
+             */
+            value: number;
         };
         /** @description A tile that shows what an answer means. */
         Example: components["schemas"]["ShownTile"] & {
@@ -700,6 +1149,11 @@ export interface components {
             /** Format: date-time */
             captured_to: string;
             scene_id: string;
+        };
+        /** @description What became of a grade. */
+        GradeReceipt: {
+            /** @description False where the tile was decided before it came: it is kept and not used. */
+            counted: boolean;
         };
         /** @description A guest who has just come. */
         Guest: {
@@ -810,11 +1264,39 @@ export interface components {
         Leases: {
             leases: components["schemas"]["Lease"][];
         };
+        /** @description Why tiles of the campaign are not among those that the sample speaks for. */
+        LeftOut: {
+            /**
+             * Format: int64
+             * @description Gold: its answer is the experts' from the start.
+             */
+            gold: number;
+            /**
+             * Format: int64
+             * @description Still asking for labels.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description Closed because the imagery shows nothing usable.
+             */
+            unusable: number;
+            /**
+             * Format: int64
+             * @description Closed without a class.
+             */
+            without_class: number;
+        };
         /** @description How likely a class is. */
         Likely: {
             class: string;
             /** Format: double */
             probability: number;
+        };
+        /** @description A token that was just made. */
+        MadeToken: components["schemas"]["Token"] & {
+            /** @description The secret, shown this once: `Authorization: Bearer …`. */
+            token: string;
         };
         /** @description How sure the value of a tile is, and when it happened. */
         MapFinding: components["schemas"]["MapValue"] & {
@@ -1019,6 +1501,18 @@ export interface components {
             answer: string;
             window?: components["schemas"]["Window"] | null;
         };
+        /** @description A grade. */
+        NewGrade: {
+            /** @description Key of a class, or of an answer that says that it cannot be graded. */
+            answer: string;
+            /**
+             * Format: double
+             * @description Time spent, by the client's clock.
+             */
+            seconds?: number | null;
+            /** @description Public id of the tile. */
+            tile: string;
+        };
         /** @description A remark on a tile, without a label. */
         NewNote: {
             /** @description Ask for the coordinator's attention. */
@@ -1032,6 +1526,39 @@ export interface components {
             lease_id: string;
             /** @description May be empty where the tile is flagged. */
             text?: string;
+        };
+        /** @description What sample to draw. */
+        NewSample: {
+            /**
+             * Format: double
+             * @description The agreement from which a tile belongs to the band `agreed`; 0.75 if not given.
+             */
+            agreed_from?: number | null;
+            /**
+             * Format: int64
+             * @description At least so many from each stratum; 20 if not given, or as many as fit.
+             */
+            floor?: number | null;
+            /** @description The same seed on the same map draws the same tiles; made up if not given. */
+            seed?: string | null;
+            /**
+             * Format: int64
+             * @description Tiles to draw.
+             */
+            size: number;
+        };
+        /** @description A token that I want. */
+        NewToken: {
+            /**
+             * Format: int32
+             * @description Days until it stops working.
+             * @default 90
+             */
+            days: number | null;
+            /** @description What it is for, in my own words. */
+            name: string;
+            /** @description What it may be used for. */
+            scopes: components["schemas"]["Scope"][];
         };
         /**
          * @description A state that a coordinator may choose.
@@ -1181,19 +1708,33 @@ export interface components {
             /** @description `about:blank`: the code says it all. */
             type: string;
         };
-        /** @description How far a campaign is, exactly. The same for everybody. */
+        /** @description How far the grading is, in tiles. */
         Progress: {
-            /** Format: int64 */
-            closed: number;
-            /** Format: int64 */
-            open: number;
             /**
-             * Format: double
-             * @description `closed` of `tiles`, 0 to 1.
+             * Format: int64
+             * @description With a reference: two grades that agree, or a third.
              */
-            share: number;
-            /** Format: int64 */
-            tiles: number;
+            decided: number;
+            /**
+             * Format: int64
+             * @description Drawn.
+             */
+            drawn: number;
+            /**
+             * Format: int64
+             * @description With one grade.
+             */
+            once: number;
+            /**
+             * Format: int64
+             * @description With two grades that differ, waiting for a third.
+             */
+            third: number;
+            /**
+             * Format: int64
+             * @description Without a grade.
+             */
+            ungraded: number;
         };
         /** @description What opens an account whose password is lost. */
         Recovery: {
@@ -1205,8 +1746,84 @@ export interface components {
         };
         /** @enum {string} */
         RefusalCode: "conflict" | "never_leased" | "invalid" | "too_late";
+        /** @description A frozen, numbered, checksummed state of a campaign's map. */
+        Release: {
+            /**
+             * Format: date-time
+             * @description The moment whose state it holds.
+             */
+            as_of: string;
+            changes: components["schemas"]["Changes"] | null;
+            citation: components["schemas"]["Citation"];
+            /** @description The files that you may have. */
+            files: components["schemas"]["ReleasedFile"][];
+            /** @description For whom its tiles were made. */
+            level: components["schemas"]["ReleaseLevel"];
+            /**
+             * Format: int32
+             * @description Number of the model in use then.
+             */
+            model: number;
+            notes: string;
+            /**
+             * Format: int32
+             * @description 1 for the first.
+             */
+            version: number;
+        };
+        /** @description One file of a release. */
+        ReleaseFile: {
+            /** @description For whom it is. */
+            audience: components["schemas"]["Audience"];
+            /**
+             * Format: int64
+             * @description Its length.
+             */
+            bytes: number;
+            /** @description What it is called in HTTP. */
+            media_type: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Rows in it; `null` where it has none.
+             */
+            rows: number | null;
+            /** @description SHA-256 of its bytes, hex. */
+            sha256: string;
+        };
         /** @enum {string} */
         ReleaseLevel: "public" | "coarsened" | "private";
+        /** @description What a new release is to say. */
+        ReleaseWanted: {
+            /** @description Organisations or people that are named as its authors; those of the release before if none is given. */
+            authors?: string[];
+            /** @description Words about it. */
+            notes?: string;
+            /**
+             * Format: int32
+             * @description The version that it must become, so that the same request sent twice makes one release.
+             */
+            version?: number | null;
+        };
+        /** @description A file of a release. */
+        ReleasedFile: components["schemas"]["ReleaseFile"] & {
+            /** @description Its address, which never changes. */
+            path: string;
+        };
+        /** @description The releases of a campaign, newest first. */
+        Releases: {
+            /** @description For whom a release made now would be. */
+            level: components["schemas"]["ReleaseLevel"];
+            /** @description Whether you may make it. */
+            may_release: boolean;
+            /**
+             * Format: int32
+             * @description The version that the next one becomes.
+             */
+            next_version: number;
+            releases: components["schemas"]["Release"][];
+        };
         /** @description A lease that goes on. */
         RenewedLease: {
             /** Format: date-time */
@@ -1217,8 +1834,71 @@ export interface components {
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
         };
+        /** @description How right the map is, by a sample that experts checked. */
+        Report: {
+            /** @description What the checked tiles say. */
+            accuracy: components["schemas"]["Accuracy"];
+            agreement: components["schemas"]["Agreement"] | null;
+            /** @description How many tiles of the population there are of each class, and damaged ones. */
+            amounts: components["schemas"]["Amount"][];
+            /** @description Name of the campaign. */
+            campaign: string;
+            /** @description Keys of the classes, from undamaged to worst. */
+            classes: string[];
+            /** @description Whether every drawn tile is decided. Before, hard tiles are missing and the figures flatter the map. */
+            complete: boolean;
+            /**
+             * Format: date-time
+             * @description When it was drawn; the figures are about the map of that moment.
+             */
+            drawn_at: string;
+            /**
+             * Format: int64
+             * @description People who graded.
+             */
+            graders: number;
+            /** @description Tiles of the campaign that they do not speak for. */
+            left_out: components["schemas"]["LeftOut"];
+            /**
+             * Format: int32
+             * @description Number of the model that formed the map.
+             */
+            model: number;
+            /**
+             * Format: int32
+             * @description Number of the sample in the campaign.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Tiles that the figures speak for.
+             */
+            population: number;
+            /** @description How far the grading is. */
+            progress: components["schemas"]["Progress"];
+            /** @description How it was drawn. */
+            settings: components["schemas"]["Settings"];
+            /** @description The strata. */
+            strata: components["schemas"]["StratumReport"][];
+        };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
+        /** @description A sample, as those see it who grade. */
+        Sample: {
+            /** Format: date-time */
+            drawn_at: string;
+            /** @description Tiles that I may grade still. */
+            left: number;
+            /** @description Tiles that I graded. */
+            mine: number;
+            /** Format: int32 */
+            number: number;
+            progress: components["schemas"]["Progress"];
+        };
+        /** @description The samples of a campaign, newest first. */
+        Samples: {
+            samples: components["schemas"]["Sample"][];
+        };
         /** @description The answers of a campaign: classes from undamaged to worst, then between, then side answers. */
         Scale: {
             answers: components["schemas"]["Answer"][];
@@ -1250,6 +1930,8 @@ export interface components {
             sensor: string;
             title: string;
         };
+        /** @enum {string} */
+        Scope: "read" | "label" | "manage";
         /** @description Who is signed in. */
         Session: {
             /** @description May do everything on this server. */
@@ -1260,6 +1942,26 @@ export interface components {
             roles: components["schemas"]["CampaignRole"][];
             signed_in: boolean;
             volunteer_id: string | null;
+        };
+        /** @description What a sample is asked to be. */
+        Settings: {
+            /**
+             * Format: double
+             * @description The agreement (share of agreeing pairs of labels) from which a tile belongs to the band `agreed`.
+             */
+            agreed_from: number;
+            /**
+             * Format: int64
+             * @description At least so many from each stratum, or all of it where it has fewer.
+             */
+            floor: number;
+            /** @description Decides which tiles are drawn: the same seed on the same map draws the same tiles. */
+            seed: string;
+            /**
+             * Format: int64
+             * @description Tiles to draw.
+             */
+            size: number;
         };
         /** @description A tile with the frames in which it is seen. */
         ShownTile: {
@@ -1369,6 +2071,28 @@ export interface components {
              */
             waiting_for_new_eyes: number;
         };
+        /** @description One stratum of the sample. */
+        StratumReport: {
+            /** @description How far the volunteers agreed. */
+            band: components["schemas"]["Band"];
+            /**
+             * Format: int64
+             * @description Of these, with a reference.
+             */
+            checked: number;
+            /** @description Key of its class on the map. */
+            class: string;
+            /**
+             * Format: int64
+             * @description Of these, drawn.
+             */
+            drawn: number;
+            /**
+             * Format: int64
+             * @description Tiles of the map in it.
+             */
+            tiles: number;
+        };
         /** @description Tiles by state. Gold counts as reviewed. */
         TileCounts: {
             /** Format: int64 */
@@ -1382,10 +2106,47 @@ export interface components {
             /** Format: int64 */
             unusable: number;
         };
+        /** @description Where tiles are (TileJSON 3.0.0). */
+        TileJson: {
+            /** @description Credit line, to be shown with the picture. */
+            attribution: string;
+            /** @description West, south, east, north in degrees. */
+            bounds?: number[] | null;
+            description: string;
+            /** Format: int32 */
+            maxzoom: number;
+            /** Format: int32 */
+            minzoom: number;
+            name: string;
+            scheme: string;
+            tilejson: string;
+            /** @description One address, with `{z}`, `{x}` and `{y}` in it. */
+            tiles: string[];
+            vector_layers?: components["schemas"]["VectorLayer"][];
+        };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
         /** @enum {string} */
         TileState: "open" | "settled" | "contested" | "reviewed" | "unusable";
+        /** @description A personal token, without its secret. */
+        Token: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Whether its time is over. */
+            expired: boolean;
+            /**
+             * Format: date-time
+             * @description When it stops working.
+             */
+            expires_at: string;
+            id: string;
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+        };
+        /** @description My tokens, newest first; revoked ones are left out. */
+        Tokens: {
+            tokens: components["schemas"]["Token"][];
+        };
         /** @description What one learns before the first tile. */
         Training: {
             /** @description One entry for each answer of the scale, in its order. */
@@ -1395,6 +2156,13 @@ export interface components {
             /** @description Language of the texts (BCP 47). */
             language: string;
             practice: components["schemas"]["Practice"];
+        };
+        /** @description A layer of vector tiles. */
+        VectorLayer: {
+            description: string;
+            /** @description Names of the values, each with a word about it. */
+            fields: Record<string, never>;
+            id: string;
         };
         /**
          * @description The highest role of the viewer in a campaign.
@@ -1521,6 +2289,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_cells: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AreaCells"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -1674,6 +2474,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Leases"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map_tiles: {
+        parameters: {
+            query?: {
+                /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
+                bbox?: string;
+                /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
+                area?: string;
+                /** @description Only these classes, separated by commas. */
+                class?: string;
+                /** @description Only these states, separated by commas. */
+                state?: string;
+                /** @description Only tiles whose class has at least this probability, 0 to 1. */
+                probability_at_least?: string;
+                /** @description Only damage that may have happened on this day or later: a day (2017-06-06) or an instant. */
+                damaged_from?: string;
+                /** @description Only damage that may have happened on this day or earlier. */
+                damaged_to?: string;
+                /** @description Leave the class blank where its probability is below this, 0 to 1. Changes columns, never which rows appear. */
+                min_probability?: number;
+                /** @description Add a column that says whether the probability of any damage is at least this, 0 to 1. */
+                damaged_if?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TileJson"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -2105,6 +2956,151 @@ export interface operations {
             };
         };
     };
+    list_releases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Releases"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseWanted"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Its version */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_released: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Version of the release */
+                version: number;
+                /** @description Name of the file, as the release lists it */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The part of it that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     set_campaign_state: {
         parameters: {
             query?: never;
@@ -2198,6 +3194,219 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Training"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Samples"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draw_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSample"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrawnSample"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_validation_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Number of the sample */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_grading_desk: {
+        parameters: {
+            query?: {
+                /** @description 1 to 10, 3 if not given. */
+                count?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Number of the sample */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Desk"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grade_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Number of the sample */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGrade"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GradeReceipt"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_validation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Number of the sample */
+                number: number;
+                /** @description report.json, report.csv, report.md or tiles.csv */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -2417,6 +3626,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token's id, not its secret */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_scene_tiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The scene */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TileJson"];
                 };
             };
             /** @description Refused or failed, with the reason */
