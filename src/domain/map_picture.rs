@@ -197,7 +197,7 @@ impl Picture {
             let (Some(square), spot) = (squares.last_mut(), spot.seen(sight)) else { continue };
             square.tiles += 1;
             match spot.and_then(|spot| spot.class) {
-                Some(class) => square.classes[usize::from(class).min(self.map.scale.classes().len() - 1)] += 1,
+                Some(class) => square.classes.get_mut(usize::from(class)).into_iter().for_each(|tiles| *tiles += 1),
                 None => square.without_class += 1,
             }
             let is_damaged = |spot: &Spot| match damaged_if {
@@ -290,8 +290,13 @@ pub fn count(map: &DamageMap, filter: &MapFilter, rows: impl Iterator<Item = (Ti
     let any_date = without(|filter| (filter.damaged_from, filter.damaged_to) = (None, None));
     let mut counts = Counts { classes: vec![0; map.scale.classes().len()], ..Counts::default() };
     let (mut sure, mut damaged) = (vec![0; STEPS + 1], vec![0; STEPS + 1]);
+    // Where a place is asked for, most tiles are far from it, and no part of the filter lets them in.
+    let near = filter.search_box().map(|bbox| [0.0, 360.0, -360.0].map(|turn| bbox.turned(turn)));
     for (row, damage) in rows {
         counts.tiles += 1;
+        if near.is_some_and(|near| !near.iter().any(|bbox| row.tile.bbox.touches(*bbox))) {
+            continue;
+        }
         let shown = filter.admits(map, &row);
         // A filter without one of its parts is judged anew only where that part is there.
         let passes = |part: &Option<MapFilter>| part.as_ref().map_or(shown, |part| shown || part.admits(map, &row));

@@ -65,6 +65,7 @@ pub struct Manifest {
 
 /// What changed since the release before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReleaseChanges)]
 pub struct Changes {
     /// The release before; `null` for the first.
     #[schema(required)]

@@ -32,8 +32,8 @@ const CHUNK: usize = 64 * 1024;
 /// Where exports are written before they are sent, and how many at a time. Cheap to clone.
 #[derive(Clone)]
 pub struct Spool {
-    folder: PathBuf,
-    turns: Arc<Semaphore>,
+    pub(super) folder: PathBuf,
+    pub(super) turns: Arc<Semaphore>,
 }
 
 impl Spool {
@@ -47,6 +47,8 @@ impl Spool {
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/exports/{file}", operation_id = "download_export",
     params(("slug" = String, Path, description = "Name of the campaign"),
         ("file" = String, Path, description = "tiles.csv, tiles.geojson, scenes.csv, scenes.geojson; for researchers also labels.csv, volunteers.csv, history.csv"),
+        ("compat" = Option<String>, Query, description = "mapswipe or zooniverse: the files of that system under its own names, \
+            whole and in its own columns (see docs/import.md)"),
         MapQuery),
     responses((status = 200, description = "The file", content_type = "application/octet-stream")))]
 pub async fn download_export(
@@ -107,7 +109,7 @@ async fn write(
 }
 
 /// The file, piece by piece.
-fn chunks(file: std::fs::File) -> impl Stream<Item = io::Result<Bytes>> {
+pub(super) fn chunks(file: std::fs::File) -> impl Stream<Item = io::Result<Bytes>> {
     futures::stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
         let mut chunk = BytesMut::with_capacity(CHUNK);
         let read = file.read_buf(&mut chunk).await?;

@@ -6,13 +6,14 @@ use std::io;
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, IF_RANGE, RANGE, VARY,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, HeaderValue, IF_RANGE, RANGE, VARY,
 };
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
+use super::error::Error;
 use super::images::is_known;
 
 /// Bytes read from the file at a time.
@@ -65,9 +66,11 @@ pub fn send(request: &HttpRequest, frozen: Frozen) -> HttpResponse {
             reply.body(SizedStream::new(length, pieces(file, first, length)))
         }
         Part::Nothing => {
-            reply.status(StatusCode::RANGE_NOT_SATISFIABLE);
-            reply.insert_header((CONTENT_RANGE, format!("bytes */{bytes}")));
-            reply.finish()
+            let mut refusal = Error::of_status(StatusCode::RANGE_NOT_SATISFIABLE).error_response();
+            if let Ok(whole) = HeaderValue::from_str(&format!("bytes */{bytes}")) {
+                refusal.headers_mut().insert(CONTENT_RANGE, whole);
+            }
+            refusal
         }
     }
 }

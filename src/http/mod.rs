@@ -15,6 +15,7 @@ mod envelope;
 pub mod error;
 mod events;
 mod exports;
+mod exports_compat;
 mod frozen;
 pub mod gate;
 mod health;
@@ -98,6 +99,10 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
+                .service(
+                    at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports_compat::download_compat)])
+                        .guard(guard::fn_guard(exports_compat::is_asked)),
+                )
                 .service(at("/api/v1/campaigns/{slug}/exports/{file}", [get(exports::download_export)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))

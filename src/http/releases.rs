@@ -75,7 +75,7 @@ pub struct ReleaseWanted {
 
 /// How a release is cited.
 #[derive(Serialize, ToSchema)]
-pub struct Citation {
+pub struct ReleaseCitation {
     #[serde(flatten)]
     fields: citation::Citation,
     /// The citation in one line.
@@ -104,7 +104,7 @@ pub struct Release {
     /// Number of the model in use then.
     model: u32,
     notes: String,
-    citation: Citation,
+    citation: ReleaseCitation,
     /// What changed since the release before; `null` where that may not be told.
     #[schema(required)]
     changes: Option<Changes>,
@@ -310,7 +310,7 @@ fn shown(visit: &CampaignVisit, release: domain::Release) -> Option<Release> {
         level: release.level,
         model: release.manifest.model,
         notes: release.notes,
-        citation: Citation { text: release.citation.text(), fields: release.citation },
+        citation: ReleaseCitation { text: release.citation.text(), fields: release.citation },
         changes,
         files: files.into_iter().map(released).collect(),
     })

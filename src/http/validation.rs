@@ -12,7 +12,7 @@ use super::training::ShownTile;
 use crate::domain::campaign::Campaign;
 use crate::domain::validation::Settings;
 use crate::domain::validation::note;
-use crate::domain::validation::report::{Progress, Report};
+use crate::domain::validation::report::{GradingProgress, Report};
 use crate::export::validation::{GradedLine, figures, tiles};
 use crate::services::draw_sample::draw_sample;
 use crate::services::grade_tile::{self, Grade};
@@ -49,7 +49,7 @@ pub struct Sample {
     number: u32,
     #[schema(format = DateTime)]
     drawn_at: String,
-    progress: Progress,
+    progress: GradingProgress,
     /// Tiles that I graded.
     mine: usize,
     /// Tiles that I may grade still.

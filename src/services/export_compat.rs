@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::export_map::days;
+use super::export_map::{Spooled, days};
 use super::read_map::{self, Question};
 use super::{Error, export_map};
 use crate::domain::campaign::Campaign;
@@ -102,11 +102,17 @@ impl Request {
             let known = names(system, slug).join(", ");
             Error::NotFound(format!("{system} has no file `{file}`; there are {known}"))
         })?;
-        let of_people = [Holds::Results, Holds::Users, Holds::History, Holds::Classifications, Holds::Extractions];
-        if sight == Sight::Everybody && of_people.contains(&holds) {
+        let request = Request { file: file.to_owned(), holds, sight };
+        if sight == Sight::Everybody && request.is_of_people() {
             return Err(Error::Forbidden(format!("only researchers of the campaign may download {file}")));
         }
-        Ok(Request { file: file.to_owned(), holds, sight })
+        Ok(request)
+    }
+
+    /// Whether it says who answered what and when.
+    pub fn is_of_people(&self) -> bool {
+        let of_people = [Holds::Results, Holds::Users, Holds::History, Holds::Classifications, Holds::Extractions];
+        of_people.contains(&self.holds)
     }
 
     /// What it is called in HTTP.
@@ -130,6 +136,11 @@ pub fn write(
     out: &mut dyn Write,
 ) -> Result<u64, Error> {
     store.read_snapshot(|conn| write_from(conn, campaign, request, now, out))
+}
+
+/// Writes a file to a nameless one in `folder` (made if need be). Blocks.
+pub fn spool(store: &Store, campaign: &Campaign, request: &Request, now: i64, folder: &Path) -> Result<Spooled, Error> {
+    export_map::spool_as(folder, |out| write(store, campaign, request, now, out))
 }
 
 /// Writes all files of a system, as a researcher may have them, into a folder (made if need be), from one snapshot: each

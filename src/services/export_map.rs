@@ -173,6 +173,14 @@ pub struct Spooled {
 
 /// Writes an export to a nameless file in `folder` (made if need be). Blocks.
 pub fn spool(store: &Store, campaign: &Campaign, request: &Request, now: i64, folder: &Path) -> Result<Spooled, Error> {
+    spool_as(folder, |out| write(store, campaign, request, now, out))
+}
+
+/// The same for whatever `write` writes; it returns the number of rows.
+pub(super) fn spool_as(
+    folder: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<u64, Error>,
+) -> Result<Spooled, Error> {
     let fault = |error: io::Error| {
         Error::Internal(format!("the export needs room in {}, which cannot be used: {error}", folder.display()))
     };
@@ -182,7 +190,7 @@ pub fn spool(store: &Store, campaign: &Campaign, request: &Request, now: i64, fo
     // An open file needs no name, and without one nothing is left behind, however the server ends.
     fs::remove_file(&path).map_err(fault)?;
     let mut out = BufWriter::with_capacity(1 << 16, Hashing { file, hash: Sha256::new(), bytes: 0 });
-    let rows = write(store, campaign, request, now, &mut out)?;
+    let rows = write(&mut out)?;
     let Hashing { mut file, hash, bytes } = out.into_inner().map_err(|error| fault(error.into_error()))?;
     file.rewind().map_err(fault)?;
     Ok(Spooled { file, bytes, rows, sha256: hex(&hash.finalize()) })

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Error, clock, read_map};
-use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::campaign::{Campaign, CampaignKind, CampaignState};
 use crate::domain::damage_map::{Cuts, Outcome};
 use crate::domain::map_picture::{Picture, Taking};
 use crate::storage::damage_map::TileRows;
@@ -132,7 +132,8 @@ fn take(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Picture, Error
     let ids: Vec<i64> = map.scenes.iter().map(|scene| scene.id).collect();
     let classes = campaign.scale.classes().len() as u8;
     let mut taking = Taking::new(map);
-    for row in TileRows::new(conn, campaign.id, &ids, classes) {
+    let is_timeline = campaign.kind == CampaignKind::Timeline;
+    for row in TileRows::new(conn, campaign.id, &ids, classes).bare(is_timeline) {
         let row = row?;
         let outcome = Outcome { state: row.state, closed_at: row.closed_at, gold: row.gold };
         taking.add(&row, outcome.is_public(campaign.state, now));

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use super::map_pictures::{Numbered, Pictures};
 use super::read_map::{self, Question};
@@ -20,8 +21,12 @@ use crate::export::vector_tile::{self, Layer, Value};
 use crate::export::{self, Geometry};
 use crate::storage::{Conn, Store};
 
+/// Bytes that a finished tile takes beside its own.
+const OVERHEAD: usize = 512;
 /// Bytes of finished vector tiles in memory.
 const KEPT_BYTES: usize = 24 << 20;
+/// Tiles that are made and counts that are taken at the same time; others wait for their turn.
+const AT_ONCE: usize = 4;
 /// Rows that are counted one by one where the picture is not enough.
 const MOST_COUNTED: usize = 100_000;
 /// Columns of tiles.csv that a map needs.
@@ -71,10 +76,17 @@ pub struct Counted {
 }
 
 /// Vector tiles and counts of a server's maps. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MapTiles {
     pictures: Pictures,
     kept: Arc<Mutex<Finished>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Default for MapTiles {
+    fn default() -> MapTiles {
+        MapTiles { pictures: Pictures::default(), kept: Arc::default(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
 }
 
 #[derive(Default)]
@@ -84,19 +96,19 @@ struct Finished {
     uses: u64,
 }
 
-/// Number of the picture, cell, and what was asked in one spelling.
-type Key = (u64, Cell, String);
+/// Number of the picture, cell, and a hash of what was asked.
+type Key = (u64, Cell, [u8; 32]);
 
 impl MapTiles {
     /// The vector tile at a cell.
     pub async fn tile(&self, store: &Store, campaign: &Campaign, asked: Asked, cell: Cell) -> Result<MapTile, Error> {
         let Numbered { number, picture } = self.pictures.of(store, campaign).await?;
-        let key = (number, cell, format!("{asked:?}"));
+        let key = (number, cell, Sha256::digest(format!("{asked:?}")).into());
         if let Some(known) = self.finished(|kept| kept.get(&key)) {
             return Ok(known);
         }
         let (store, campaign) = (store.clone(), campaign.clone());
-        let made = blocking(move || match cell.z < picture.detail_zoom() {
+        let made = self.blocking(move || match cell.z < picture.detail_zoom() {
             true => Ok(coarse(&picture, &asked, cell)),
             false => store.read_snapshot(|conn| single(conn, &campaign, &asked, cell)),
         });
@@ -112,7 +124,7 @@ impl MapTiles {
         let Numbered { picture, .. } = self.pictures.of(store, campaign).await?;
         let (as_of, detail_zoom) = (picture.as_of(), picture.detail_zoom());
         let (store, campaign) = (store.clone(), campaign.clone());
-        let counts = blocking(move || match picture.needs_outlines(&asked.filter) {
+        let counts = self.blocking(move || match picture.needs_outlines(&asked.filter) {
             true => {
                 let counts = store.read_snapshot(|conn| count_rows(conn, &campaign, &asked))?;
                 Ok(Counts { tiles: picture.len() as u64, ..counts })
@@ -125,6 +137,17 @@ impl MapTiles {
     /// From which zoom on vector tiles hold single tiles.
     pub async fn detail_zoom(&self, store: &Store, campaign: &Campaign) -> Result<u8, Error> {
         Ok(self.pictures.of(store, campaign).await?.picture.detail_zoom())
+    }
+
+    /// Runs work beside the threads that answer requests, when it is its turn.
+    async fn blocking<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Error> + Send + 'static,
+    {
+        let _turn = self.turns.acquire().await.map_err(|error| Error::Internal(error.to_string()))?;
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| Error::Internal(format!("a vector tile ended early: {error}")))?
     }
 
     fn finished<T>(&self, run: impl FnOnce(&mut Finished) -> T) -> T {
@@ -141,7 +164,6 @@ impl Finished {
     }
 
     fn insert(&mut self, key: Key, tile: MapTile) {
-        const OVERHEAD: usize = 512;
         self.uses += 1;
         self.bytes += tile.bytes.len() + OVERHEAD;
         if let Some((old, _)) = self.tiles.insert(key, (tile, self.uses)) {
@@ -156,11 +178,6 @@ impl Finished {
             self.bytes = self.tiles.values().map(|(tile, _)| tile.bytes.len() + OVERHEAD).sum();
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::Internal(format!("a vector tile ended early: {error}")))?
 }
 
 /// Squares with counts.
@@ -247,4 +264,24 @@ fn count_rows(conn: &mut Conn, campaign: &Campaign, asked: &Asked) -> Result<Cou
         rows.push((row, damaged));
     }
     Ok(map_picture::count(&map, &asked.filter, rows.into_iter()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_memory_runs_out_the_tiles_that_were_used_last_stay() {
+        let mut kept = Finished::default();
+        let key = |x: u32| (1, Cell { z: 20, x, y: 0 }, [0; 32]);
+        let tile = |_: u32| MapTile { bytes: Bytes::from(vec![7; 100_000]), tag: String::new() };
+        for x in 0..1_000 {
+            kept.insert(key(x), tile(x));
+            assert!(kept.get(&key(0)).is_some(), "used all the time");
+            assert!(kept.bytes <= KEPT_BYTES);
+        }
+        assert!(kept.get(&key(999)).is_some() && kept.get(&key(1)).is_none());
+        let held: usize = kept.tiles.values().map(|(tile, _)| tile.bytes.len() + OVERHEAD).sum();
+        assert_eq!(kept.bytes, held, "what is counted is what is held");
+    }
 }

@@ -70,6 +70,8 @@ pub struct TileRows<'c> {
     search: Search,
     /// Tiles read at once.
     at_once: usize,
+    /// Whether surplus labels are counted.
+    with_surplus: bool,
     page: std::vec::IntoIter<TileRow>,
     finished: bool,
 }
@@ -84,7 +86,8 @@ impl<'c> TileRows<'c> {
             _ => None,
         };
         let (search, page) = (Search::all(campaign_id), Vec::new().into_iter());
-        TileRows { conn, campaign_id, classes, same_scenes, search, at_once: PAGE, page, finished: false }
+        let (at_once, with_surplus) = (PAGE, true);
+        TileRows { conn, campaign_id, classes, same_scenes, search, at_once, with_surplus, page, finished: false }
     }
 
     /// Only tiles whose square touches this box, which may cross the date line: its longitudes then go on beyond 180.
@@ -115,6 +118,16 @@ impl<'c> TileRows<'c> {
         self
     }
 
+    /// For whoever only counts: surplus labels read as none, and of a timeline, whose windows name their scenes, tiles have
+    /// no first and last scene.
+    pub fn bare(mut self, is_timeline: bool) -> TileRows<'c> {
+        self.with_surplus = false;
+        if is_timeline {
+            self.same_scenes = Some(None);
+        }
+        self
+    }
+
     fn next_page(&mut self) -> QueryResult<()> {
         let next = self.search.next(self.conn, self.at_once)?;
         let rows = page(self.conn, self.campaign_id, next, self.at_once)?;
@@ -122,7 +135,7 @@ impl<'c> TileRows<'c> {
         let Some(newest) = rows.last() else { return Ok(()) };
         self.search.go_on_after(&newest.tile_id);
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let mut surplus = surplus(self.conn, &ids)?;
+        let mut surplus = if self.with_surplus { surplus(self.conn, &ids)? } else { HashMap::new() };
         let scenes = match self.same_scenes {
             Some(_) => HashMap::new(),
             None => first_and_last_scene(self.conn, &ids)?,

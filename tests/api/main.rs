@@ -2,6 +2,7 @@
 
 mod accounts;
 mod campaigns;
+mod compat;
 mod database;
 mod events;
 mod helpers;

@@ -85,10 +85,10 @@ export async function passGate(page) {
   await page.locator('[data-testid=compare], [data-supply=empty], [data-supply=practice]').first().waitFor()
 }
 
-export async function signIn(page) {
+export async function signIn(page, as = boss) {
   await open(page, '/sign-in')
-  await page.locator('input[name=name]').fill(boss.name)
-  await page.locator('input[name=password]').fill(boss.password)
+  await page.locator('input[name=name]').fill(as.name)
+  await page.locator('input[name=password]').fill(as.password)
   await page.locator('main form button:not([type=button])').click()
   await page.getByTestId('who').waitFor()
 }

@@ -31,10 +31,18 @@ export class DemoServer {
   }
 
   /** Adds a coordinator of the demo campaigns; returns name and password. */
-  coordinator(campaign) {
-    const [name, password] = ['browser-test', crypto.randomUUID()]
-    execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', 'coordinator', '--campaign', campaign, '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
+  coordinator = (campaign, name = 'browser-test') => this.account(name, 'coordinator', campaign)
+
+  /** Adds somebody with a role in a campaign; returns name and password. */
+  account(name, role, campaign) {
+    const password = crypto.randomUUID()
+    execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', role, '--campaign', campaign, '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
     return { name, password }
+  }
+
+  /** Lets made-up volunteers label a campaign until nothing is open or nobody gets on. */
+  simulate(campaign) {
+    execFileSync(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', '12', '--seed', '5', '--patience', '6'], { stdio: ['ignore', 'ignore', 'inherit'] })
   }
 
   /** Changes the policy of a campaign while the server runs, as its coordinator would with a campaign file. */
@@ -43,6 +51,13 @@ export class DemoServer {
     const settings = Object.entries(policy).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
     writeFileSync(file, `slug = ${JSON.stringify(campaign)}\n[policy]\n${settings.join('')}`)
     execFileSync(this.binary, ['campaign', 'apply', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+
+  /** Made-up volunteers label until no tile is open. */
+  async simulate(campaign, volunteers, seed = 7) {
+    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', String(volunteers), '--seed', String(seed)], { stdio: 'ignore' })
+    const [code] = await once(crowd, 'exit')
+    if (code !== 0) throw new Error(`the simulation of ${campaign} ended with ${code}`)
   }
 
   /** As a power cut would: no goodbye. */

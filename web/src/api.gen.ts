@@ -783,33 +783,14 @@ export interface components {
              */
             uncovered: number;
         };
-        /** @description Agreement of the first and the second grade over all tiles that have both. */
+        /** @description A share with its 90 % interval, 0 to 1. */
         Agreement: {
-            /**
-             * Format: double
-             * @description Upper end.
-             */
-            high: number | null;
-            /**
-             * Format: double
-             * @description Fleiss' kappa; `null` where all grades are the same, so that chance alone would agree always.
-             */
-            kappa: number | null;
-            /**
-             * Format: double
-             * @description Lower end of its 95 % interval (by the jackknife); `null` with fewer than three tiles.
-             */
-            low: number | null;
-            /**
-             * Format: double
-             * @description Share on which both are the same.
-             */
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
             share: number;
-            /**
-             * Format: int64
-             * @description Tiles with two grades.
-             */
-            tiles: number;
         };
         /** @description A number of tiles with its 95 % interval, and the area that these are. */
         Amount: {
@@ -1154,6 +1135,62 @@ export interface components {
         GradeReceipt: {
             /** @description False where the tile was decided before it came: it is kept and not used. */
             counted: boolean;
+        };
+        /** @description Agreement of the first and the second grade over all tiles that have both. */
+        GradersAgreement: {
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            high: number | null;
+            /**
+             * Format: double
+             * @description Fleiss' kappa; `null` where all grades are the same, so that chance alone would agree always.
+             */
+            kappa: number | null;
+            /**
+             * Format: double
+             * @description Lower end of its 95 % interval (by the jackknife); `null` with fewer than three tiles.
+             */
+            low: number | null;
+            /**
+             * Format: double
+             * @description Share on which both are the same.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Tiles with two grades.
+             */
+            tiles: number;
+        };
+        /** @description How far the grading is, in tiles. */
+        GradingProgress: {
+            /**
+             * Format: int64
+             * @description With a reference: two grades that agree, or a third.
+             */
+            decided: number;
+            /**
+             * Format: int64
+             * @description Drawn.
+             */
+            drawn: number;
+            /**
+             * Format: int64
+             * @description With one grade.
+             */
+            once: number;
+            /**
+             * Format: int64
+             * @description With two grades that differ, waiting for a third.
+             */
+            third: number;
+            /**
+             * Format: int64
+             * @description Without a grade.
+             */
+            ungraded: number;
         };
         /** @description A guest who has just come. */
         Guest: {
@@ -1708,33 +1745,19 @@ export interface components {
             /** @description `about:blank`: the code says it all. */
             type: string;
         };
-        /** @description How far the grading is, in tiles. */
+        /** @description How far a campaign is, exactly. The same for everybody. */
         Progress: {
+            /** Format: int64 */
+            closed: number;
+            /** Format: int64 */
+            open: number;
             /**
-             * Format: int64
-             * @description With a reference: two grades that agree, or a third.
+             * Format: double
+             * @description `closed` of `tiles`, 0 to 1.
              */
-            decided: number;
-            /**
-             * Format: int64
-             * @description Drawn.
-             */
-            drawn: number;
-            /**
-             * Format: int64
-             * @description With one grade.
-             */
-            once: number;
-            /**
-             * Format: int64
-             * @description With two grades that differ, waiting for a third.
-             */
-            third: number;
-            /**
-             * Format: int64
-             * @description Without a grade.
-             */
-            ungraded: number;
+            share: number;
+            /** Format: int64 */
+            tiles: number;
         };
         /** @description What opens an account whose password is lost. */
         Recovery: {
@@ -1753,8 +1776,8 @@ export interface components {
              * @description The moment whose state it holds.
              */
             as_of: string;
-            changes: components["schemas"]["Changes"] | null;
-            citation: components["schemas"]["Citation"];
+            changes: components["schemas"]["ReleaseChanges"] | null;
+            citation: components["schemas"]["ReleaseCitation"];
             /** @description The files that you may have. */
             files: components["schemas"]["ReleasedFile"][];
             /** @description For whom its tiles were made. */
@@ -1770,6 +1793,48 @@ export interface components {
              * @description 1 for the first.
              */
             version: number;
+        };
+        /** @description What changed since the release before. */
+        ReleaseChanges: {
+            /**
+             * Format: int64
+             * @description Tiles that were not there.
+             */
+            added: number;
+            /**
+             * Format: int64
+             * @description Tiles of another class.
+             */
+            class: number;
+            /**
+             * Format: int64
+             * @description Tiles that are no longer there.
+             */
+            removed: number;
+            /**
+             * Format: int32
+             * @description The release before; `null` for the first.
+             */
+            since: number | null;
+            /**
+             * Format: int64
+             * @description Tiles in another state.
+             */
+            state: number;
+            /**
+             * Format: int64
+             * @description Tiles of which any of these changed; rows of changes.csv.
+             */
+            tiles: number;
+            /**
+             * Format: int64
+             * @description Tiles with another date window.
+             */
+            window: number;
+        };
+        ReleaseCitation: components["schemas"]["Citation"] & {
+            /** @description The citation in one line. */
+            text: string;
         };
         /** @description One file of a release. */
         ReleaseFile: {
@@ -1893,7 +1958,27 @@ export interface components {
             mine: number;
             /** Format: int32 */
             number: number;
-            progress: components["schemas"]["Progress"];
+            progress: components["schemas"]["GradingProgress"];
+        };
+        /** @description What a sample is asked to be. */
+        SampleSettings: {
+            /**
+             * Format: double
+             * @description The agreement (share of agreeing pairs of labels) from which a tile belongs to the band `agreed`.
+             */
+            agreed_from: number;
+            /**
+             * Format: int64
+             * @description At least so many from each stratum, or all of it where it has fewer.
+             */
+            floor: number;
+            /** @description Decides which tiles are drawn: the same seed on the same map draws the same tiles. */
+            seed: string;
+            /**
+             * Format: int64
+             * @description Tiles to draw.
+             */
+            size: number;
         };
         /** @description The samples of a campaign, newest first. */
         Samples: {
@@ -2156,6 +2241,53 @@ export interface components {
             /** @description Language of the texts (BCP 47). */
             language: string;
             practice: components["schemas"]["Practice"];
+        };
+        /** @description How right the map is, by a sample that experts checked. */
+        ValidationReport: {
+            /** @description What the checked tiles say. */
+            accuracy: components["schemas"]["Accuracy"];
+            agreement: components["schemas"]["GradersAgreement"] | null;
+            /** @description How many tiles of the population there are of each class, and damaged ones. */
+            amounts: components["schemas"]["Amount"][];
+            /** @description Name of the campaign. */
+            campaign: string;
+            /** @description Keys of the classes, from undamaged to worst. */
+            classes: string[];
+            /** @description Whether every drawn tile is decided. Before, hard tiles are missing and the figures flatter the map. */
+            complete: boolean;
+            /**
+             * Format: date-time
+             * @description When it was drawn; the figures are about the map of that moment.
+             */
+            drawn_at: string;
+            /**
+             * Format: int64
+             * @description People who graded.
+             */
+            graders: number;
+            /** @description Tiles of the campaign that they do not speak for. */
+            left_out: components["schemas"]["LeftOut"];
+            /**
+             * Format: int32
+             * @description Number of the model that formed the map.
+             */
+            model: number;
+            /**
+             * Format: int32
+             * @description Number of the sample in the campaign.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Tiles that the figures speak for.
+             */
+            population: number;
+            /** @description How far the grading is. */
+            progress: components["schemas"]["GradingProgress"];
+            /** @description How it was drawn. */
+            settings: components["schemas"]["SampleSettings"];
+            /** @description The strata. */
+            strata: components["schemas"]["StratumReport"][];
         };
         /** @description A layer of vector tiles. */
         VectorLayer: {
@@ -3295,7 +3427,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Report"];
+                    "application/json": components["schemas"]["ValidationReport"];
                 };
             };
             /** @description Refused or failed, with the reason */

@@ -36,10 +36,11 @@ export type NewSample = Schemas['NewSample']
 export type Desk = Schemas['Desk']
 export type NewGrade = Schemas['NewGrade']
 export type Estimate = Schemas['Estimate']
-export type ValidationReport = Schemas['Report']
+export type ValidationReport = Schemas['ValidationReport']
 export type Release = Schemas['Release']
 export type Releases = Schemas['Releases']
 export type ReleaseWanted = Schemas['ReleaseWanted']
+export type AreaCells = Schemas['AreaCells']
 
 /** Why a call failed. `status` 0 and code `offline` mean that the server could not be reached at all. */
 export class ApiError extends Error {
@@ -163,6 +164,7 @@ export const api = {
   grade: (slug: string, number: number, body: NewGrade) => result(client.POST('/api/v1/campaigns/{slug}/validation/{number}/grades', { params: { path: { slug, number } }, body })),
   validationReport: (slug: string, number: number) => result(client.GET('/api/v1/campaigns/{slug}/validation/{number}', { params: { path: { slug, number } } })),
   releases: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/releases', inCampaign(slug))),
+  cells: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/cells', inCampaign(slug))),
   makeRelease: (slug: string, body: ReleaseWanted) => result(client.POST('/api/v1/campaigns/{slug}/releases', { ...inCampaign(slug), body })),
 }
 

@@ -7,7 +7,7 @@ use super::estimate::Z;
 
 /// Agreement of the first and the second grade over all tiles that have both.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-pub struct Agreement {
+pub struct GradersAgreement {
     /// Tiles with two grades.
     pub tiles: u64,
     /// Share on which both are the same.
@@ -27,13 +27,13 @@ pub struct Agreement {
 ///
 /// Who is first and who second differs from tile to tile, so chance is taken from all grades together (Scott, 1955;
 /// Fleiss, 1971, with two grades each), not from two persons' habits as in Cohen's kappa.
-pub fn agreement(pairs: &[(Option<u8>, Option<u8>)]) -> Option<Agreement> {
+pub fn agreement(pairs: &[(Option<u8>, Option<u8>)]) -> Option<GradersAgreement> {
     let table = Table::of(pairs);
     let share = table.share()?;
     let kappa = table.kappa();
     let around = kappa.zip(jackknife(&table, pairs)).map(|(kappa, error)| (kappa - Z * error, kappa + Z * error));
     let (low, high) = around.map(|(low, high)| (low.max(-1.0), high.min(1.0))).unzip();
-    Some(Agreement { tiles: pairs.len() as u64, share, kappa, low, high })
+    Some(GradersAgreement { tiles: pairs.len() as u64, share, kappa, low, high })
 }
 
 /// What kappa is made of: pairs, equal pairs, and how often each grade was given.

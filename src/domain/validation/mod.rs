@@ -42,6 +42,7 @@ pub struct Stratum {
 
 /// What a sample is asked to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SampleSettings)]
 pub struct Settings {
     /// Tiles to draw.
     pub size: u64,

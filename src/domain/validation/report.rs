@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::accuracy::{Accuracy, Checked, assess};
-use super::agreement::{Agreement, agreement};
+use super::agreement::{GradersAgreement, agreement};
 use super::estimate::Estimate;
 use super::{Band, LeftOut, Settings, Stratum, Verdict, class_of, verdict};
 use crate::domain::scale::Scale;
@@ -52,7 +52,7 @@ pub struct StratumReport {
 
 /// How far the grading is, in tiles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Progress {
+pub struct GradingProgress {
     /// Drawn.
     pub drawn: u64,
     /// With a reference: two grades that agree, or a third.
@@ -89,6 +89,7 @@ pub struct Amount {
 
 /// How right the map is, by a sample that experts checked.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = ValidationReport)]
 pub struct Report {
     /// Name of the campaign.
     pub campaign: String,
@@ -110,7 +111,7 @@ pub struct Report {
     /// The strata.
     pub strata: Vec<StratumReport>,
     /// How far the grading is.
-    pub progress: Progress,
+    pub progress: GradingProgress,
     /// Whether every drawn tile is decided. Before, hard tiles are missing and the figures flatter the map.
     pub complete: bool,
     /// People who graded.
@@ -121,13 +122,13 @@ pub struct Report {
     pub amounts: Vec<Amount>,
     /// Agreement of the two graders; `null` without a tile that has two grades.
     #[schema(required)]
-    pub agreement: Option<Agreement>,
+    pub agreement: Option<GradersAgreement>,
 }
 
 /// Makes the report.
 pub fn report(parts: Parts<'_>) -> Report {
     let classes: Vec<&str> = parts.scale.classes().iter().map(|class| class.key.as_str()).collect();
-    let mut progress = Progress::default();
+    let mut progress = GradingProgress::default();
     let (mut checked, mut pairs) = (Vec::new(), Vec::new());
     for (stratum, map, grades) in parts.tiles {
         progress.drawn += 1;
@@ -254,7 +255,7 @@ impl Report {
             let (class, reference) = (amount.class.clone(), String::new());
             all.push(Figure { figure: "tiles", class, reference, value: amount.tiles, standard_error: None, interval });
         }
-        if let Some(Agreement { kappa: Some(value), low, high, .. }) = self.agreement {
+        if let Some(GradersAgreement { kappa: Some(value), low, high, .. }) = self.agreement {
             let (class, reference, interval) = (String::new(), String::new(), low.zip(high));
             all.push(Figure { figure: "graders_kappa", class, reference, value, standard_error: None, interval });
         }
@@ -295,7 +296,7 @@ mod tests {
             (1, 1, vec![1]),
         ];
         let found = parts(&tiles);
-        assert_eq!(found.progress, Progress { drawn: 6, decided: 3, third: 1, once: 1, ungraded: 1 });
+        assert_eq!(found.progress, GradingProgress { drawn: 6, decided: 3, third: 1, once: 1, ungraded: 1 });
         assert!(!found.complete && found.agreement.is_some_and(|agreement| agreement.tiles == 4));
         assert_eq!(found.accuracy.matrix, [[1, 0], [1, 1]]);
         assert_eq!(found.strata[1].checked, 2);

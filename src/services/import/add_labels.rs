@@ -64,6 +64,7 @@ struct Adding<'a> {
 
 /// A log entry without what it borrows.
 struct NewEntry {
+    id: Uuid,
     digest: [u8; 32],
     tile: i64,
     volunteer_id: i64,
@@ -92,7 +93,8 @@ impl Adding<'_> {
         let begun = if timed { of_person[0].at } else { job.started_at };
         for (place, given) in of_person.iter().enumerate() {
             let digest = digest(job, given, if timed { given.at } else { place as i64 });
-            if before.iter().any(|known| known.id == label_id(&digest)) {
+            let id = label_id(job.project.rank(given.task), &digest);
+            if before.iter().any(|known| known.id == id) {
                 self.known += 1;
                 continue;
             }
@@ -115,7 +117,7 @@ impl Adding<'_> {
                     Current::First(begun, *people <= MOST_COUNTED)
                 }
             };
-            self.entries.push(NewEntry { digest, tile, volunteer_id, revision, given, current });
+            self.entries.push(NewEntry { id, digest, tile, volunteer_id, revision, given, current });
         }
         Ok(())
     }
@@ -144,7 +146,7 @@ impl NewEntry {
     fn in_log<'a>(&'a self, job: &'a Job) -> LogEntry<'a> {
         let client = self.given.client.checked_sub(1).and_then(|place| job.project.clients.list.get(place as usize));
         LogEntry {
-            id: label_id(&self.digest),
+            id: self.id,
             body_hash: &self.digest,
             tile: self.tile,
             campaign_id: job.campaign.id,
@@ -163,10 +165,12 @@ impl NewEntry {
     }
 }
 
-/// The first half of a digest as a UUID of version 8 (RFC 9562: made by a rule of one's own).
-fn label_id(digest: &[u8; 32]) -> Uuid {
+/// A UUID of version 8 (RFC 9562: made by a rule of one's own): where the tile stands among all, then the digest. Labels
+/// come in by tile, so each new id is the highest so far, and a database adds to the end of its table.
+fn label_id(rank: u64, digest: &[u8; 32]) -> Uuid {
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
+    bytes[..6].copy_from_slice(&rank.to_be_bytes()[..6]);
+    bytes[6..].copy_from_slice(&digest[..10]);
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     Uuid::from_bytes(bytes)

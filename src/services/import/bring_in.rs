@@ -22,7 +22,7 @@ use crate::domain::tile::Tile;
 use crate::storage::{Conn, Store, audit_log, campaigns, imports, new_id, notify, queue, tiles};
 
 /// Rows of one transaction: many enough that a commit's fsync costs little, few enough that others wait little.
-const BATCH: usize = 2_000;
+const BATCH: usize = 8_000;
 /// Tiles that are weighed in one transaction.
 const TILES: i64 = 500;
 /// The default of a policy, below which no campaign goes.
@@ -210,7 +210,7 @@ async fn add_tiles(
         project.tasks.list.iter().map(|task| known.get(&**task).copied().unwrap_or_else(new_id)).collect();
     let new: Vec<usize> = (0..ids.len()).filter(|&task| !known.contains_key(&*project.tasks.list[task])).collect();
     let ids = Arc::new(ids);
-    for chunk in new.chunks(BATCH / 2) {
+    for chunk in new.chunks(BATCH / 8) {
         let (chunk, ids, project, campaign) = (chunk.to_vec(), ids.clone(), project.clone(), campaign.clone());
         let add = move |conn: &mut Conn| {
             for &task in &chunk {

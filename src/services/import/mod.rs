@@ -15,6 +15,8 @@ mod report_text;
 mod sessions;
 mod times;
 
+use sha2::{Digest, Sha256};
+
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
 use crate::domain::names::Names;
@@ -105,13 +107,40 @@ pub struct Published {
 }
 
 impl Project {
-    /// Sorts the answers and drops repeats: of one author for one task, the same answer at the same time, or, where no
-    /// times are known, the same answer again.
+    /// Sorts tasks and answers and drops repeats: of one author for one task, the same answer at the same time, or, where
+    /// no times are known, the same answer again.
     fn sort(&mut self) {
+        self.sort_tasks();
         let before = self.given.len();
         self.given.sort_unstable();
         let timed = self.timed;
         self.given.dedup_by_key(|given| (given.task, given.person, given.answer, if timed { given.at } else { 0 }));
         self.repeated = (before - self.given.len()) as u64;
+    }
+
+    /// Numbers tasks in the order of their ranks.
+    fn sort_tasks(&mut self) {
+        let mut order: Vec<u32> = (0..self.tasks.list.len() as u32).collect();
+        order.sort_by_cached_key(|&task| (self.rank(task), self.tasks.list[task as usize].clone()));
+        let mut sorted = Names::default();
+        let mut number = vec![0; order.len()];
+        for task in order {
+            number[task as usize] = sorted.number(&self.tasks.list[task as usize]);
+        }
+        self.tasks = sorted;
+        self.given.iter_mut().for_each(|given| given.task = number[given.task as usize]);
+    }
+
+    /// Where a task stands among all, the same in every file that names it: cells by their place on the quadtree, others
+    /// by a hash of their name. The highest bits count.
+    fn rank(&self, task: u32) -> u64 {
+        let name = &self.tasks.list[task as usize];
+        match name.parse::<Cell>() {
+            Ok(cell) => {
+                let digits = cell.quadkey().into_bytes().into_iter().map(|digit| u64::from(digit - b'0'));
+                digits.zip((0..=62).rev().step_by(2)).fold(0, |rank, (digit, bit)| rank | digit << bit)
+            }
+            Err(_) => Sha256::digest(name.as_bytes()).iter().take(8).fold(0, |rank, byte| rank << 8 | u64::from(*byte)),
+        }
     }
 }

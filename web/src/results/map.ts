@@ -20,7 +20,7 @@ import Style from 'ol/style/Style.js'
 import type VectorTile from 'ol/VectorTile.js'
 import { fromLonLat, toLonLat, transformExtent } from 'ol/proj.js'
 import { createXYZ } from 'ol/tilegrid.js'
-import { fetchMapTile, type Scene } from '../api'
+import { ApiError, fetchMapTile, type Scene } from '../api'
 import { sceneSource } from '../scene-source'
 import { paintSquare, paintTile, withAlpha, type Painted, type Properties, type Scheme } from './paint'
 import { hatched } from './pattern'
@@ -226,11 +226,17 @@ const PICKED = [
   new Style({ stroke: new Stroke({ color: '#fff7e0', width: 3 }), zIndex: 3 }),
 ]
 
+const TRIES = 4
+const PAUSE_MS = 1_500
+
+/** Fetches a vector tile; a server that is busy is asked again a few times. */
 function load(tile: VectorTile<FeatureLike & never>, url: string): void {
   tile.setLoader((extent, _, projection) => {
-    fetchMapTile(url).then(
-      (bytes) => tile.setFeatures(bytes ? (tile.getFormat().readFeatures(bytes, { extent, featureProjection: projection }) as never[]) : []),
-      () => tile.onError(),
-    )
+    const attempt = (left: number): void =>
+      void fetchMapTile(url).then(
+        (bytes) => tile.setFeatures(bytes ? (tile.getFormat().readFeatures(bytes, { extent, featureProjection: projection }) as never[]) : []),
+        (error: unknown) => (left > 1 && error instanceof ApiError && error.passing ? setTimeout(() => attempt(left - 1), PAUSE_MS) : tile.onError()),
+      )
+    attempt(TRIES)
   })
 }

@@ -108,13 +108,17 @@ function drawLegend(context: CanvasRenderingContext2D, legend: ReturnType<typeof
 function wrapped(context: CanvasRenderingContext2D, text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
-  // An address has no spaces; it is cut where it must be.
-  for (const word of text.split(' ').flatMap((word) => word.match(/.{1,60}/gu) ?? [])) {
+  for (const word of text.split(' ')) {
     const longer = line ? `${line} ${word}` : word
-    if (line && context.measureText(longer).width > width) {
-      lines.push(line)
-      line = word
-    } else line = longer
+    if (context.measureText(longer).width <= width) {
+      line = longer
+      continue
+    }
+    if (line) lines.push(line)
+    // An address has no spaces; it is cut where it must be.
+    const pieces = word.match(/.{1,60}/gu) ?? []
+    lines.push(...pieces.slice(0, -1))
+    line = pieces[pieces.length - 1] ?? ''
   }
   return line ? [...lines, line] : lines
 }

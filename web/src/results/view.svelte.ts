@@ -49,10 +49,15 @@ export class View {
 
   /** Writes the question into the address without a new entry in the history: going back leaves the map. */
   keep(): void {
-    const query = writeQuestion(this.question, this.campaign.scenes).toString()
-    const language = new URLSearchParams(location.hash.split('?')[1] ?? '').get('lang')
+    // Commas need no disguise here, and people read these addresses.
+    const query = writeQuestion(this.question, this.campaign.scenes).toString().replaceAll('%2C', ',').replaceAll('%7E', '~')
     const path = `#/c/${encodeURIComponent(this.campaign.slug)}/map`
-    history.replaceState(history.state, '', `${location.pathname}${location.search}${path}${query ? `?${query}` : ''}${language ? `${query ? '&' : '?'}lang=${language}` : ''}`)
+    history.replaceState(history.state, '', `${location.pathname}${location.search}${path}${query ? `?${query}` : ''}`)
+  }
+
+  /** Takes over another address of this page, as somebody pasted it or went back to it. */
+  read(query: URLSearchParams): void {
+    this.question = readQuestion(query, this.campaign.scenes, this.classes)
   }
 
   /** Counts anew, a moment after the last change. */

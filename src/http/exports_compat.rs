@@ -1,0 +1,90 @@
+//! Downloads in the columns of other systems: the same addresses as our own, with `?compat=`.
+
+use actix_web::HttpRequest;
+use actix_web::HttpResponse;
+use actix_web::body::SizedStream;
+use actix_web::guard::GuardContext;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, ETAG};
+use actix_web::web::{Data, Path, Query};
+use serde::Deserialize;
+
+use super::error::Error;
+use super::exports::chunks;
+use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
+use super::images::is_known;
+use crate::domain::damage_map::Sight;
+use crate::domain::volunteer::Role;
+use crate::services::export_compat::{Request, System, spool};
+use crate::services::export_map::Spooled;
+use crate::services::{self, clock};
+use crate::storage::Store;
+
+/// Which system. Its files come whole: filters and thresholds are refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    compat: System,
+}
+
+/// Whether an address asks for the columns of another system.
+pub fn is_asked(context: &GuardContext<'_>) -> bool {
+    let query = context.head().uri.query().unwrap_or_default();
+    query.split('&').any(|part| part.split('=').next() == Some("compat"))
+}
+
+/// A file of another system; described with [`super::exports::download_export`].
+pub async fn download_compat(
+    app: Data<App>,
+    door: InCampaign<MapReader>,
+    path: Path<(String, String)>,
+    asked: Query<Asked>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
+    let (_, file) = path.into_inner();
+    let Ok(_turn) = app.spool.turns.clone().try_acquire_owned() else {
+        return Err(Error::unavailable("other downloads are being made: try again in a moment"));
+    };
+    let (folder, system, name) = (app.spool.folder.clone(), asked.compat, file.clone());
+    let (spooled, media_type) = door.serve(|store, visit| write(store, visit, system, name, folder)).await?;
+    let tag = format!("W/\"{}\"", &spooled.sha256[..32]);
+    let mut reply = HttpResponse::Ok();
+    reply.insert_header((ETAG, tag.as_str())).insert_header((CACHE_CONTROL, "private, no-cache"));
+    if is_known(&request, &tag) {
+        return Ok(reply.status(StatusCode::NOT_MODIFIED).finish());
+    }
+    if file.ends_with(".gz") {
+        // Packed already: the file itself is what is asked for.
+        reply.insert_header((CONTENT_ENCODING, "identity"));
+    }
+    reply.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")));
+    Ok(reply.content_type(media_type).body(SizedStream::new(spooled.bytes, chunks(spooled.file))))
+}
+
+async fn write(
+    store: Store,
+    visit: CampaignVisit,
+    system: System,
+    file: String,
+    folder: std::path::PathBuf,
+) -> Result<(Spooled, &'static str), services::Error> {
+    let sight = match visit.viewer.is_at_least(Role::Researcher, &visit.campaign) {
+        true => Sight::Researcher,
+        false => Sight::Everybody,
+    };
+    let slug = &visit.campaign.slug;
+    let request = match Request::new(system, slug, &file, sight) {
+        // Whether somebody is signed in decides between the two ways of refusing.
+        Err(services::Error::Forbidden(_)) => return Err(refusal(&visit.viewer)),
+        request => request?,
+    };
+    if request.is_of_people() && !visit.viewer.may_download_labels(&visit.campaign) {
+        return Err(refusal(&visit.viewer));
+    }
+    let media_type = request.media_type();
+    let work = move || spool(&store, &visit.campaign, &request, clock::now_ms(), &folder);
+    let spooled = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| services::Error::Internal(format!("an export ended early: {error}")))??;
+    Ok((spooled, media_type))
+}
