@@ -948,44 +948,6 @@ export interface components {
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
         };
-        /** @description What changed since the release before. */
-        Changes: {
-            /**
-             * Format: int64
-             * @description Tiles that were not there.
-             */
-            added: number;
-            /**
-             * Format: int64
-             * @description Tiles of another class.
-             */
-            class: number;
-            /**
-             * Format: int64
-             * @description Tiles that are no longer there.
-             */
-            removed: number;
-            /**
-             * Format: int32
-             * @description The release before; `null` for the first.
-             */
-            since: number | null;
-            /**
-             * Format: int64
-             * @description Tiles in another state.
-             */
-            state: number;
-            /**
-             * Format: int64
-             * @description Tiles of which any of these changed; rows of changes.csv.
-             */
-            tiles: number;
-            /**
-             * Format: int64
-             * @description Tiles with another date window.
-             */
-            window: number;
-        };
         /** @description Everything that a citation needs. */
         Citation: {
             /** @description Organisations and people, in the order in which they are named. */
@@ -1899,53 +1861,6 @@ export interface components {
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
         };
-        /** @description How right the map is, by a sample that experts checked. */
-        Report: {
-            /** @description What the checked tiles say. */
-            accuracy: components["schemas"]["Accuracy"];
-            agreement: components["schemas"]["Agreement"] | null;
-            /** @description How many tiles of the population there are of each class, and damaged ones. */
-            amounts: components["schemas"]["Amount"][];
-            /** @description Name of the campaign. */
-            campaign: string;
-            /** @description Keys of the classes, from undamaged to worst. */
-            classes: string[];
-            /** @description Whether every drawn tile is decided. Before, hard tiles are missing and the figures flatter the map. */
-            complete: boolean;
-            /**
-             * Format: date-time
-             * @description When it was drawn; the figures are about the map of that moment.
-             */
-            drawn_at: string;
-            /**
-             * Format: int64
-             * @description People who graded.
-             */
-            graders: number;
-            /** @description Tiles of the campaign that they do not speak for. */
-            left_out: components["schemas"]["LeftOut"];
-            /**
-             * Format: int32
-             * @description Number of the model that formed the map.
-             */
-            model: number;
-            /**
-             * Format: int32
-             * @description Number of the sample in the campaign.
-             */
-            number: number;
-            /**
-             * Format: int64
-             * @description Tiles that the figures speak for.
-             */
-            population: number;
-            /** @description How far the grading is. */
-            progress: components["schemas"]["Progress"];
-            /** @description How it was drawn. */
-            settings: components["schemas"]["Settings"];
-            /** @description The strata. */
-            strata: components["schemas"]["StratumReport"][];
-        };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
         /** @description A sample, as those see it who grade. */
@@ -2027,26 +1942,6 @@ export interface components {
             roles: components["schemas"]["CampaignRole"][];
             signed_in: boolean;
             volunteer_id: string | null;
-        };
-        /** @description What a sample is asked to be. */
-        Settings: {
-            /**
-             * Format: double
-             * @description The agreement (share of agreeing pairs of labels) from which a tile belongs to the band `agreed`.
-             */
-            agreed_from: number;
-            /**
-             * Format: int64
-             * @description At least so many from each stratum, or all of it where it has fewer.
-             */
-            floor: number;
-            /** @description Decides which tiles are drawn: the same seed on the same map draws the same tiles. */
-            seed: string;
-            /**
-             * Format: int64
-             * @description Tiles to draw.
-             */
-            size: number;
         };
         /** @description A tile with the frames in which it is seen. */
         ShownTile: {
