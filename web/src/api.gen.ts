@@ -2263,6 +2263,8 @@ export interface operations {
     download_export: {
         parameters: {
             query?: {
+                /** @description mapswipe or zooniverse: the files of that system under its own names, whole and in its own columns (see docs/import.md) */
+                compat?: string;
                 /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
                 bbox?: string;
                 /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
@@ -2286,7 +2288,7 @@ export interface operations {
             path: {
                 /** @description Name of the campaign */
                 slug: string;
-                /** @description tiles.csv, tiles.geojson, scenes.csv, scenes.geojson; for researchers also labels.csv, volunteers.csv, history.csv */
+                /** @description tiles or scenes with .csv, .geojson, .geojsons, .gpkg, .fgb, .parquet, .csv.gz, .geojson.gz or .geojsons.gz; tiles.tif, tiles.class.tif; for researchers also labels, volunteers and history with .csv, .csv.gz or .parquet; manifest.json (of tiles.csv), codebook.csv, codebook.md and method.md */
                 file: string;
             };
             cookie?: never;
@@ -2301,6 +2303,22 @@ export interface operations {
                 content: {
                     "application/octet-stream": unknown;
                 };
+            };
+            /** @description The part of the file that was asked for by `Range` */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The file does not have that part */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
