@@ -22,7 +22,7 @@ tools: ## Check that what the build needs is there
 	@scripts/check-tools.sh
 
 test-tools: ## Install what the tests need beyond that (chromium, PostgreSQL)
-	@scripts/install-test-tools.sh
+	@scripts/install-test-tools.sh && scripts/install-foreign-tools.sh
 
 web: ## Build the web front end if it changed
 	@scripts/build-web.sh

@@ -107,12 +107,15 @@ impl MapTiles {
         if let Some(known) = self.finished(|kept| kept.get(&key)) {
             return Ok(known);
         }
-        let (store, campaign) = (store.clone(), campaign.clone());
-        let made = self.blocking(move || match cell.z < picture.detail_zoom() {
-            true => Ok(coarse(&picture, &asked, cell)),
-            false => store.read_snapshot(|conn| single(conn, &campaign, &asked, cell)),
-        });
-        let bytes = Bytes::from(made.await?);
+        let bytes = match cell.z < picture.detail_zoom() {
+            true => self.blocking(move || Ok(coarse(&picture, &asked, cell))).await?,
+            // A few thousand rows: no matter for those who read for long.
+            false => {
+                let campaign = campaign.clone();
+                store.read(move |conn| single(conn, &campaign, &asked, cell)).await?
+            }
+        };
+        let bytes = Bytes::from(bytes);
         let tag = Sha256::digest(&bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         let tile = MapTile { bytes, tag };
         self.finished(|kept| kept.insert(key, tile.clone()));

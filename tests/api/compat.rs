@@ -41,6 +41,11 @@ async fn files_of_other_systems_follow_the_release_level_and_the_role() {
             stranger.get(&address("kept", one)).await.refused(401, "unauthorized");
             assert_eq!(researcher.get(&address("kept", one)).await.status, 200, "{one:?}");
         }
+        // Whoever sees area cells only gets no tile, in whichever columns.
+        app.campaign("coarse", Visibility::Public, ReleaseLevel::Coarsened).await;
+        for one in of_people.into_iter().chain(of_places) {
+            stranger.get(&address("coarse", one)).await.refused(401, "unauthorized");
+        }
         let subjects = stranger.get(&file("free", "subjects.csv?compat=zooniverse")).await;
         assert_eq!(subjects.text.lines().count(), 13, "{}", subjects.text);
         // Of open tiles nobody below researcher learns more than that they are there.

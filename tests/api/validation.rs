@@ -111,7 +111,7 @@ async fn a_sample_is_graded_by_two_and_disputes_by_a_third() {
         assert!((overall["value"].as_f64().unwrap() - 11.0 / 12.0).abs() < 1e-9, "{overall}");
         assert_eq!(overall["standard_error"], 0.0, "every tile was checked");
         assert_eq!((&report["agreement"]["tiles"], &report["agreement"]["share"]), (&json!(12), &json!(0.75)));
-        let damaged = report["amounts"].as_array().unwrap().iter().find(|one| one["class"] == "damaged").unwrap();
+        let damaged = report["amounts"].as_array().unwrap().iter().find(|one| one["class"] == "any_damage").unwrap();
         assert!(damaged["area_km2"].as_f64().unwrap() > 0.0, "cells have an area: {damaged}");
     })
     .await;

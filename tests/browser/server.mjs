@@ -40,9 +40,17 @@ export class DemoServer {
     return { name, password }
   }
 
-  /** Lets made-up volunteers label a campaign until nothing is open or nobody gets on. */
-  simulate(campaign) {
-    execFileSync(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', '12', '--seed', '5', '--patience', '6'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  /** Lets made-up volunteers label a campaign until so many tiles are closed. */
+  async simulate(campaign, closed) {
+    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', '8', '--seed', '5'], { stdio: 'ignore' })
+    const until = Date.now() + READY_MS
+    let now = 0
+    while (now < closed && Date.now() < until && crowd.exitCode === null) {
+      await new Promise((wake) => setTimeout(wake, 300))
+      now = (await (await fetch(`${this.url}/api/v1/campaigns/${campaign}`)).json()).progress.closed
+    }
+    crowd.kill('SIGKILL')
+    if (now < closed) throw new Error(`${now} of ${closed} tiles of ${campaign} are closed`)
   }
 
   /** Changes the policy of a campaign while the server runs, as its coordinator would with a campaign file. */
@@ -51,13 +59,6 @@ export class DemoServer {
     const settings = Object.entries(policy).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
     writeFileSync(file, `slug = ${JSON.stringify(campaign)}\n[policy]\n${settings.join('')}`)
     execFileSync(this.binary, ['campaign', 'apply', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] })
-  }
-
-  /** Made-up volunteers label until no tile is open. */
-  async simulate(campaign, volunteers, seed = 7) {
-    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', String(volunteers), '--seed', String(seed)], { stdio: 'ignore' })
-    const [code] = await once(crowd, 'exit')
-    if (code !== 0) throw new Error(`the simulation of ${campaign} ended with ${code}`)
   }
 
   /** As a power cut would: no goodbye. */

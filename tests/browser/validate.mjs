@@ -1,10 +1,10 @@
 // Checking the map (validation): a sample is drawn, two people grade it blind, a third decides, and the report tells how right the map is.
 import { strict as assert } from 'node:assert'
-import { api, base, DESK, drawn, offers, open, PAIR, PHONE, server, shots, skip, test, TIMELINE, violations, visitor } from './harness.mjs'
+import { api, base, DESK, drawn, offers, open, PAIR, PHONE, server, shots, skip, test, TIMELINE, trouble, violations, visitor } from './harness.mjs'
 
 if (!server) skip('validation', 'the server is not ours to give roles on')
 else {
-  server.simulate(PAIR)
+  await server.simulate(PAIR, 30)
   const names = ['grader-one', 'grader-two', 'grader-three']
   const people = names.map((name, place) => server.account(name, place === 2 ? 'researcher' : 'reviewer', PAIR))
 
@@ -41,6 +41,7 @@ else {
     await page.getByTestId('samples').waitFor()
     await page.locator('input[name=size]').fill('12')
     await page.locator('input[name=floor]').fill('12')
+    trouble.expected = true // the refusal is what is asked for
     await page.locator('form button').click()
     await page.locator('form [role=alert]').waitFor()
     await page.locator('input[name=floor]').fill('2')
@@ -108,11 +109,11 @@ else {
 
   if (await offers(TIMELINE)) {
     await test('in a timeline a grader says what, not when', async () => {
-      server.simulate(TIMELINE)
+      await server.simulate(TIMELINE, 12)
       const { name, password } = server.account('grader-time', 'researcher', TIMELINE)
       const { page, context } = await visitor(PHONE)
       await come(page, { name, password })
-      await page.evaluate((slug) => fetch(`/api/v1/campaigns/${slug}/validation`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"size":6,"floor":2}' }), TIMELINE)
+      await page.evaluate((slug) => fetch(`/api/v1/campaigns/${slug}/validation`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"size":12,"floor":2}' }), TIMELINE)
       await open(page, `/c/${TIMELINE}/validate?grade=1`)
       await drawn(page)
       await page.screenshot({ path: `${shots}/validate-timeline-360-light.png` })

@@ -117,19 +117,3 @@ pub fn data(name: &str) -> Option<PathBuf> {
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
-
-/// A Python that has these modules, or `None` (said plainly). `scripts/install-test-tools.sh` makes one.
-pub fn python(modules: &[&str]) -> Option<PathBuf> {
-    let made = root().join("target/test-tools/bin/python");
-    let python = std::env::var_os("AFTERMAP_TEST_PYTHON").map_or(made, PathBuf::from);
-    let import = format!("import {}", modules.join(", "));
-    let found = std::process::Command::new(&python).args(["-c", &import]).output();
-    if found.is_ok_and(|output| output.status.success()) {
-        return Some(python);
-    }
-    let (python, modules) = (python.display(), modules.join(", "));
-    eprintln!(
-        "SKIPPED: {python} has no {modules} (scripts/install-test-tools.sh installs them; or AFTERMAP_TEST_PYTHON)"
-    );
-    None
-}

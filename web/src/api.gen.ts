@@ -740,7 +740,7 @@ export interface components {
              * @description Lower end.
              */
             area_km2_low: number | null;
-            /** @description Key of the class, or `damaged` for all classes but the first. */
+            /** @description Key of the class, or `any_damage` for all classes but the first. */
             class: string;
             /**
              * Format: double

@@ -198,7 +198,7 @@ mod tests {
             "| change | split | 10 | 2 | 2 |",
             "Overall accuracy: 90.0 %",
             "Fleiss' kappa 1.00",
-            "| damaged | 5 (",
+            "| any_damage | 5 (",
         ] {
             assert!(note.contains(part), "{part} in {note}");
         }

@@ -9,6 +9,9 @@ use super::estimate::Estimate;
 use super::{Band, LeftOut, Settings, Stratum, Verdict, class_of, verdict};
 use crate::domain::scale::Scale;
 
+/// Stands for all classes but the first, where figures are told by class; a scale may well have a class `damaged`.
+pub const ANY_DAMAGE: &str = "any_damage";
+
 /// What a report is made of.
 pub struct Parts<'a> {
     /// Name of the campaign in addresses.
@@ -68,7 +71,7 @@ pub struct GradingProgress {
 /// A number of tiles with its 95 % interval, and the area that these are.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Amount {
-    /// Key of the class, or `damaged` for all classes but the first.
+    /// Key of the class, or `any_damage` for all classes but the first.
     pub class: String,
     /// Tiles.
     pub tiles: f64,
@@ -189,7 +192,7 @@ fn amounts(accuracy: &Accuracy, tile_area_m2: Option<f64>) -> Vec<Amount> {
         })
     };
     let of_class = accuracy.classes.iter().filter_map(|class| amount(&class.class, class.share));
-    of_class.chain(amount("damaged", accuracy.damaged)).collect()
+    of_class.chain(amount(ANY_DAMAGE, accuracy.damaged)).collect()
 }
 
 /// One figure of the report in a table: what, of which class, its value and how sure it is.
@@ -248,7 +251,7 @@ impl Report {
             estimate("producers_accuracy", &class.class, class.producers);
             estimate("share", &class.class, class.share);
         }
-        estimate("share", "damaged", self.accuracy.damaged);
+        estimate("share", ANY_DAMAGE, self.accuracy.damaged);
         estimate("share", "not_gradable", self.accuracy.not_gradable);
         for amount in &self.amounts {
             let interval = Some((amount.tiles_low, amount.tiles_high));
@@ -306,7 +309,7 @@ mod tests {
     #[test]
     fn amounts_are_shares_of_the_population() {
         let found = parts(&[(0, 0, vec![0, 0]), (0, 0, vec![0, 0]), (1, 1, vec![1, 1]), (1, 1, vec![1, 1])]);
-        let damaged = found.amounts.iter().find(|amount| amount.class == "damaged").unwrap();
+        let damaged = found.amounts.iter().find(|amount| amount.class == ANY_DAMAGE).unwrap();
         assert!((damaged.tiles - 10.0).abs() < 1e-9 && damaged.tiles_low < 10.0 && damaged.tiles_high > 10.0);
         assert!((damaged.area_km2.unwrap() - 0.1).abs() < 1e-9);
         let overall = found.figures().into_iter().find(|figure| figure.figure == "overall_accuracy").unwrap();

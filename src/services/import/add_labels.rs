@@ -129,7 +129,13 @@ impl Adding<'_> {
         for (entry, new) in entries.iter().zip(&self.entries) {
             match new.current {
                 Current::Stays => {}
-                Current::Replaced => labels::make_current(conn, entry, (true, false))?,
+                Current::Replaced => {
+                    // It counts as the one before it did.
+                    let standing = labels::all_of_tile(conn, entry.tile)?;
+                    let before = standing.iter().find(|label| label.volunteer_id == entry.volunteer_id);
+                    let how = before.map_or((true, false), |label| (label.counted, label.excluded));
+                    labels::make_current(conn, entry, how)?;
+                }
                 Current::First(at, counted) => first.push((entry, at, counted)),
             }
         }

@@ -6,6 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::super::refit::refit_anyway;
 use super::super::tile_consensus::{self, Rules};
 use super::super::{Error, clock, derive_tiles};
@@ -15,6 +17,7 @@ use crate::domain::bbox::Bbox;
 use crate::domain::campaign::{
     Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, TileSource, Visibility, check_slug,
 };
+use crate::domain::consensus::TileState;
 use crate::domain::policy::Policy;
 use crate::domain::pseudonym::hmac_sha256;
 use crate::domain::scale::Scale;
@@ -254,12 +257,15 @@ fn batches(given: &[Given]) -> Vec<Range<usize>> {
     found
 }
 
-/// A number for a volunteer that follows from the name they had, and tells nothing of it to who lacks the key.
+/// A number for a volunteer that follows from the name they had, another one in each campaign.
+///
+/// The upper half alone decides the order of volunteers, and follows from the name without the key: so sums over
+/// volunteers are formed in one order on every server, and the same answers give the same map to the last digit.
 fn volunteer_id(key: &[u8], name: &str) -> i64 {
-    let digest = hmac_sha256(key, format!("volunteer\n{name}").as_bytes());
-    let number = digest.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+    let number = |bytes: &[u8]| bytes.iter().take(4).fold(0, |number, byte| number << 8 | i64::from(*byte));
+    let place = number(&Sha256::digest(name.as_bytes()));
     // Positive, as all ids are.
-    (number >> 1) as i64
+    (place >> 1) << 32 | number(&hmac_sha256(key, format!("volunteer\n{name}").as_bytes()))
 }
 
 /// Forms the consensus of every tile with a label, under the model in use.
@@ -270,7 +276,11 @@ async fn weigh(store: &Store, campaign_id: i64) -> Result<(), Error> {
             let rules = Rules::load(conn, campaign_id)?;
             let tiles = imports::labelled_tiles(conn, campaign_id, after, TILES)?;
             for &(tile, last_label_at) in &tiles {
-                let row = queue::lock(conn, tile)?;
+                let mut row = queue::lock(conn, tile)?;
+                if row.state != TileState::Reviewed {
+                    // As if all labels came at once: what fewer of them said before must not tell.
+                    (row.state, row.closed_at, row.first_settled_at) = (TileState::Open, None, None);
+                }
                 tile_consensus::follow(conn, &rules, row, None, last_label_at)?;
             }
             Ok::<_, Error>(tiles.last().map(|(tile, _)| *tile))
