@@ -2421,7 +2421,7 @@ export interface operations {
             path: {
                 /** @description Name of the campaign */
                 slug: string;
-                /** @description tiles.csv, tiles.geojson, scenes.csv, scenes.geojson; for researchers also labels.csv, volunteers.csv, history.csv */
+                /** @description tiles or scenes with .csv, .geojson, .geojsons, .gpkg, .fgb, .parquet, .csv.gz, .geojson.gz or .geojsons.gz; tiles.tif, tiles.class.tif; for researchers also labels, volunteers and history with .csv, .csv.gz or .parquet; manifest.json (of tiles.csv), codebook.csv, codebook.md and method.md */
                 file: string;
             };
             cookie?: never;
@@ -2436,6 +2436,22 @@ export interface operations {
                 content: {
                     "application/octet-stream": unknown;
                 };
+            };
+            /** @description The part of the file that was asked for by `Range` */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The file does not have that part */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
