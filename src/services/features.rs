@@ -10,7 +10,7 @@ use crate::domain::geometry::Geometry;
 use crate::domain::layer::Layer;
 use crate::domain::map_filter::MapFilter;
 use crate::domain::scene::{Captured, Scene};
-use crate::export::{self, Sheet, Record, Value};
+use crate::export::{self, Record, Sheet, Value};
 use crate::storage::{Conn, tiles};
 
 /// A property and the value that it must have.
