@@ -17,6 +17,7 @@ RUN mkdir src && echo 'fn main() {}' >src/main.rs && touch src/lib.rs && cargo b
 COPY build.rs ./
 COPY migrations migrations
 COPY src src
+COPY web/src/design/tokens.css web/src/design/tokens.css
 COPY --from=web /build/web/dist web/dist
 # cargo goes by the time of change, and the empty program is younger than the sources.
 RUN touch src/main.rs src/lib.rs && REQUIRE_WEB=1 cargo build --release --locked

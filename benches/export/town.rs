@@ -124,7 +124,7 @@ fn rows(path: &Path, campaign: i64, tiles: u64, side: u32) -> rusqlite::Result<(
             let probabilities = format!("[{},{},{}]", of(0), of(1), of(2));
             let answers = ["[3,0,0,0,0]", "[0,3,0,0,0]", "[0,0,3,0,0]"][class as usize];
             let entropy = -(sure * sure.ln() + 2.0 * rest * rest.ln());
-            consensus.execute(params![id, campaign, class, sure, probabilities, answers, entropy, closed])?;
+            consensus.execute(params![id, campaign, class as i64, sure, probabilities, answers, entropy, closed])?;
         }
     }
     work.commit()?;

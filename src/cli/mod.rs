@@ -16,6 +16,7 @@ mod release;
 pub mod serve;
 pub mod simulate;
 pub mod user;
+mod user_token;
 mod validation;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ use std::io::BufRead;
 
 use clap::{Args, Subcommand};
 
+use super::user_token::{self, TokenCommand};
 use crate::config::DataOptions;
 use crate::domain::volunteer::{Role, check_name, check_password};
 use crate::services::accounts::{self, Secrets};
@@ -30,6 +31,9 @@ pub enum UserCommand {
     ///
     /// Example: aftermap user disable --name layla
     Disable(DisableArgs),
+    /// Tokens for scripts: make, list, revoke
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 /// Arguments of `aftermap user create`.
@@ -121,6 +125,7 @@ pub async fn run(command: UserCommand) -> Result<(), Error> {
         UserCommand::Grant(args) => grant(args).await,
         UserCommand::List(args) => list(args).await,
         UserCommand::Disable(args) => disable(args).await,
+        UserCommand::Token(command) => user_token::run(command).await,
     }
 }
 

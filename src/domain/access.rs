@@ -7,6 +7,9 @@ use super::volunteer::{Role, Volunteer};
 /// What a credential may be used for. A browser session may do all that its owner may; a token only what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scopes {
+    /// Act as the person themself: make tokens, have all that is stored about them, be deleted. No token that anybody
+    /// asks for has it; that of a guest, who has nothing else, does.
+    pub own: bool,
     /// Take tiles and hand in labels.
     pub label: bool,
     /// See and download what the owner's roles allow.
@@ -17,12 +20,17 @@ pub struct Scopes {
 
 impl Scopes {
     /// Everything that the owner may do.
-    pub const ALL: Scopes = Scopes { label: true, read: true, manage: true };
+    pub const ALL: Scopes = Scopes { own: true, label: true, read: true, manage: true };
 
-    /// Reads the words of a token (`label`, `read`, `manage`); unknown words allow nothing.
+    /// Reads the words of a token (`label`, `read`, `manage`, `own`); unknown words allow nothing.
     pub fn parse(words: &str) -> Scopes {
         let has = |word: &str| words.split_whitespace().any(|other| other == word);
-        Scopes { label: has("label"), read: has("read"), manage: has("manage") }
+        Scopes { own: has("own"), label: has("label"), read: has("read"), manage: has("manage") }
+    }
+
+    /// Whether it changes nothing, whatever its owner may do.
+    pub fn is_read_only(self) -> bool {
+        !(self.own || self.label || self.manage)
     }
 }
 
@@ -94,12 +102,16 @@ impl Viewer {
         self.person().is_some_and(|person| person.volunteer.admin && person.scopes.manage)
     }
 
-    /// The highest role in a campaign; admins count as coordinators everywhere.
+    /// The highest role in a campaign; admins count as coordinators everywhere, as far as their credential carries.
     pub fn role_in(&self, campaign: i64) -> Option<Role> {
-        if self.is_admin() {
-            return Some(Role::Coordinator);
-        }
-        self.person()?.role_in(campaign)
+        let person = self.person()?;
+        let everywhere = match person.scopes {
+            _ if !person.volunteer.admin => None,
+            Scopes { manage: true, .. } => Some(Role::Coordinator),
+            Scopes { read: true, .. } => Some(Role::Researcher),
+            _ => None,
+        };
+        everywhere.max(person.role_in(campaign))
     }
 
     /// Whether they hold this role in a campaign, or a higher one.
@@ -157,9 +169,19 @@ impl Viewer {
         self.is_at_least(Role::Reviewer, campaign)
     }
 
+    /// May settle what the crowd could not, and what volunteers remark on: not with a token that may only read.
+    pub fn may_review(&self, campaign: &Campaign) -> bool {
+        self.may_see_open_tiles(campaign) && self.person().is_some_and(|person| person.scopes.manage)
+    }
+
     /// May download every label, with pseudonyms.
     pub fn may_download_labels(&self, campaign: &Campaign) -> bool {
         self.is_at_least(Role::Researcher, campaign)
+    }
+
+    /// May draw samples and the like: not with a token that may only read.
+    pub fn may_research(&self, campaign: &Campaign) -> bool {
+        self.may_download_labels(campaign) && self.person().is_some_and(|person| person.scopes.manage)
     }
 
     /// May open, pause, close and watch it.
@@ -265,7 +287,8 @@ mod tests {
         let read = person(&coordinator, Scopes::parse("read"));
         assert!(!read.may_label(&open) && read.may_download_labels(&open) && !read.may_coordinate(&open));
         assert!(person(&coordinator, Scopes::parse("manage")).may_coordinate(&open));
-        assert_eq!(Scopes::parse("admin LABEL"), Scopes { label: false, read: false, manage: false });
+        assert_eq!(Scopes::parse("admin LABEL"), Scopes::parse(""));
+        assert!(!Scopes::parse("").label && !Scopes::parse("label read manage").own);
     }
 
     #[test]
@@ -276,6 +299,8 @@ mod tests {
             Viewer::Person(Person { volunteer, roles: vec![], scopes })
         };
         assert!(admin(Scopes::ALL).may_coordinate(&draft));
-        assert!(!admin(Scopes::parse("label read")).may_see(&draft));
+        assert!(!admin(Scopes::parse("label")).may_see(&draft));
+        let reader = admin(Scopes::parse("read"));
+        assert!(reader.may_download_labels(&draft) && !reader.may_coordinate(&draft) && !reader.is_admin());
     }
 }

@@ -70,6 +70,15 @@ fn opening(sheet: &Sheet<'_>) -> String {
     text
 }
 
+/// One feature, with further members such as `,"links":[]` before its end.
+pub fn feature(columns: &[String], record: &Record, more: &str) -> String {
+    let names: Vec<String> = columns.iter().map(|name| format!("{}:", quoted(name))).collect();
+    let mut text = String::new();
+    push_feature(&mut text, &names, record);
+    text.truncate(text.len() - 1);
+    text + more + "}"
+}
+
 pub(super) fn push_feature(text: &mut String, names: &[String], record: &Record) {
     text.push_str(r#"{"type":"Feature","id":"#);
     text.push_str(&quoted(&record.id));

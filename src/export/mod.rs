@@ -10,7 +10,7 @@ pub mod code_book;
 pub mod compat;
 mod csv;
 mod flatgeobuf;
-mod geojson;
+pub mod geojson;
 mod geojson_seq;
 mod geometry;
 mod geopackage;
@@ -120,6 +120,21 @@ pub enum Value {
 }
 
 impl Value {
+    /// As it is spelled in files; empty for what is blank.
+    pub fn spelled(&self) -> String {
+        let mut words = String::new();
+        match self {
+            Value::Blank | Value::Outline => {}
+            Value::Bool(yes) => words.push_str(if *yes { "true" } else { "false" }),
+            Value::Int(number) => words = number.to_string(),
+            Value::Number(number) => words = number.to_string(),
+            Value::Text(text) => words.push_str(text),
+            Value::Instant(ms) => text::push_instant(&mut words, *ms),
+            Value::Day(ms) => text::push_day(&mut words, *ms),
+        }
+        words
+    }
+
     fn number(value: Option<f64>) -> Value {
         value.filter(|value| value.is_finite()).map_or(Value::Blank, Value::Number)
     }

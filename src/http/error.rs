@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::Invalid;
 use crate::imagery::ImageryError;
 use crate::services;
 use crate::storage::{self, StoreError};
@@ -55,6 +56,12 @@ impl Error {
     /// The request cannot be read.
     pub fn unreadable(detail: impl Into<String>) -> Error {
         Error::new(StatusCode::BAD_REQUEST, "invalid", detail)
+    }
+
+    /// A parameter of the address is wrong, where a standard says that this is a bad request (OGC API Features, 7.5).
+    pub fn bad_parameter(invalid: Invalid) -> Error {
+        let refusal = Error::new(StatusCode::BAD_REQUEST, "invalid", invalid.to_string());
+        Error { field: Some(invalid.field), ..refusal }
     }
 
     /// The body is not of the type it must be.

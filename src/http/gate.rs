@@ -115,16 +115,20 @@ pub trait Standing: 'static {
 
 /// Everybody, signed in or not.
 pub struct Anyone;
-/// Whoever is signed in, guests too.
-pub struct SignedIn;
+/// Whoever is signed in, guests too, by themself: a personal token is not enough.
+pub struct Myself;
 /// Whoever is signed in, guests too, and may label.
 pub struct Volunteer;
 /// Whoever may have the damage map.
 pub struct MapReader;
 /// Whoever may see tiles that are open, and what volunteers remark on them.
 pub struct Reviewer;
+/// The same where something is changed: a token that may only read is not enough.
+pub struct ActingReviewer;
 /// Whoever may see everything that is known of every tile.
 pub struct Researcher;
+/// The same where something is changed.
+pub struct ActingResearcher;
 /// Whoever runs the campaign.
 pub struct Coordinator;
 
@@ -137,12 +141,12 @@ impl Standing for Anyone {
     }
 }
 
-impl Standing for SignedIn {
+impl Standing for Myself {
     fn admit(viewer: &Viewer) -> bool {
-        viewer.person().is_some()
+        viewer.person().is_some_and(|person| person.scopes.own)
     }
     fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
-        viewer.person().is_some()
+        Myself::admit(viewer)
     }
 }
 
@@ -173,12 +177,30 @@ impl Standing for Reviewer {
     }
 }
 
+impl Standing for ActingReviewer {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_review(campaign)
+    }
+}
+
 impl Standing for Researcher {
     fn admit(viewer: &Viewer) -> bool {
         viewer.is_admin()
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_download_labels(campaign)
+    }
+}
+
+impl Standing for ActingResearcher {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.may_research(campaign)
     }
 }
 
@@ -258,6 +280,7 @@ impl<R: Standing> By<R> {
         let credentials = self.credentials;
         let work = move |conn: &mut Conn| {
             let visit = enter::<R>(conn, &credentials)?;
+            may_write(&visit.viewer)?;
             run(conn, &visit)
         };
         Ok(self.app.store.write(work).await?)
@@ -288,6 +311,7 @@ impl<R: Standing> InCampaign<R> {
         let (credentials, slug) = (self.by.credentials, self.slug.clone());
         let work = move |conn: &mut Conn| {
             let visit = enter_campaign::<R>(conn, &credentials, &slug)?;
+            may_write(&visit.viewer)?;
             run(conn, &visit)
         };
         Ok(self.by.app.store.write(work).await?)
@@ -330,11 +354,22 @@ fn enter_campaign<R: Standing>(
     }
 }
 
+/// Whatever a handler forgets to ask for: a token that may only read changes nothing.
+fn may_write(viewer: &Viewer) -> Result<(), services::Error> {
+    match viewer.person().is_some_and(|person| person.scopes.is_read_only()) {
+        true => Err(refusal(viewer)),
+        false => Ok(()),
+    }
+}
+
 /// What somebody is told who may not pass.
 pub fn refusal(viewer: &Viewer) -> services::Error {
     match viewer {
         Viewer::Nobody => not_signed_in(),
-        Viewer::Person(_) => services::Error::Forbidden("you do not have the role or the token that this needs".into()),
+        Viewer::Person(person) if !person.scopes.own => {
+            services::Error::Forbidden("this token, or the role of whoever made it, does not allow that".into())
+        }
+        Viewer::Person(_) => services::Error::Forbidden("you do not have the role that this needs".into()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admission;
+mod base;
 mod body;
 mod campaigns;
 mod cookies;
@@ -27,7 +28,9 @@ mod map_rows;
 mod map_tiles;
 mod metrics;
 mod notes;
+mod ogc;
 mod openapi;
+mod pages;
 mod person;
 mod ranges;
 mod releases;
@@ -36,6 +39,8 @@ mod session;
 mod standing;
 mod statistics;
 mod stream;
+mod tilejson;
+mod tokens;
 mod training;
 mod validation;
 mod web;
@@ -94,11 +99,15 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
+                .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
+                .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))
                 // campaigns
                 .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
+                .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
+                .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))
@@ -112,6 +121,18 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
+                // for people and programs that come without the page
+                .service(at("/api/v1/docs", [get(pages::docs::api_docs)]))
+                .service(at(pages::STYLE_ADDRESS, [get(pages::style)]))
+                .service(at("/ogc", [get(ogc::landing)]))
+                .service(at("/ogc/", [get(ogc::landing)]))
+                .service(at("/ogc/conformance", [get(ogc::conformance)]))
+                .service(at("/ogc/api", [get(ogc::api)]))
+                .service(at("/ogc/collections", [get(ogc::collections)]))
+                .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}", [get(ogc::collection)]))
+                .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}/schema", [get(ogc::schema)]))
+                .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}/items", [get(ogc::items)]))
+                .service(at("/ogc/collections/{slug}-{layer:tiles|scenes|area}/items/{feature}", [get(ogc::item)]))
                 // releases
                 .service(at("/api/v1/campaigns/{slug}/releases", [get(releases::list), post(releases::make)]))
                 .service(at("/api/v1/campaigns/{slug}/releases/{version}", [get(releases::one)]))

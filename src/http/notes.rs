@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{InCampaign, Reviewer, Volunteer, volunteer_id};
+use super::gate::{ActingReviewer, InCampaign, Reviewer, Volunteer, volunteer_id};
 use super::training::ShownTile;
 use super::wire::rfc3339;
 use crate::domain::campaign::Campaign;
@@ -132,7 +132,10 @@ pub async fn list_notes(door: InCampaign<Reviewer>, query: Query<NotesWanted>) -
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/notes/{id}/resolve", operation_id = "resolve_note",
     params(("slug" = String, Path, description = "Name of the campaign"), ("id" = String, Path, description = "The note")),
     responses((status = 204)))]
-pub async fn resolve_note(door: InCampaign<Reviewer>, path: Path<(String, String)>) -> Result<HttpResponse, Error> {
+pub async fn resolve_note(
+    door: InCampaign<ActingReviewer>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Error> {
     let id = Uuid::parse_str(&path.1).map_err(|_| Error::not_found(format!("there is no note `{}`", path.1)))?;
     let resolve = door.write(move |conn, visit| {
         watch_notes::resolve(conn, &visit.campaign, id, visit.viewer.volunteer_id(), visit.now)

@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
-    session, standing, statistics, training, validation,
+    session, standing, statistics, tilejson, tokens, training, validation,
 };
 
 #[derive(OpenApi)]
@@ -24,6 +24,9 @@ use super::{
         accounts::recover_account,
         person::get_my_data,
         person::delete_me,
+        tokens::list_tokens,
+        tokens::create_token,
+        tokens::revoke_token,
         campaigns::list_campaigns,
         campaigns::get_campaign,
         campaigns::set_campaign_state,
@@ -59,6 +62,8 @@ use super::{
         leases::release_lease,
         labels::submit_labels,
         images::get_tile_image,
+        tilejson::get_scene_tiles,
+        tilejson::get_map_tiles,
     ),
     modifiers(&Refusals)
 )]

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::body::Body;
 use super::cookies;
 use super::error::Error;
-use super::gate::{Anyone, App, By, SignedIn, volunteer_id};
+use super::gate::{Anyone, App, By, Myself, volunteer_id};
 use crate::services::delete_person::delete_person;
 use crate::services::my_data::my_data;
 
@@ -24,7 +24,7 @@ pub struct Farewell {
 /// Everything stored about me, as a download
 #[utoipa::path(get, path = "/api/v1/me/data", operation_id = "get_my_data",
     responses((status = 200, description = "One JSON document, table by table", body = serde_json::Value)))]
-pub async fn get_my_data(by: By<SignedIn>) -> Result<HttpResponse, Error> {
+pub async fn get_my_data(by: By<Myself>) -> Result<HttpResponse, Error> {
     let data = by.read(|conn, visit| my_data(conn, volunteer_id(&visit.viewer)?, visit.now)).await?;
     let mut reply = HttpResponse::Ok();
     reply.insert_header((CONTENT_DISPOSITION, "attachment; filename=\"aftermap-my-data.json\""));

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{InCampaign, Researcher, Reviewer, volunteer_id};
+use super::gate::{ActingResearcher, ActingReviewer, InCampaign, Researcher, Reviewer, volunteer_id};
 use super::training::ShownTile;
 use crate::domain::campaign::Campaign;
 use crate::domain::validation::Settings;
@@ -107,7 +107,7 @@ pub struct GradeReceipt {
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/validation", operation_id = "draw_sample",
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = NewSample,
     responses((status = 201, body = DrawnSample)))]
-pub async fn draw(door: InCampaign<Researcher>, body: Body<NewSample>) -> Result<HttpResponse, Error> {
+pub async fn draw(door: InCampaign<ActingResearcher>, body: Body<NewSample>) -> Result<HttpResponse, Error> {
     let NewSample { size, floor, agreed_from, seed } = body.0;
     let settings = Settings {
         size,
@@ -163,7 +163,7 @@ pub async fn desk(
     params(("slug" = String, Path, description = "Name of the campaign"), ("number" = u32, Path, description = "Number of the sample")),
     request_body = NewGrade, responses((status = 200, body = GradeReceipt)))]
 pub async fn grade(
-    door: InCampaign<Reviewer>,
+    door: InCampaign<ActingReviewer>,
     path: Path<(String, u32)>,
     body: Body<NewGrade>,
 ) -> Result<HttpResponse, Error> {

@@ -45,7 +45,7 @@ pub async fn guest(desk: &SignIn) -> Result<Guest, Error> {
                 volunteer_id: volunteer,
                 hash: &token_hash,
                 name: "guest",
-                scopes: "label",
+                scopes: "label own",
                 expires_at: now + SESSION_MS,
             };
             personal_tokens::insert(conn, new_id(), &new, now)?;
@@ -170,6 +170,7 @@ fn end_all(conn: &mut Conn, volunteer: i64, now: i64) -> Result<(), Error> {
 fn guest_of(viewer: &Viewer) -> Result<Option<i64>, Error> {
     match viewer.person() {
         Some(person) if !person.is_guest() => Err(already_an_account()),
+        Some(person) if !person.scopes.own => Err(Error::Forbidden("this token cannot make an account".into())),
         person => Ok(person.map(|person| person.volunteer.id)),
     }
 }

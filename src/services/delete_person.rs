@@ -42,6 +42,9 @@ pub async fn delete_person(desk: &SignIn, from: Credentials, password: Option<St
 fn who(conn: &mut Conn, from: &Credentials, now: i64) -> Result<Account, Error> {
     let nobody = || Error::Unauthorized("sign in first: there is nobody to delete".into());
     let Viewer::Person(someone) = viewer(conn, from, now)? else { return Err(nobody()) };
+    if !someone.scopes.own {
+        return Err(Error::Forbidden("a token cannot delete its owner: sign in and do it yourself".into()));
+    }
     person::account(conn, someone.volunteer.id)?.ok_or_else(nobody)
 }
 

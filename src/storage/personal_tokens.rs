@@ -58,3 +58,43 @@ pub fn revoke_all(conn: &mut Conn, volunteer: i64, now: i64) -> QueryResult<()> 
         .filter(personal_tokens::revoked_at.is_null());
     diesel::update(open).set(personal_tokens::revoked_at.eq(now)).execute(conn).map(drop)
 }
+
+/// A token as its owner sees it.
+#[derive(Debug, Queryable)]
+pub struct TokenRow {
+    /// Database id.
+    pub id: i64,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may be used for: words separated by blanks.
+    pub scopes: String,
+    /// When it was made. Milliseconds since 1970, UTC.
+    pub created_at: i64,
+    /// When it stops working, likewise.
+    pub expires_at: i64,
+}
+
+/// The tokens of a person that were not revoked, also those whose time is over, newest first.
+pub fn of_volunteer(conn: &mut Conn, volunteer: i64) -> QueryResult<Vec<TokenRow>> {
+    personal_tokens::table
+        .filter(personal_tokens::volunteer_id.eq(volunteer))
+        .filter(personal_tokens::revoked_at.is_null())
+        .order(personal_tokens::id.desc())
+        .select((
+            personal_tokens::id,
+            personal_tokens::name,
+            personal_tokens::scopes,
+            personal_tokens::created_at,
+            personal_tokens::expires_at,
+        ))
+        .load(conn)
+}
+
+/// Ends a token of this person; `false` where they have none of that id.
+pub fn revoke(conn: &mut Conn, volunteer: i64, id: i64, now: i64) -> QueryResult<bool> {
+    let theirs = personal_tokens::table
+        .filter(personal_tokens::id.eq(id))
+        .filter(personal_tokens::volunteer_id.eq(volunteer))
+        .filter(personal_tokens::revoked_at.is_null());
+    Ok(diesel::update(theirs).set(personal_tokens::revoked_at.eq(now)).execute(conn)? > 0)
+}

@@ -56,6 +56,12 @@ pub fn by_ids(conn: &mut Conn, ids: &[i64]) -> QueryResult<Vec<Tile>> {
     Ok(rows.into_iter().map(tile).collect())
 }
 
+/// How many tiles a campaign has.
+pub fn count(conn: &mut Conn, campaign_id: i64) -> QueryResult<u64> {
+    let theirs = tiles::table.filter(tiles::campaign_id.eq(campaign_id)).filter(tiles::withdrawn_at.is_null());
+    theirs.count().get_result::<i64>(conn).map(i64::unsigned_abs)
+}
+
 /// The database id of a tile by its public id.
 pub fn id_of(conn: &mut Conn, campaign_id: i64, tile_id: &str) -> QueryResult<Option<i64>> {
     tiles::table

@@ -187,7 +187,8 @@ impl Drop for TestApp {
     }
 }
 
-fn add_scene(conn: &mut Conn, campaign: &Campaign, day: i64) -> Result<i64, Error> {
+/// Adds the scene of a day.
+pub fn add_scene(conn: &mut Conn, campaign: &Campaign, day: i64) -> Result<i64, Error> {
     let scene = Scene {
         id: new_id(),
         title: format!("day {day}"),

@@ -35,6 +35,24 @@ await test('a wrong password is said in plain words', async () => {
   await other.context.close()
 })
 
+await test('a token for scripts is shown once, works, and ends when it is revoked', async () => {
+  await open(page, '/me')
+  await page.getByTestId('make-token').tap()
+  await page.locator('[data-testid=tokens] form button:not([type=button])').tap()
+  await page.locator('input[name=token_name][aria-invalid]').waitFor()
+  await page.locator('input[name=token_name]').fill('QGIS <b>')
+  await page.locator('[data-testid=tokens] form button:not([type=button])').tap()
+  const secret = await page.getByTestId('secret').textContent()
+  const asks = () => fetch(`${base}/api/v1/session`, { headers: { authorization: `Bearer ${secret}` } })
+  assert.equal((await (await asks()).json()).name, name)
+  await open(page, '/me')
+  await page.locator('[data-testid=tokens] li', { hasText: 'QGIS <b>' }).waitFor()
+  assert.equal(await page.getByTestId('secret').count(), 0)
+  await page.locator('[data-testid=tokens] li button').tap()
+  await page.locator('[data-testid=tokens] li').waitFor({ state: 'detached' })
+  assert.equal((await asks()).status, 401)
+})
+
 if ((await fetch(`${base}/api/v1/me/data`)).status === 404) skip('my data', 'the server does not give it')
 else {
   await test('my data can be downloaded and holds my label', async () => {

@@ -61,13 +61,6 @@ export class DemoServer {
     execFileSync(this.binary, ['campaign', 'apply', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] })
   }
 
-  /** Made-up volunteers label until no tile is open. */
-  async simulate(campaign, volunteers, seed = 7) {
-    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', String(volunteers), '--seed', String(seed)], { stdio: 'ignore' })
-    const [code] = await once(crowd, 'exit')
-    if (code !== 0) throw new Error(`the simulation of ${campaign} ended with ${code}`)
-  }
-
   /** As a power cut would: no goodbye. */
   async kill() {
     const gone = once(this.#process, 'exit')

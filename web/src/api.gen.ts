@@ -144,6 +144,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/map.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the vector tiles of the damage map are (TileJSON); filters go along into their address */
+        get: operations["get_map_tiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/map/statistics": {
         parameters: {
             query?: never;
@@ -598,6 +615,58 @@ export interface paths {
         };
         /** Everything stored about me, as a download */
         get: operations["get_my_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My tokens for scripts */
+        get: operations["list_tokens"];
+        put?: never;
+        /** Make a token for a script; a token cannot make another */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token; it stops working at once */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenes/{id}/tiles.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the images of a scene are (TileJSON) */
+        get: operations["get_scene_tiles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1223,6 +1292,11 @@ export interface components {
             /** Format: double */
             probability: number;
         };
+        /** @description A token that was just made. */
+        MadeToken: components["schemas"]["Token"] & {
+            /** @description The secret, shown this once: `Authorization: Bearer …`. */
+            token: string;
+        };
         /** @description How sure the value of a tile is, and when it happened. */
         MapFinding: components["schemas"]["MapValue"] & {
             answers: components["schemas"]["Counted"][];
@@ -1471,6 +1545,19 @@ export interface components {
              * @description Tiles to draw.
              */
             size: number;
+        };
+        /** @description A token that I want. */
+        NewToken: {
+            /**
+             * Format: int32
+             * @description Days until it stops working.
+             * @default 90
+             */
+            days: number | null;
+            /** @description What it is for, in my own words. */
+            name: string;
+            /** @description What it may be used for. */
+            scopes: components["schemas"]["Scope"][];
         };
         /**
          * @description A state that a coordinator may choose.
@@ -1844,6 +1931,8 @@ export interface components {
             sensor: string;
             title: string;
         };
+        /** @enum {string} */
+        Scope: "read" | "label" | "manage";
         /** @description Who is signed in. */
         Session: {
             /** @description May do everything on this server. */
@@ -1998,10 +2087,47 @@ export interface components {
             /** Format: int64 */
             unusable: number;
         };
+        /** @description Where tiles are (TileJSON 3.0.0). */
+        TileJson: {
+            /** @description Credit line, to be shown with the picture. */
+            attribution: string;
+            /** @description West, south, east, north in degrees. */
+            bounds?: number[] | null;
+            description: string;
+            /** Format: int32 */
+            maxzoom: number;
+            /** Format: int32 */
+            minzoom: number;
+            name: string;
+            scheme: string;
+            tilejson: string;
+            /** @description One address, with `{z}`, `{x}` and `{y}` in it. */
+            tiles: string[];
+            vector_layers?: components["schemas"]["VectorLayer"][];
+        };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
         /** @enum {string} */
         TileState: "open" | "settled" | "contested" | "reviewed" | "unusable";
+        /** @description A personal token, without its secret. */
+        Token: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Whether its time is over. */
+            expired: boolean;
+            /**
+             * Format: date-time
+             * @description When it stops working.
+             */
+            expires_at: string;
+            id: string;
+            name: string;
+            scopes: components["schemas"]["Scope"][];
+        };
+        /** @description My tokens, newest first; revoked ones are left out. */
+        Tokens: {
+            tokens: components["schemas"]["Token"][];
+        };
         /** @description What one learns before the first tile. */
         Training: {
             /** @description One entry for each answer of the scale, in its order. */
@@ -2058,6 +2184,13 @@ export interface components {
             settings: components["schemas"]["SampleSettings"];
             /** @description The strata. */
             strata: components["schemas"]["StratumReport"][];
+        };
+        /** @description A layer of vector tiles. */
+        VectorLayer: {
+            description: string;
+            /** @description Names of the values, each with a word about it. */
+            fields: Record<string, never>;
+            id: string;
         };
         /**
          * @description The highest role of the viewer in a campaign.
@@ -2264,6 +2397,8 @@ export interface operations {
     download_export: {
         parameters: {
             query?: {
+                /** @description mapswipe or zooniverse: the files of that system under its own names, whole and in its own columns (see docs/import.md) */
+                compat?: string;
                 /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
                 bbox?: string;
                 /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
@@ -2287,7 +2422,7 @@ export interface operations {
             path: {
                 /** @description Name of the campaign */
                 slug: string;
-                /** @description tiles.csv, tiles.geojson, scenes.csv, scenes.geojson; for researchers also labels.csv, volunteers.csv, history.csv */
+                /** @description tiles or scenes with .csv, .geojson, .geojsons, .gpkg, .fgb, .parquet, .csv.gz, .geojson.gz or .geojsons.gz; tiles.tif, tiles.class.tif; for researchers also labels, volunteers and history with .csv, .csv.gz or .parquet; manifest.json (of tiles.csv), codebook.csv, codebook.md and method.md */
                 file: string;
             };
             cookie?: never;
@@ -2302,6 +2437,22 @@ export interface operations {
                 content: {
                     "application/octet-stream": unknown;
                 };
+            };
+            /** @description The part of the file that was asked for by `Range` */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The file does not have that part */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -2369,6 +2520,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Leases"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map_tiles: {
+        parameters: {
+            query?: {
+                /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
+                bbox?: string;
+                /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
+                area?: string;
+                /** @description Only these classes, separated by commas. */
+                class?: string;
+                /** @description Only these states, separated by commas. */
+                state?: string;
+                /** @description Only tiles whose class has at least this probability, 0 to 1. */
+                probability_at_least?: string;
+                /** @description Only damage that may have happened on this day or later: a day (2017-06-06) or an instant. */
+                damaged_from?: string;
+                /** @description Only damage that may have happened on this day or earlier. */
+                damaged_to?: string;
+                /** @description Leave the class blank where its probability is below this, 0 to 1. Changes columns, never which rows appear. */
+                min_probability?: number;
+                /** @description Add a column that says whether the probability of any damage is at least this, 0 to 1. */
+                damaged_if?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TileJson"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -3470,6 +3672,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token's id, not its secret */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_scene_tiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The scene */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TileJson"];
                 };
             };
             /** @description Refused or failed, with the reason */

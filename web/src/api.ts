@@ -26,6 +26,8 @@ export type PracticeFeedback = Schemas['PracticeFeedback']
 export type Standing = Schemas['Standing']
 export type Miss = Schemas['Miss']
 export type NewNote = Schemas['NewNote']
+export type Token = Schemas['Token']
+export type Scope = Schemas['Scope']
 export type MapStatistics = Schemas['MapStatistics']
 export type MapRow = Schemas['MapRow']
 export type MapTile = Schemas['MapTileInFull']
@@ -146,6 +148,9 @@ export const api = {
   standing: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/me', readIn(slug))),
   misses: (slug: string, after: string | null) => result(client.GET('/api/v1/campaigns/{slug}/me/misses', { params: { path: { slug }, query: { limit: MISSES_AT_ONCE, ...(after && { after }) } } })),
   leaderboard: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/leaderboard', inCampaign(slug))),
+  tokens: () => result(client.GET('/api/v1/me/tokens')),
+  makeToken: (name: string, scopes: Scope[], days: number) => result(client.POST('/api/v1/me/tokens', { body: { name, scopes, days } })),
+  revokeToken: (id: string) => result(client.DELETE('/api/v1/me/tokens/{id}', { params: { path: { id } } })),
   deleteMe: (password?: string) => result(client.DELETE('/api/v1/me', { body: password === undefined ? {} : { password } })),
 
   mapStatistics: (slug: string, filter: Record<string, string>) => result(client.GET('/api/v1/campaigns/{slug}/map/statistics', { params: { path: { slug }, query: filter } })),

@@ -30,7 +30,7 @@ self.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== self.location.origin) return
-  if (request.mode === 'navigate') event.respondWith(page(request))
+  if (request.mode === 'navigate' && url.pathname === '/') event.respondWith(page(request))
   else if (url.pathname.startsWith('/tiles/')) event.respondWith(image(request))
   else if (url.pathname.startsWith('/assets/')) event.respondWith(asset(request))
   else if (FILES.includes(url.pathname)) event.respondWith(fresh(request))
