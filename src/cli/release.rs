@@ -67,7 +67,10 @@ pub async fn run(args: ReleaseArgs) -> Result<(), Refused> {
         }
         let files: usize = all.iter().map(|one| one.manifest.files.len()).sum();
         return match damaged.len() {
-            0 => Ok(println!("{files} files of {} releases are what was released", all.len())),
+            0 => {
+                println!("{files} files of {} releases are what was released", all.len());
+                Ok(())
+            }
             many => {
                 Err(format!("{many} of {files} files are not what was released: restore them from a backup").into())
             }

@@ -233,8 +233,11 @@ pub fn change_grade(conn: &mut Conn, sample: i64, (tile, volunteer): (i64, i64),
     diesel::update(grades::table.find(key)).set(grades::answer.eq(i16::from(answer))).execute(conn).map(drop)
 }
 
-/// A person's grades: campaign, number of the sample, tile, answer, when.
-pub fn of_volunteer(conn: &mut Conn, volunteer: i64) -> QueryResult<Vec<(i64, i32, String, i16, i64)>> {
+/// A grade as its author may read it: campaign, number of the sample, tile, answer, when.
+pub type Given = (i64, i32, String, i16, i64);
+
+/// A person's grades, oldest first.
+pub fn of_volunteer(conn: &mut Conn, volunteer: i64) -> QueryResult<Vec<Given>> {
     grades::table
         .inner_join(samples::table)
         .inner_join(tiles::table)

@@ -1794,6 +1794,7 @@ export interface components {
              */
             window: number;
         };
+        /** @description How a release is cited. */
         ReleaseCitation: components["schemas"]["Citation"] & {
             /** @description The citation in one line. */
             text: string;

@@ -39,13 +39,16 @@ pub struct Coarsened {
     pub coarse: Coarse,
 }
 
+/// A tile: public id, database id, its middle in web mercator metres, what everybody could see of it.
+type Found = (String, i64, (f64, f64), Option<Shown>);
+
 /// Coarsens the map as everybody could see it, given the newest coarsened release before.
 pub fn cells(conn: &mut Conn, source: &Source<'_>, before: Option<&Release>, home: &Path) -> Result<Coarsened, Error> {
     let (mut basis, earlier) = match before {
         Some(release) => (read_basis(home, release)?, shown_cells(conn, release)?),
         None => (HashMap::new(), BTreeSet::new()),
     };
-    let mut found: Vec<(String, i64, (f64, f64), Option<Shown>)> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     let mut side = 0.0;
     let (campaign, filter) = (source.campaign, MapFilter::default());
     let question = Question { campaign, map: source.map, filter: &filter, sight: Sight::Everybody, now: source.now };
