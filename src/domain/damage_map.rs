@@ -219,10 +219,11 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Probability of any damage: of all classes but the first. `None` without a consensus.
+    /// Probability of any damage: of all classes but the first. `None` where no label names a class: what the model
+    /// believes of a tile that nobody judged is no finding.
     pub fn damaged_probability(&self) -> Option<f64> {
-        let probabilities = &self.consensus.as_ref()?.probabilities;
-        (!probabilities.is_empty()).then(|| probabilities[1..].iter().sum())
+        let judged = self.consensus.as_ref().filter(|consensus| consensus.class.is_some())?;
+        judged.probabilities.get(1..).map(|damaged| damaged.iter().sum())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every format read back by GDAL, geopandas and pyarrow (read_back.py): the same rows, values, outlines and reference
 //! system as the CSV has, for towns with all that is awkward.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use aftermap::domain::bbox::Bbox;
@@ -18,20 +18,7 @@ use aftermap::storage::{Conn, QueryError, campaigns, scenes};
 use serde_json::Value as Json;
 
 use crate::helpers::*;
-use crate::support::root;
-
-/// The Python that has what reads geodata, or `None` (said plainly).
-fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("AFTERMAP_TEST_PYTHON").map(PathBuf::from);
-    let python = python.unwrap_or_else(|| root().join("target/test-tools/python/bin/python"));
-    if !python.exists() {
-        eprintln!(
-            "SKIPPED: no Python that reads geodata (run scripts/install-test-tools.sh, or set AFTERMAP_TEST_PYTHON)"
-        );
-        return None;
-    }
-    Some(python)
-}
+use crate::support::{python, root};
 
 const CUTS: Cuts = Cuts { min_probability: None, damaged_if: Some(0.5) };
 
@@ -67,7 +54,7 @@ fn assert_rows(compared: &Json, rows: usize) {
 
 #[test]
 fn awkward_words_numbers_and_dates_are_read_back_from_every_format() {
-    let Some(python) = python() else { return };
+    let Some(python) = python(&["pyogrio", "rasterio", "geopandas", "pyarrow"]) else { return };
     for town in towns() {
         let compared = read_back(&python, &town, Sight::Researcher, &MapFilter::default());
         assert_rows(&compared, 7);
@@ -82,7 +69,7 @@ fn awkward_words_numbers_and_dates_are_read_back_from_every_format() {
 
 #[test]
 fn a_filter_that_matches_nothing_gives_files_that_can_be_read() {
-    let Some(python) = python() else { return };
+    let Some(python) = python(&["pyogrio", "rasterio", "geopandas", "pyarrow"]) else { return };
     let town = towns().remove(0);
     let words = FilterWords { bbox: Some("100,10,101,11".into()), ..FilterWords::default() };
     let nowhere = MapFilter::parse(&words, &campaign().scale).unwrap();
@@ -121,7 +108,7 @@ fn fill_line(conn: &mut Conn) -> Result<(), QueryError> {
 
 #[test]
 fn outlines_across_the_date_line_and_a_map_without_a_closed_tile_are_read_back() {
-    let Some(python) = python() else { return };
+    let Some(python) = python(&["pyogrio", "rasterio", "geopandas", "pyarrow"]) else { return };
     for database in databases() {
         database.write(fill_line);
         let compared = read_back(&python, &database, Sight::Everybody, &MapFilter::default());
@@ -141,7 +128,7 @@ fn outlines_across_the_date_line_and_a_map_without_a_closed_tile_are_read_back()
 
 #[test]
 fn cells_are_pixels_of_the_raster() {
-    let Some(python) = python() else { return };
+    let Some(python) = python(&["pyogrio", "rasterio", "geopandas", "pyarrow"]) else { return };
     let database = databases().remove(0);
     database.write(|conn| {
         campaigns::insert(conn, &campaign())?;

@@ -11,7 +11,7 @@ use aftermap::services::export_compat::{self, Request, System};
 use serde_json::Value as Json;
 
 use crate::helpers::*;
-use crate::support::{data, root};
+use crate::support::{data, foreign_python, root};
 
 /// The columns that exports of the new back end have, and their order.
 const COLUMNS: [(&str, &str); 6] = [
@@ -98,17 +98,6 @@ fn counts(database: &Database, slug: &str) -> BTreeMap<String, Vec<u64>> {
 
 fn counts_of(printed: &Json) -> BTreeMap<String, Vec<u64>> {
     serde_json::from_value(printed["counts"].clone()).unwrap()
-}
-
-/// The Python with other projects' programs, or `None` (said plainly).
-fn python() -> Option<PathBuf> {
-    let made = root().join("target/test-tools/foreign/bin/python");
-    let python = std::env::var_os("AFTERMAP_TEST_FOREIGN_PYTHON").map_or(made, PathBuf::from);
-    if python.exists() {
-        return Some(python);
-    }
-    eprintln!("SKIPPED: other projects' programs over our files (run scripts/install-foreign-tools.sh)");
-    None
 }
 
 fn script(python: &Path, name: &str, arguments: &[&str]) -> Json {
@@ -207,7 +196,7 @@ fn the_same_bytes_come_when_asked_again() {
 
 #[test]
 fn a_mapswipe_notebook_runs_over_our_files() {
-    let Some(python) = python() else { return };
+    let Some(python) = foreign_python(&["pandas"]) else { return };
     let database = databases().remove(0);
     let work = tempfile::tempdir().unwrap();
     let folder = exported(&database, work.path(), "mapswipe");
@@ -219,7 +208,7 @@ fn a_mapswipe_notebook_runs_over_our_files() {
 
 #[test]
 fn zooniverses_own_program_counts_as_we_do() {
-    let Some(python) = python() else { return };
+    let Some(python) = foreign_python(&["panoptes_aggregation"]) else { return };
     let database = databases().remove(0);
     let work = tempfile::tempdir().unwrap();
     let folder = exported(&database, work.path(), "zooniverse");

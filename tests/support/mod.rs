@@ -117,3 +117,26 @@ pub fn data(name: &str) -> Option<PathBuf> {
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
+
+/// A Python that reads geodata and has these modules, or `None` (said plainly).
+pub fn python(modules: &[&str]) -> Option<PathBuf> {
+    python_of("AFTERMAP_TEST_PYTHON", "python", modules)
+}
+
+/// A Python with the programs of other projects that read our files, or `None` (said plainly).
+pub fn foreign_python(modules: &[&str]) -> Option<PathBuf> {
+    python_of("AFTERMAP_TEST_FOREIGN_PYTHON", "foreign", modules)
+}
+
+/// The one that a variable names, else the one that `make test-tools` made under that name.
+fn python_of(variable: &str, name: &str, modules: &[&str]) -> Option<PathBuf> {
+    let made = root().join("target/test-tools").join(name).join("bin/python");
+    let python = std::env::var_os(variable).map_or(made, PathBuf::from);
+    let modules = modules.join(", ");
+    let found = std::process::Command::new(&python).args(["-c", &format!("import {modules}")]).output();
+    if found.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    eprintln!("SKIPPED: {} has no {modules} (`make test-tools` installs them; or {variable})", python.display());
+    None
+}
