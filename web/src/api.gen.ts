@@ -1794,6 +1794,7 @@ export interface components {
              */
             window: number;
         };
+        /** @description How a release is cited. */
         ReleaseCitation: components["schemas"]["Citation"] & {
             /** @description The citation in one line. */
             text: string;
@@ -2396,6 +2397,8 @@ export interface operations {
     download_export: {
         parameters: {
             query?: {
+                /** @description mapswipe or zooniverse: the files of that system under its own names, whole and in its own columns (see docs/import.md) */
+                compat?: string;
                 /** @description Only tiles whose outline meets this box: west,south,east,north in degrees; west of east unless it crosses the date line. */
                 bbox?: string;
                 /** @description Only tiles whose centre lies in this area: a GeoJSON Polygon or MultiPolygon. */
