@@ -140,10 +140,10 @@ impl Pages<'_> {
             body.push_str("</select></label>");
         }
         let limit = escaped(self.asked.get("limit").unwrap_or("100"));
-        let _ = write!(
+        let _ = writeln!(
             body,
             "<label>On a page<input name=\"limit\" type=\"number\" min=\"1\" max=\"{MAX_LIMIT}\" value=\"{limit}\"></label>\
-             <input type=\"hidden\" name=\"f\" value=\"html\"><button>Show</button></form>\n"
+             <input type=\"hidden\" name=\"f\" value=\"html\"><button>Show</button></form>"
         );
     }
 
