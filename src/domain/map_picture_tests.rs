@@ -66,7 +66,7 @@ fn row(x: u32, y: u32) -> TileRow {
     let windows = [(Some(7), Some(8)), (Some(8), Some(9)), (None, Some(7)), (None, None)];
     let (last_intact, first_damaged) = windows[(y % 4) as usize];
     let crowd = Crowd { consensus: Some(consensus), last_intact, first_damaged, ..Crowd::default() };
-    let state = if x % 5 == 0 { TileState::Open } else { TileState::Settled };
+    let state = if x.is_multiple_of(5) { TileState::Open } else { TileState::Settled };
     TileRow { tile, state, closed_at: None, gold: None, scenes: Some((7, 9)), crowd: Some(crowd) }
 }
 
