@@ -259,8 +259,8 @@ async fn a_time_chooses_what_was_going_on_then() {
         (scenes("1970-01-02").await, scenes("1970-01-02/..").await, scenes("2001-01-01").await),
         (json!(1), json!(2), json!(0))
     );
-    let both = format!("datetime=1970-01-02/..&damaged_to=1970-01-01");
-    assert_eq!(count(&app, &both).await, 0, "two times must both hold");
+    let both = "datetime=1970-01-02/..&damaged_to=1970-01-01";
+    assert_eq!(count(&app, both).await, 0, "two times must both hold");
 }
 
 #[tokio::test]
