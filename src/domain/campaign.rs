@@ -67,6 +67,11 @@ words! {
 }
 
 impl CampaignState {
+    /// Whether it takes no more answers, so that nothing has to be kept from volunteers for their sake.
+    pub fn is_over(self) -> bool {
+        matches!(self, CampaignState::Closed | CampaignState::Archived)
+    }
+
     /// Whether a coordinator may move a campaign from this state to that one.
     pub fn may_become(self, next: CampaignState) -> bool {
         use CampaignState::{Archived, Closed, Draft, Open, Paused};

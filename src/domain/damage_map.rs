@@ -175,8 +175,7 @@ impl Outcome {
     /// Whether everybody may see it: the one place for invariants 6 and 9. Not before the tile was closed for
     /// [`QUIET_MS`], and check gold not before it is worn out or the campaign is over.
     pub fn is_public(self, campaign: CampaignState, now: i64) -> bool {
-        let over = matches!(campaign, CampaignState::Closed | CampaignState::Archived);
-        let secret = self.gold == Some(Gold::Check) && !over;
+        let secret = self.gold == Some(Gold::Check) && !campaign.is_over();
         let settled_down = self.closed_at.is_some_and(|at| now.saturating_sub(at) >= QUIET_MS);
         self.state.is_closed() && settled_down && !secret
     }

@@ -1,26 +1,20 @@
 //! Downloads: written to a nameless file first, then sent, so that a slow line never holds the database's snapshot; in
 //! ranges, so that a line that broke goes on where it was.
 
-use std::io;
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETAG};
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
-use futures::Stream;
 use tokio::sync::Semaphore;
 
 use super::error::Error;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
 use super::images::is_known;
 use super::map_query::MapQuery;
-use super::ranges::{self, Part};
+use super::ranges;
 use crate::domain::damage_map::{Sight, What};
 use crate::domain::volunteer::Role;
 use crate::services::export_map::{Cancel, Request, Written};
@@ -30,8 +24,6 @@ use crate::storage::Store;
 
 /// Exports that are written at the same time; one more is told to come back. Labels come first.
 const AT_ONCE: usize = 2;
-/// Bytes read from the file at a time.
-const CHUNK: u64 = 64 * 1024;
 /// Finished files are kept up to this many bytes.
 const KEPT_BYTES: u64 = 2 << 30;
 
@@ -110,26 +102,9 @@ fn reply(
 ) -> HttpResponse {
     let tag = format!("\"{}\"", finished.sha256);
     let mut reply = HttpResponse::Ok();
-    reply.insert_header((ETAG, tag.as_str())).insert_header((CACHE_CONTROL, "private, no-cache"));
-    reply.insert_header((ACCEPT_RANGES, "bytes"));
-    if is_known(request, &tag) {
-        return reply.status(StatusCode::NOT_MODIFIED).finish();
-    }
-    let length = finished.bytes;
-    let bytes = match ranges::asked(request, &tag, length) {
-        Part::Whole => 0..length,
-        Part::Bytes(bytes) => {
-            let range = format!("bytes {}-{}/{length}", bytes.start, bytes.end - 1);
-            reply.status(StatusCode::PARTIAL_CONTENT).insert_header((CONTENT_RANGE, range));
-            bytes
-        }
-        Part::Beyond => {
-            reply.insert_header((CONTENT_RANGE, format!("bytes */{length}")));
-            return reply.status(StatusCode::RANGE_NOT_SATISFIABLE).finish();
-        }
-    };
-    let body = SizedStream::new(bytes.end - bytes.start, chunks(finished, bytes));
-    attachment(&mut reply, slug, file).content_type(media_type).body(body)
+    reply.insert_header((CACHE_CONTROL, "private, no-cache"));
+    attachment(&mut reply, slug, file).content_type(media_type);
+    ranges::send(request, reply, finished.file.clone(), (&tag, finished.bytes))
 }
 
 /// What was asked for, as far as this person may see it.
@@ -216,7 +191,7 @@ async fn describe(
         Ok(match file.as_str() {
             "codebook.csv" => describe_map::code_book_csv(conn, campaign, cuts)?,
             "codebook.md" => describe_map::code_book_markdown(conn, campaign, cuts)?.into_bytes(),
-            _ => describe_map::method_note(conn, campaign, sight, None)?.into_bytes(),
+            _ => describe_map::method_note(conn, campaign, sight)?.into_bytes(),
         })
     };
     store.read(work).await
@@ -244,22 +219,4 @@ async fn manifest(
         Ok(text.into_bytes())
     };
     store.read(work).await
-}
-
-/// Some bytes of the file, piece by piece.
-pub(super) fn chunks(finished: Arc<Finished>, bytes: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
-    futures::stream::try_unfold((finished, bytes), |(finished, bytes)| async move {
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        let end = bytes.end.min(bytes.start + CHUNK);
-        let (part, finished) = tokio::task::spawn_blocking(move || {
-            let mut part = vec![0; (end - bytes.start) as usize];
-            finished.file.read_exact_at(&mut part, bytes.start)?;
-            Ok::<_, io::Error>((part, finished))
-        })
-        .await
-        .map_err(io::Error::other)??;
-        Ok(Some((Bytes::from(part), (finished, end..bytes.end))))
-    })
 }

@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
-use actix_web::body::SizedStream;
 use actix_web::guard::GuardContext;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, ETAG};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING};
 use actix_web::web::{Data, Path, Query};
 use serde::Deserialize;
 
 use super::error::Error;
-use super::exports::chunks;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
-use super::images::is_known;
+use super::ranges;
 use crate::domain::damage_map::Sight;
 use crate::domain::volunteer::Role;
 use crate::services::export_compat::{Request, System, spool};
@@ -49,18 +46,16 @@ pub async fn download_compat(
     };
     let (folder, system, name) = (app.downloads.spool.clone(), asked.compat, file.clone());
     let (spooled, media_type) = door.serve(|store, visit| write(store, visit, system, name, folder)).await?;
-    let tag = format!("W/\"{}\"", &spooled.sha256[..32]);
     let mut reply = HttpResponse::Ok();
-    reply.insert_header((ETAG, tag.as_str())).insert_header((CACHE_CONTROL, "private, no-cache"));
-    if is_known(&request, &tag) {
-        return Ok(reply.status(StatusCode::NOT_MODIFIED).finish());
-    }
+    reply.insert_header((CACHE_CONTROL, "private, no-cache"));
     if file.ends_with(".gz") {
         // Packed already: the file itself is what is asked for.
         reply.insert_header((CONTENT_ENCODING, "identity"));
     }
     reply.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")));
-    Ok(reply.content_type(media_type).body(SizedStream::new(spooled.bytes, chunks(spooled.clone(), 0..spooled.bytes))))
+    reply.content_type(media_type);
+    let tag = format!("\"{}\"", spooled.sha256);
+    Ok(ranges::send(&request, reply, spooled.file.clone(), (&tag, spooled.bytes)))
 }
 
 async fn write(

@@ -1,13 +1,27 @@
-//! Ranges of bytes (RFC 9110, section 14): which part of a file a request asks for.
+//! Sending a file, or the part of it that a request asks for (RFC 9110, section 14).
 
+use std::fs::File;
+use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
-use actix_web::HttpRequest;
-use actix_web::http::header::{IF_RANGE, RANGE};
+use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT_RANGES, CONTENT_RANGE, ETAG, HeaderValue, IF_RANGE, RANGE};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+use bytes::Bytes;
+use futures::Stream;
+
+use super::error::Error;
+use super::images::is_known;
+
+/// Bytes read from the file at a time.
+const CHUNK: u64 = 64 * 1024;
 
 /// What is asked for of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+enum Part {
     /// All of it.
     Whole,
     /// These bytes.
@@ -24,9 +38,57 @@ pub fn known_part(request: &HttpRequest) -> Option<String> {
     Some(tag.strip_prefix('"')?.strip_suffix('"')?.to_owned())
 }
 
+/// Finishes a reply with the file of this length and tag (quoted), with the part of it that is asked for, or with the word
+/// that the client has it already.
+pub fn send(
+    request: &HttpRequest,
+    mut reply: HttpResponseBuilder,
+    file: Arc<File>,
+    (tag, length): (&str, u64),
+) -> HttpResponse {
+    reply.insert_header((ETAG, tag)).insert_header((ACCEPT_RANGES, "bytes"));
+    if is_known(request, tag) {
+        return reply.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    let bytes = match asked(request, tag, length) {
+        Part::Whole => 0..length,
+        Part::Bytes(bytes) => {
+            let range = format!("bytes {}-{}/{length}", bytes.start, bytes.end - 1);
+            reply.status(StatusCode::PARTIAL_CONTENT).insert_header((CONTENT_RANGE, range));
+            bytes
+        }
+        Part::Beyond => {
+            let mut refusal = Error::of_status(StatusCode::RANGE_NOT_SATISFIABLE).error_response();
+            if let Ok(whole) = HeaderValue::from_str(&format!("bytes */{length}")) {
+                refusal.headers_mut().insert(CONTENT_RANGE, whole);
+            }
+            return refusal;
+        }
+    };
+    reply.body(SizedStream::new(bytes.end - bytes.start, chunks(file, bytes)))
+}
+
+/// Some bytes of a file, piece by piece. Read by position: others may be sent the same file.
+fn chunks(file: Arc<File>, bytes: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
+    futures::stream::try_unfold((file, bytes), |(file, bytes)| async move {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let end = bytes.end.min(bytes.start + CHUNK);
+        let (part, file) = tokio::task::spawn_blocking(move || {
+            let mut part = vec![0; (end - bytes.start) as usize];
+            file.read_exact_at(&mut part, bytes.start)?;
+            Ok::<_, io::Error>((part, file))
+        })
+        .await
+        .map_err(io::Error::other)??;
+        Ok(Some((Bytes::from(part), (file, end..bytes.end))))
+    })
+}
+
 /// Which part of a file with this tag and length is asked for. Several ranges at once, other units and what is no range are
 /// answered with all of it, as the standard allows.
-pub fn asked(request: &HttpRequest, tag: &str, length: u64) -> Part {
+fn asked(request: &HttpRequest, tag: &str, length: u64) -> Part {
     let Some(range) = request.headers().get(RANGE).and_then(|range| range.to_str().ok()) else { return Part::Whole };
     let same = request.headers().get(IF_RANGE).is_none_or(|known| known.as_bytes() == tag.as_bytes());
     if !same { Part::Whole } else { part(range, length) }
@@ -71,6 +133,7 @@ mod tests {
         for beyond in ["bytes=10-", "bytes=10-12", "bytes=-0"] {
             assert_eq!(part(beyond, 10), Part::Beyond, "{beyond}");
         }
+        assert_eq!((part("bytes=0-", 0), part("bytes=-5", 0)), (Part::Beyond, Part::Beyond));
         for nonsense in ["bytes=3-2", "bytes=0-1,4-5", "pages=1-2", "bytes=", "bytes=x-y", "bytes=--1"] {
             assert_eq!(part(nonsense, 10), Part::Whole, "{nonsense}");
         }

@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use super::Error;
 use super::export_map::{Request, Written};
-use super::read_map;
+use super::{read_map, validation_report};
 use crate::consensus::Model;
 use crate::domain::campaign::Campaign;
 use crate::domain::consensus::TileState;
 use crate::domain::damage_map::{Cuts, DamageMap, Sight};
 use crate::domain::policy::Policy;
+use crate::domain::validation::note;
 use crate::export::method_note::{self, Facts, ModelFacts};
 use crate::export::{about, code_book, tiles};
 use crate::storage::{Conn, QueryError, map_state, models, statistics};
@@ -118,21 +119,20 @@ pub fn code_book_markdown(conn: &mut Conn, campaign: &Campaign, cuts: Cuts) -> R
     Ok(code_book::markdown(&read_map::header(conn, campaign, cuts)?))
 }
 
-/// The method note in Markdown. `accuracy` is what a validation against experts found, in Markdown.
-pub fn method_note(
-    conn: &mut Conn,
-    campaign: &Campaign,
-    sight: Sight,
-    accuracy: Option<String>,
-) -> Result<String, Error> {
+/// The method note in Markdown, with what the newest finished validation found. Everybody is told that when the campaign
+/// is over: a validation says how many tiles are gold.
+pub fn method_note(conn: &mut Conn, campaign: &Campaign, sight: Sight) -> Result<String, Error> {
     let map = read_map::header(conn, campaign, Cuts::default())?;
     let (labels, volunteers) = map_state::labels_and_volunteers(conn, campaign.id)?;
+    let reports = validation_report::reports(conn, campaign)?;
+    let told = sight == Sight::Researcher || campaign.state.is_over();
+    let finished = reports.iter().find(|report| report.complete && told);
     let facts = Facts {
         tiles: tiles_by_state(conn, campaign, sight)?,
         labels,
         volunteers,
         model: model(conn, campaign)?,
-        accuracy,
+        accuracy: finished.map(note::markdown),
     };
     Ok(method_note::markdown(&map, &campaign.policy, &facts))
 }

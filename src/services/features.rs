@@ -10,7 +10,7 @@ use crate::domain::geometry::Geometry;
 use crate::domain::layer::Layer;
 use crate::domain::map_filter::MapFilter;
 use crate::domain::scene::{Captured, Scene};
-use crate::export::{self, Record, Sheet, Value};
+use crate::export::{self, Kind, Record, Sheet, Value};
 use crate::storage::{Conn, tiles};
 
 /// A property and the value that it must have.
@@ -59,56 +59,30 @@ const SHORT: usize = 20_000;
 /// Tiles read at once where only some of them may fit.
 const AT_ONCE: usize = 1_000;
 
-/// What the values of a property are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Words.
-    Text,
-    /// A whole number.
-    Int,
-    /// Any other number.
-    Number,
-    /// Yes or no.
-    Bool,
-    /// A moment, UTC.
-    Instant,
-    /// A day, UTC.
-    Day,
-}
-
-/// What the values of a property are, by its name.
-pub fn kind(property: &str) -> Kind {
-    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| property.starts_with(prefix));
-    match property {
-        "z" | "x" | "y" | "class_code" | "labels" | "surplus_labels" | "tiles" => Kind::Int,
-        "damaged" | "reviewed_by_expert" | "synthetic" => Kind::Bool,
-        "date_before" | "date_after" | "first_captured" | "last_captured" => Kind::Day,
-        "mindate" | "maxdate" | "closed_at" => Kind::Instant,
-        _ if property.ends_with("captured_from") || property.ends_with("captured_to") => Kind::Instant,
-        "lon" | "lat" | "probability" | "damaged_probability" | "window_probability" => Kind::Number,
-        "agreement" | "entropy" | "effective_redundancy" | "pixel_size_m" => Kind::Number,
-        _ if begins(&["p_", "share_"]) => Kind::Number,
-        _ if begins(&["labels_"]) => Kind::Int,
-        _ => Kind::Text,
-    }
+/// The properties of a layer's features, and what their values are.
+pub fn properties(layer: Layer, campaign: &Campaign, cuts: Cuts) -> Vec<(String, Kind)> {
+    let map = DamageMap::new(campaign, Vec::new(), None, cuts);
+    let columns = match layer {
+        Layer::Tiles => export::tiles::sheet(&map).columns,
+        Layer::Scenes => export::scenes::sheet(&map).columns,
+        Layer::Area => return AREA.map(|(name, kind)| (name.to_owned(), kind)).into(),
+    };
+    let named = columns.into_iter().map(|column| (column.name, column.kind));
+    named.filter(|(_, kind)| *kind != Kind::Outline).collect()
 }
 
 /// The names of the properties of a layer's features.
-pub fn properties(layer: Layer, campaign: &Campaign, cuts: Cuts) -> Vec<String> {
-    let map = DamageMap::new(campaign, Vec::new(), None, cuts);
-    columns(layer, &map).into_iter().filter(|name| name != "geometry").collect()
+pub fn property_names(layer: Layer, campaign: &Campaign, cuts: Cuts) -> Vec<String> {
+    properties(layer, campaign, cuts).into_iter().map(|(name, _)| name).collect()
 }
 
 fn columns(layer: Layer, map: &DamageMap) -> Vec<String> {
+    let names = |sheet: Sheet<'_>| sheet.columns.into_iter().map(|column| column.name).collect();
     match layer {
         Layer::Tiles => names(export::tiles::sheet(map)),
         Layer::Scenes => names(export::scenes::sheet(map)),
-        Layer::Area => AREA.split_whitespace().map(str::to_owned).collect(),
+        Layer::Area => AREA.iter().map(|(name, _)| (*name).to_owned()).collect(),
     }
-}
-
-fn names(sheet: Sheet<'_>) -> Vec<String> {
-    sheet.columns.into_iter().map(|column| column.name).collect()
 }
 
 /// One page of a layer, as somebody may see it. `wanted.after` of another layer or campaign does no harm.
@@ -250,8 +224,20 @@ pub fn span(map: &DamageMap) -> (i64, i64) {
     (first.unwrap_or(i64::MIN), last.unwrap_or(i64::MAX))
 }
 
-const AREA: &str = "campaign title purpose state kind scale licence attribution synthetic tiles first_captured \
-    last_captured";
+const AREA: [(&str, Kind); 12] = [
+    ("campaign", Kind::Text),
+    ("title", Kind::Text),
+    ("purpose", Kind::Text),
+    ("state", Kind::Text),
+    ("kind", Kind::Text),
+    ("scale", Kind::Text),
+    ("licence", Kind::Text),
+    ("attribution", Kind::Text),
+    ("synthetic", Kind::Bool),
+    ("tiles", Kind::Int),
+    ("first_captured", Kind::Day),
+    ("last_captured", Kind::Day),
+];
 
 fn area(conn: &mut Conn, map: &DamageMap, campaign: &Campaign) -> Result<Option<Record>, Error> {
     let Some(bounds) = campaign.bounds else { return Ok(None) };

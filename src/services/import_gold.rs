@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use super::Error;
 use super::change_state::find;
-use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::campaign::Campaign;
 use crate::domain::consensus::TileState;
 use crate::domain::gold::GoldKind;
 use crate::domain::label::Window;
@@ -39,7 +39,7 @@ pub fn import_gold(
     now: i64,
 ) -> Result<usize, Error> {
     let campaign = find(conn, slug)?;
-    if matches!(campaign.state, CampaignState::Closed | CampaignState::Archived) {
+    if campaign.state.is_over() {
         return Err(Error::Conflict(format!("campaign `{slug}` is {}: its answers are in", campaign.state)));
     }
     let scenes = scenes::of_campaign(conn, campaign.id)?;

@@ -25,7 +25,7 @@ const RESUMABLE_MS: i64 = 3_600_000;
 #[derive(Debug)]
 pub struct Finished {
     /// The file; read it by position, it is shared.
-    pub file: File,
+    pub file: Arc<File>,
     /// Its length, bytes.
     pub bytes: u64,
     /// Rows of its first sheet.
@@ -97,7 +97,7 @@ impl Spool {
         let mut out = Hashing::new(self.nameless()?);
         let rows = run(&mut out)?;
         let (file, bytes, sha256) = out.finish().map_err(|error| self.unusable(&error))?;
-        Ok(Arc::new(Finished { file, bytes, rows, sha256, as_of }))
+        Ok(Arc::new(Finished { file: Arc::new(file), bytes, rows, sha256, as_of }))
     }
 
     /// Writes the file and keeps it. Blocks.

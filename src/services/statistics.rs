@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Error;
-use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::campaign::Campaign;
 use crate::domain::consensus::TileState;
 use crate::storage::statistics as counts;
 use crate::storage::{Conn, QueryError};
@@ -121,7 +121,7 @@ pub fn statistics(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Stat
 /// counts as open until the campaign is over.
 pub fn progress(conn: &mut Conn, campaign: &Campaign, knows_gold: bool) -> Result<Progress, QueryError> {
     let (tiles, closed) = counts::tiles_and_closed(conn, campaign.id)?;
-    let over = matches!(campaign.state, CampaignState::Closed | CampaignState::Archived);
+    let over = campaign.state.is_over();
     let secret = if over || knows_gold { 0 } else { counts::secret_gold(conn, campaign.id)? };
     let (tiles, closed) = (number(tiles), number(closed - secret));
     let share = if tiles == 0 { 0.0 } else { closed as f64 / tiles as f64 };

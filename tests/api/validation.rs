@@ -113,6 +113,10 @@ async fn a_sample_is_graded_by_two_and_disputes_by_a_third() {
         assert_eq!((&report["agreement"]["tiles"], &report["agreement"]["share"]), (&json!(12), &json!(0.75)));
         let damaged = report["amounts"].as_array().unwrap().iter().find(|one| one["class"] == "any_damage").unwrap();
         assert!(damaged["area_km2"].as_f64().unwrap() > 0.0, "cells have an area: {damaged}");
+        let method = "/api/v1/campaigns/raqqa/exports/method.md";
+        assert!(researcher.get(method).await.ok_text().contains("## How right the map is"));
+        let everybody = app.browser().get(method).await;
+        assert!(everybody.ok_text().contains("No sample of this map"), "it would tell how many tiles are gold");
     })
     .await;
 }

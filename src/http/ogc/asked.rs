@@ -11,7 +11,7 @@ use crate::domain::damage_map::Cuts;
 use crate::domain::layer::Layer;
 use crate::domain::map_filter::{FilterWords, MapFilter};
 use crate::domain::scene::Captured;
-use crate::services::features::{Condition, Wanted, properties};
+use crate::services::features::{Condition, Wanted, property_names};
 
 /// Features on a page where nobody says how many.
 pub const DEFAULT_LIMIT: usize = 100;
@@ -101,7 +101,7 @@ impl Asked {
     fn read(&self, layer: Layer, campaign: &Campaign) -> Result<Wanted, Invalid> {
         let is_tiles = layer == Layer::Tiles;
         let cuts = if is_tiles { self.cuts()? } else { Cuts::default() };
-        let properties = properties(layer, campaign, cuts);
+        let properties = property_names(layer, campaign, cuts);
         let mut known: Vec<&str> = vec!["f", "limit", "bbox", "datetime", "after"];
         if is_tiles {
             known.extend(TILE_FILTERS.iter().chain(&CUTS));

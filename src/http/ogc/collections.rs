@@ -188,7 +188,7 @@ pub async fn collection(
     let (base, format, layer) = (Base::of(&app, &request), Asked::format_alone(&request)?, path.1);
     let told = door.read(move |conn, visit| {
         let map = read_map::header(conn, &visit.campaign, Cuts::default())?;
-        let properties = features::properties(layer, &visit.campaign, Cuts::default());
+        let properties = features::property_names(layer, &visit.campaign, Cuts::default());
         Ok((Collection::new(&visit.campaign, map, layer), properties))
     });
     let (collection, properties) = told.await?;

@@ -14,7 +14,7 @@ use super::links::{Base, Format, GEOJSON, HTML, JSON, OPENAPI, SCHEMA};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::Cuts;
 use crate::domain::layer::Layer;
-use crate::services::features::properties;
+use crate::services::features::property_names;
 
 /// The description
 pub async fn api(app: Data<App>, by: By<Anyone>, request: HttpRequest) -> Result<HttpResponse, Error> {
@@ -108,7 +108,7 @@ fn item_parameters(layer: Layer, campaign: &Campaign) -> Vec<Value> {
         all.extend(TILE_FILTERS.iter().chain(&CUTS).map(|name| reference(name)));
     }
     let known = |name: &String| layer == Layer::Tiles && TILE_FILTERS.contains(&name.as_str());
-    for name in properties(layer, campaign, Cuts::default()).into_iter().filter(|name| !known(name)) {
+    for name in property_names(layer, campaign, Cuts::default()).into_iter().filter(|name| !known(name)) {
         let description = format!("Only features whose {name} is this");
         let schema = json!({"type": "string"});
         all.push(json!({"name": name, "in": "query", "required": false, "description": description,

@@ -10,7 +10,8 @@ use super::super::gate::{App, InCampaign, MapReader};
 use super::asked::{Asked, CUTS};
 use super::links::{Base, SCHEMA};
 use crate::domain::layer::Layer;
-use crate::services::features::{Kind, kind, properties};
+use crate::export::Kind;
+use crate::services::features::properties;
 
 /// The schema of a collection's features
 pub async fn schema(
@@ -22,8 +23,8 @@ pub async fn schema(
     let (asked, base, layer) = (Asked::of(&request)?, Base::of(&app, &request), path.1);
     asked.only(if layer == Layer::Tiles { &["f", CUTS[0], CUTS[1]] } else { &["f"] })?;
     let cuts = asked.cuts().map_err(Error::bad_parameter)?;
-    let names = door.read(move |_, visit| Ok(properties(layer, &visit.campaign, cuts)));
-    let fields: Map<String, Value> = names.await?.into_iter().map(|name| (name.clone(), field(&name))).collect();
+    let found = door.read(move |_, visit| Ok(properties(layer, &visit.campaign, cuts)));
+    let fields: Map<String, Value> = found.await?.into_iter().map(|(name, kind)| (name, field(kind))).collect();
     let geometry = json!({"oneOf": [
         {"$ref": "https://geojson.org/schema/Polygon.json"},
         {"$ref": "https://geojson.org/schema/MultiPolygon.json"},
@@ -43,13 +44,14 @@ pub async fn schema(
     Ok(HttpResponse::Ok().content_type(SCHEMA).body(document.to_string()))
 }
 
-fn field(name: &str) -> Value {
-    match kind(name) {
+fn field(kind: Kind) -> Value {
+    match kind {
         Kind::Text => json!({"type": "string"}),
         Kind::Int => json!({"type": "integer"}),
         Kind::Number => json!({"type": "number"}),
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Instant => json!({"type": "string", "format": "date-time"}),
         Kind::Day => json!({"type": "string", "format": "date"}),
+        Kind::Outline => json!({"$ref": "https://geojson.org/schema/Geometry.json"}),
     }
 }

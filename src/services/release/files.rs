@@ -11,10 +11,9 @@ use crate::domain::citation::Citation;
 use crate::domain::coarse::CoarseCell;
 use crate::domain::damage_map::{Cuts, DamageMap, Sight, What};
 use crate::domain::release::{Audience, Changes, Release};
-use crate::domain::validation::note;
 use crate::export::{self, FORMATS, Format, Take};
 use crate::services::export_map::{self, Request};
-use crate::services::{Error, read_map, validation_report};
+use crate::services::{Error, describe_map, read_map, validation_report};
 use crate::storage::Conn;
 
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
@@ -71,11 +70,16 @@ impl Making<'_> {
             ReleaseLevel::Coarsened => self.coarsen(conn, folder, &map)?,
             _ => Vec::new(),
         };
+        let code_book = describe_map::code_book_markdown(conn, self.campaign, Cuts::default())?;
+        folder.text(("codebook.md", MARKDOWN), others, &code_book)?;
+        let method = describe_map::method_note(conn, self.campaign, sight)?;
+        folder.text(("method.md", MARKDOWN), self.audience(), &method)?;
         let reports = validation_report::reports(conn, self.campaign)?;
         if let Some(report) = reports.iter().find(|report| report.complete) {
-            folder.text(("validation.md", MARKDOWN), self.audience(), &note::markdown(report))?;
             let json = serde_json::to_string_pretty(report).map_err(|error| Error::Internal(error.to_string()))?;
-            folder.text(("validation.json", "application/json"), self.audience(), &(json + "\n"))?;
+            // It says how many tiles are gold.
+            let audience = if self.campaign.state.is_over() { self.audience() } else { Audience::Researchers };
+            folder.text(("validation.json", "application/json"), audience, &(json + "\n"))?;
         }
         let changes = self.changes(folder)?;
         folder.text(("CITATION.cff", "application/yaml"), others, &self.citation.cff())?;
