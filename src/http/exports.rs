@@ -4,15 +4,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETAG};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::Semaphore;
 
 use super::error::Error;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
-use super::images::is_known;
 use super::map_query::MapQuery;
 use super::ranges;
 use crate::domain::damage_map::{Sight, What};

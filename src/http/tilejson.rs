@@ -104,7 +104,7 @@ pub async fn get_map_tiles(
         let (filter, cuts) = (query.filter(&visit.campaign.scale)?, query.cuts());
         cuts.check()?;
         drop(filter);
-        let fields = features::properties(Layer::Tiles, &visit.campaign, cuts);
+        let fields = features::property_names(Layer::Tiles, &visit.campaign, cuts);
         Ok((read_map::header(conn, &visit.campaign, cuts)?, fields))
     });
     let (map, fields) = told.await?;
