@@ -17,15 +17,15 @@ pub struct Facts {
     pub volunteers: u64,
     /// The model in use; `None` before the first refit.
     pub model: Option<ModelFacts>,
-    /// What the validation against experts found, in Markdown; `None` where there was none.
-    pub accuracy: Option<String>,
+    /// What experts found.
+    pub accuracy: Checked,
 }
 
 /// What the note tells of the model in use.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelFacts {
-    /// Check tiles that took part in the fit.
-    pub gold_tiles: u32,
+    /// Check tiles that took part in the fit. `None`: not to be told.
+    pub gold_tiles: Option<u32>,
     /// Share of them that the labels alone call rightly.
     pub gold_accuracy: Option<f64>,
     /// Whether the check tiles speak for the consensus.
@@ -38,6 +38,16 @@ pub struct ModelFacts {
     pub calibration: Vec<(f64, f64)>,
 }
 
+/// Whether experts checked a sample of the map.
+pub enum Checked {
+    /// They did not, or are not done.
+    Never,
+    /// They did, but what they found would tell how many tiles are gold.
+    Kept,
+    /// What they found, in Markdown.
+    Told(String),
+}
+
 /// The note, in Markdown.
 pub fn markdown(map: &DamageMap, policy: &Policy, facts: &Facts) -> String {
     let mut text = format!("# How the damage map of {} was made\n", line(&map.title));
@@ -46,9 +56,13 @@ pub fn markdown(map: &DamageMap, policy: &Policy, facts: &Facts) -> String {
     push_numbers(&mut text, facts);
     push_model(&mut text, facts.model.as_ref());
     text.push_str("\n## Accuracy\n\n");
-    text.push_str(facts.accuracy.as_deref().unwrap_or(
-        "No sample of this map was checked by experts. Until one is, read the probabilities as what the crowd believes.\n",
-    ));
+    text.push_str(match &facts.accuracy {
+        Checked::Told(found) => found,
+        Checked::Kept => "A sample of this map was checked by experts; what they found is told when the campaign is over.\n",
+        Checked::Never => {
+            "No sample of this map was checked by experts. Until one is, read the probabilities as what the crowd believes.\n"
+        }
+    });
     push_limits(&mut text, map);
     text
 }
@@ -126,7 +140,12 @@ fn push_model(text: &mut String, model: Option<&ModelFacts>) {
         );
         return;
     };
-    let _ = write!(text, "{} check tiles took part in the fit.", model.gold_tiles);
+    match model.gold_tiles {
+        Some(tiles) => {
+            let _ = write!(text, "{tiles} check tiles took part in the fit.");
+        }
+        None => text.push_str("How many check tiles took part in the fit is told when the campaign is over."),
+    }
     if let Some(accuracy) = model.gold_accuracy {
         let _ = write!(text, " The labels alone called {} of them rightly.", percent(accuracy));
     }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::error::Error;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
 use super::map_query::MapQuery;
-use super::ranges;
+use super::ranges::{self, Version};
 use crate::domain::damage_map::{Sight, What};
 use crate::domain::volunteer::Role;
 use crate::services::export_map::{Cancel, Request, Written};
@@ -66,7 +66,7 @@ pub async fn download_export(
     }
     let named = file.split_once('.').and_then(|(what, format)| Some((What::from_key(what)?, format.to_owned())));
     let named = named.ok_or_else(|| Error::not_found(format!("there is no download `{file}`")))?;
-    let (downloads, known) = (app.downloads.clone(), ranges::known_part(&request));
+    let (downloads, known) = (app.downloads.clone(), ranges::version(&request));
     let (finished, media_type) =
         door.serve(|store, visit| finished(store, visit, downloads, named, asked, known)).await?;
     Ok(reply(&request, finished, media_type, (&slug, &file)))
@@ -128,13 +128,16 @@ async fn finished(
     downloads: Downloads,
     (what, format): (What, String),
     asked: MapQuery,
-    known: Option<String>,
+    part_of: Option<Version>,
 ) -> Result<(Arc<Finished>, &'static str), services::Error> {
     let request = request_of(&visit, what, &format, &asked)?;
     let media_type = request.format.media_type();
-    if let Some(tag) = known
-        && let Some(finished) = downloads.spool.resume(&visit.campaign, &request, &tag, visit.now)
-    {
+    let kept = match part_of {
+        Some(Version::Tagged(tag)) => downloads.spool.resume(&visit.campaign, &request, &tag, visit.now),
+        Some(Version::Any) => downloads.spool.recent(&visit.campaign, &request, visit.now),
+        None => None,
+    };
+    if let Some(finished) = kept {
         return Ok((finished, media_type));
     }
     Ok((make(store, visit, downloads, request).await?, media_type))

@@ -10,12 +10,13 @@ use actix_web::web::{Data, Path, Query};
 use serde::Deserialize;
 
 use super::error::Error;
+use super::exports::Downloads;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
 use super::ranges;
 use crate::domain::damage_map::Sight;
 use crate::domain::volunteer::Role;
 use crate::services::export_compat::{Request, System, spool};
-use crate::services::spool::{Finished, Spool};
+use crate::services::spool::Finished;
 use crate::services::{self, clock};
 use crate::storage::Store;
 
@@ -41,11 +42,8 @@ pub async fn download_compat(
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let (_, file) = path.into_inner();
-    let Ok(_turn) = app.downloads.turns.clone().try_acquire_owned() else {
-        return Err(Error::unavailable("other downloads are being made: try again in a moment"));
-    };
-    let (folder, system, name) = (app.downloads.spool.clone(), asked.compat, file.clone());
-    let (spooled, media_type) = door.serve(|store, visit| write(store, visit, system, name, folder)).await?;
+    let (downloads, system, name) = (app.downloads.clone(), asked.compat, file.clone());
+    let (spooled, media_type) = door.serve(|store, visit| write(store, visit, system, name, downloads)).await?;
     let mut reply = HttpResponse::Ok();
     reply.insert_header((CACHE_CONTROL, "private, no-cache"));
     if file.ends_with(".gz") {
@@ -63,7 +61,7 @@ async fn write(
     visit: CampaignVisit,
     system: System,
     file: String,
-    folder: Spool,
+    downloads: Downloads,
 ) -> Result<(Arc<Finished>, &'static str), services::Error> {
     let sight = match visit.viewer.is_at_least(Role::Researcher, &visit.campaign) {
         true => Sight::Researcher,
@@ -79,7 +77,13 @@ async fn write(
         return Err(refusal(&visit.viewer));
     }
     let media_type = request.media_type();
-    let work = move || spool(&store, &visit.campaign, &request, clock::now_ms(), &folder);
+    let work = move || {
+        // Held as long as the work takes, not as long as somebody waits for it.
+        let Ok(_turn) = downloads.turns.clone().try_acquire_owned() else {
+            return Err(services::Error::Store(crate::storage::StoreError::Busy));
+        };
+        spool(&store, &visit.campaign, &request, clock::now_ms(), &downloads.spool)
+    };
     let spooled = tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| services::Error::Internal(format!("an export ended early: {error}")))??;

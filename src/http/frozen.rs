@@ -31,7 +31,7 @@ pub fn send(request: &HttpRequest, frozen: Frozen) -> HttpResponse {
     let mut reply = HttpResponse::Ok();
     let who = if is_public { "public" } else { "private" };
     reply
-        .insert_header((CACHE_CONTROL, format!("{who}, max-age=31536000, immutable, no-transform")))
+        .insert_header((CACHE_CONTROL, format!("{who}, max-age=86400, immutable, no-transform")))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         // Ranges are of these very bytes, never of a compressed form.
         .insert_header(("Content-Encoding", "identity"))

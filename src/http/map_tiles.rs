@@ -29,7 +29,7 @@ pub fn sight(visit: &CampaignVisit) -> Sight {
 }
 
 /// What is asked of the map, and by whom.
-fn asked(query: &MapQuery, visit: &CampaignVisit) -> Result<Asked, services::Error> {
+pub(super) fn asked(query: &MapQuery, visit: &CampaignVisit) -> Result<Asked, services::Error> {
     let (filter, cuts) = (query.filter(&visit.campaign.scale)?, query.cuts());
     cuts.check()?;
     if cuts.min_probability.is_some() {

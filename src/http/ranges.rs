@@ -30,12 +30,21 @@ enum Part {
     Beyond,
 }
 
-/// The tag of the version of which the client has a part already; `None` where it names none.
-pub fn known_part(request: &HttpRequest) -> Option<String> {
+/// Of which version of a file a part is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// The one with this tag, of which the client has a part already.
+    Tagged(String),
+    /// It does not say.
+    Any,
+}
+
+/// Of which version a part is asked for; `None` where the whole file is.
+pub fn version(request: &HttpRequest) -> Option<Version> {
     request.headers().get(RANGE)?;
-    let tag = request.headers().get(IF_RANGE)?.to_str().ok()?;
+    let Some(tag) = request.headers().get(IF_RANGE) else { return Some(Version::Any) };
     // A weak tag says nothing about single bytes.
-    Some(tag.strip_prefix('"')?.strip_suffix('"')?.to_owned())
+    Some(Version::Tagged(tag.to_str().ok()?.strip_prefix('"')?.strip_suffix('"')?.to_owned()))
 }
 
 /// Finishes a reply with the file of this length and tag (quoted), with the part of it that is asked for, or with the word

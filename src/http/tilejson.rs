@@ -10,10 +10,12 @@ use super::base::Base;
 use super::error::Error;
 use super::gate::{Anyone, App, By, InCampaign, MapReader};
 use super::map_query::MapQuery;
+use super::map_tiles;
 use super::wire::id_in_address;
 use crate::domain::bbox::Bbox;
-use crate::domain::layer::Layer;
-use crate::services::{features, read_map};
+
+use crate::services::map_tiles::{TILE_FIELDS, square_fields};
+use crate::services::read_map;
 use crate::storage::{campaigns, scenes};
 
 /// The deepest zoom that is named for the damage map; programs magnify beyond it.
@@ -101,22 +103,18 @@ pub async fn get_map_tiles(
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let told = door.read(move |conn, visit| {
-        let (filter, cuts) = (query.filter(&visit.campaign.scale)?, query.cuts());
-        cuts.check()?;
-        drop(filter);
-        let fields = features::property_names(Layer::Tiles, &visit.campaign, cuts);
-        Ok((read_map::header(conn, &visit.campaign, cuts)?, fields))
+        // An address that every tile would refuse is refused here.
+        map_tiles::asked(&query, visit)?;
+        Ok(read_map::header(conn, &visit.campaign, query.cuts())?)
     });
-    let (map, fields) = told.await?;
+    let map = told.await?;
     let filters = match request.query_string() {
         "" => String::new(),
         words => format!("?{words}"),
     };
     let tiles = format!("/api/v1/campaigns/{}/map/{{z}}/{{x}}/{{y}}.mvt{filters}", map.campaign);
-    let word = |name: String| (name, Value::from("as in tiles.csv"));
-    let classes = map.scale.classes().iter().map(|class| format!("tiles_{}", class.key));
-    let counts: Vec<String> = ["tiles".to_owned(), "damaged".to_owned()].into_iter().chain(classes).collect();
-    let count = |name: &str| (name.to_owned(), Value::from("number of tiles"));
+    let word = |name: &str| (name.to_owned(), Value::from("as in tiles.csv"));
+    let count = |name: String| (name, Value::from("of the tiles in the square"));
     Ok(HttpResponse::Ok().json(TileJson {
         tilejson: "3.0.0",
         name: if map.title.is_empty() { map.campaign.clone() } else { map.title.clone() },
@@ -131,12 +129,12 @@ pub async fn get_map_tiles(
             VectorLayer {
                 id: "tiles".into(),
                 description: "The tiles of the damage map".into(),
-                fields: fields.into_iter().map(word).collect(),
+                fields: TILE_FIELDS.into_iter().map(word).collect(),
             },
             VectorLayer {
                 id: "squares".into(),
                 description: "How many tiles there are in each square, where single ones would be too many".into(),
-                fields: counts.iter().map(|name| count(name)).collect(),
+                fields: square_fields(&map.scale).into_iter().map(count).collect(),
             },
         ],
     }))

@@ -11,7 +11,7 @@ use crate::domain::consensus::TileState;
 use crate::domain::damage_map::{Cuts, DamageMap, Sight};
 use crate::domain::policy::Policy;
 use crate::domain::validation::note;
-use crate::export::method_note::{self, Facts, ModelFacts};
+use crate::export::method_note::{self, Checked, Facts, ModelFacts};
 use crate::export::{about, code_book, tiles};
 use crate::storage::{Conn, QueryError, map_state, models, statistics};
 
@@ -126,13 +126,17 @@ pub fn method_note(conn: &mut Conn, campaign: &Campaign, sight: Sight) -> Result
     let (labels, volunteers) = map_state::labels_and_volunteers(conn, campaign.id)?;
     let reports = validation_report::reports(conn, campaign)?;
     let told = sight == Sight::Researcher || campaign.state.is_over();
-    let finished = reports.iter().find(|report| report.complete && told);
+    let finished = reports.iter().find(|report| report.complete);
     let facts = Facts {
         tiles: tiles_by_state(conn, campaign, sight)?,
         labels,
         volunteers,
-        model: model(conn, campaign)?,
-        accuracy: finished.map(note::markdown),
+        model: model(conn, campaign, told)?,
+        accuracy: match finished {
+            Some(report) if told => Checked::Told(note::markdown(report)),
+            Some(_) => Checked::Kept,
+            None => Checked::Never,
+        },
     };
     Ok(method_note::markdown(&map, &campaign.policy, &facts))
 }
@@ -149,14 +153,14 @@ fn tiles_by_state(conn: &mut Conn, campaign: &Campaign, sight: Sight) -> Result<
     Ok(TileState::ALL.iter().map(|state| (state.key(), of(*state).unsigned_abs())).collect())
 }
 
-fn model(conn: &mut Conn, campaign: &Campaign) -> Result<Option<ModelFacts>, Error> {
+fn model(conn: &mut Conn, campaign: &Campaign, told: bool) -> Result<Option<ModelFacts>, Error> {
     if campaign.model == 0 {
         return Ok(None);
     }
     let (tables, _) = models::tables(conn, campaign.id, campaign.model)?;
     let model = Model::from_bytes(&tables).map_err(|_| Error::Internal("a stored model cannot be read".into()))?;
     Ok(Some(ModelFacts {
-        gold_tiles: model.gold_tiles,
+        gold_tiles: told.then_some(model.gold_tiles),
         gold_accuracy: model.gold_accuracy,
         identifiable: model.identifiable,
         correlation: model.correlation,

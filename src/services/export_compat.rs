@@ -148,7 +148,8 @@ pub fn spool(
     now: i64,
     spool: &Spool,
 ) -> Result<Arc<Finished>, Error> {
-    spool.write_once(now, |out| write(store, campaign, request, now, out))
+    let asked = format!("{} {request:?}", campaign.id);
+    spool.find_or_write(store, campaign, (asked, now), |out| write(store, campaign, request, now, out))
 }
 
 /// Writes all files of a system, as a researcher may have them, into a folder (made if need be), from one snapshot: each

@@ -17,6 +17,7 @@ use crate::domain::cell::Cell;
 use crate::domain::damage_map::{Crowd, Cuts, DamageMap, Sight};
 use crate::domain::map_filter::MapFilter;
 use crate::domain::map_picture::{self, Counts, MOST_IN_A_TILE, Picture, Square};
+use crate::domain::scale::Scale;
 use crate::export::vector_tile::{self, Layer, Value};
 use crate::export::{self, Geometry};
 use crate::storage::{Conn, Store};
@@ -29,8 +30,8 @@ const KEPT_BYTES: usize = 24 << 20;
 const AT_ONCE: usize = 4;
 /// Rows that are counted one by one where the picture is not enough.
 const MOST_COUNTED: usize = 100_000;
-/// Columns of tiles.csv that a map needs.
-const COLUMNS: [&str; 12] = [
+/// The columns of tiles.csv that single tiles have.
+pub const TILE_FIELDS: [&str; 12] = [
     "tile_id",
     "state",
     "class",
@@ -183,6 +184,13 @@ impl Finished {
     }
 }
 
+/// The values that squares have.
+pub fn square_fields(scale: &Scale) -> Vec<String> {
+    let classes = scale.classes().iter().map(|class| format!("tiles_{}", class.key));
+    let counts = ["tiles", "damaged"].map(str::to_owned).into_iter().chain(classes);
+    counts.chain(["without_class", "share_damaged", "date_before", "date_after"].map(str::to_owned)).collect()
+}
+
 /// Squares with counts.
 fn coarse(picture: &Picture, asked: &Asked, cell: Cell) -> Vec<u8> {
     let mut layer = Layer::new("squares", cell);
@@ -213,7 +221,7 @@ fn single(conn: &mut Conn, campaign: &Campaign, asked: &Asked, cell: Cell) -> Re
     let here = MapFilter { bbox: Some(around(cell)), ..MapFilter::default() };
     let question = Question { campaign, map: &map, filter: &here, sight: asked.sight, now: clock::now_ms() };
     let sheet = export::tiles::sheet(&map);
-    let places = COLUMNS.map(|name| sheet.place_of(name));
+    let places = TILE_FIELDS.map(|name| sheet.place_of(name));
     let mut layer = Layer::new("tiles", cell);
     // Tiles that reach in from beside the cell come on top of those that have their centre in it.
     for row in read_map::rows(conn, question)?.take(2 * MOST_IN_A_TILE) {
@@ -222,7 +230,7 @@ fn single(conn: &mut Conn, campaign: &Campaign, asked: &Asked, cell: Cell) -> Re
             continue;
         }
         let record = export::tiles::record(&map, &row);
-        let values = COLUMNS.iter().zip(&places).filter_map(|(name, place)| {
+        let values = TILE_FIELDS.iter().zip(&places).filter_map(|(name, place)| {
             let value = vector_value(record.values.get((*place)?)?)?;
             Some((name.to_string(), value))
         });

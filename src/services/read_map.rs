@@ -6,6 +6,8 @@ use crate::domain::map_filter::MapFilter;
 use crate::storage::damage_map::TileRows;
 use crate::storage::{Conn, QueryError, damage_map, scenes};
 
+/// A box with more tiles than this is walked through: each page searches it anew.
+const FEW_OF_A_PAGE: usize = 5_000;
 /// Rows that one page looks at to find what is asked for; whoever wants more goes on from there.
 const LOOKED_AT: usize = 20_000;
 
@@ -46,7 +48,7 @@ pub fn rows<'a>(
     conn: &'a mut Conn,
     question: Question<'a>,
 ) -> Result<impl Iterator<Item = Result<TileRow, QueryError>> + 'a, QueryError> {
-    let rows = tile_rows(conn, &question)?;
+    let rows = tile_rows(conn, &question, damage_map::FEW)?;
     let wanted = move |row: &Result<TileRow, QueryError>| match row {
         Ok(row) => question.filter.admits(question.map, row),
         Err(_) => true,
@@ -60,7 +62,7 @@ pub fn page(conn: &mut Conn, question: Question<'_>, after: &str, limit: usize) 
     let at_once = if question.filter.is_everything() { limit + 1 } else { limit.max(100) };
     let mut found = Vec::new();
     let mut last = None;
-    for (looked_at, row) in tile_rows(conn, &question)?.after(after).at_once(at_once).enumerate() {
+    for (looked_at, row) in tile_rows(conn, &question, FEW_OF_A_PAGE)?.after(after).at_once(at_once).enumerate() {
         if found.len() == limit || looked_at == LOOKED_AT {
             return Ok(MapPage { rows: found, next: last });
         }
@@ -73,10 +75,11 @@ pub fn page(conn: &mut Conn, question: Question<'_>, after: &str, limit: usize) 
     Ok(MapPage { rows: found, next: None })
 }
 
-fn tile_rows<'c>(conn: &'c mut Conn, question: &Question<'_>) -> Result<TileRows<'c>, QueryError> {
+/// A box with more tiles than `most` is walked through.
+fn tile_rows<'c>(conn: &'c mut Conn, question: &Question<'_>, most: usize) -> Result<TileRows<'c>, QueryError> {
     let ids: Vec<i64> = question.map.scenes.iter().map(|scene| scene.id).collect();
     let classes = question.map.scale.classes().len() as u8;
-    TileRows::new(conn, question.campaign.id, &ids, classes).within(question.filter.search_box(), damage_map::FEW)
+    TileRows::new(conn, question.campaign.id, &ids, classes).within(question.filter.search_box(), most)
 }
 
 fn seen(row: TileRow, question: &Question<'_>) -> TileRow {

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -18,6 +19,8 @@ use crate::storage::{Store, map_state, new_id};
 
 /// Files that are kept at most; each is an open file.
 const MOST_FILES: usize = 64;
+/// A file is given out in ranges for so long though the campaign goes on; milliseconds.
+const RECENT_MS: i64 = 120_000;
 /// For so long a file can be resumed although the campaign went on; milliseconds.
 const RESUMABLE_MS: i64 = 3_600_000;
 
@@ -54,7 +57,26 @@ struct Kept {
 impl Spool {
     /// In this folder, which is made when it is needed; keeps at most so many bytes.
     pub fn new(folder: PathBuf, most_bytes: u64) -> Spool {
-        Spool { folder, most_bytes, kept: Arc::default() }
+        let spool = Spool { folder, most_bytes, kept: Arc::default() };
+        spool.sweep();
+        spool
+    }
+
+    /// Takes away what a process that was killed left behind. A day old it is nobody's any more.
+    fn sweep(&self) {
+        const DAY: Duration = Duration::from_secs(86_400);
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_ours = name.starts_with("gpkg-") || name.starts_with("export-");
+            let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
+            if is_ours && age.is_some_and(|age| age > DAY) {
+                let path = entry.path();
+                let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                if let Err(error) = gone {
+                    tracing::warn!(path = %path.display(), %error, "an unfinished export cannot be removed");
+                }
+            }
+        }
     }
 
     /// Where formats may keep what they have to see twice.
@@ -84,8 +106,36 @@ impl Spool {
         let asked = asked(campaign, request);
         self.take_out(|kept| {
             let young = now.saturating_sub(kept.finished.as_of) < RESUMABLE_MS;
-            young && kept.asked == asked && kept.finished.sha256.starts_with(sha256) && !sha256.is_empty()
+            young && kept.asked == asked && kept.finished.sha256 == sha256
         })
+    }
+
+    /// The file that was asked for lately, whatever happened to the campaign since: for whoever reads a file in many small
+    /// ranges and does not say of which version, as GDAL does.
+    pub fn recent(&self, campaign: &Campaign, request: &Request, now: i64) -> Option<Arc<Finished>> {
+        let asked = asked(campaign, request);
+        self.take_out(|kept| kept.asked == asked && now.saturating_sub(kept.finished.as_of) < RECENT_MS)
+    }
+
+    /// A file of another kind, known by `asked`: found where the campaign is as it was, else written and kept. Blocks.
+    pub fn find_or_write(
+        &self,
+        store: &Store,
+        campaign: &Campaign,
+        (asked, now): (String, i64),
+        run: impl FnOnce(&mut (dyn Write + Send)) -> Result<u64, Error>,
+    ) -> Result<Arc<Finished>, Error> {
+        let state = || store.read_snapshot(|conn| Ok::<_, Error>(map_state::fingerprint(conn, campaign, now)?));
+        let before = state()?;
+        if let Some(finished) = self.take_out(|kept| kept.asked == asked && kept.state == before) {
+            return Ok(finished);
+        }
+        let finished = self.write_once(now, run)?;
+        // Where labels came in meanwhile it is not known which state the file shows.
+        if state()? == before {
+            self.keep(Kept { asked, state: before, finished: finished.clone() });
+        }
+        Ok(finished)
     }
 
     /// Writes a file that is asked for once and not kept; `run` returns the number of its rows. Blocks.

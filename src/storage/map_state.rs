@@ -21,6 +21,11 @@ pub fn fingerprint(conn: &mut Conn, campaign: &Campaign, now: i64) -> QueryResul
     let quiet = now.saturating_sub(QUIET_MS);
     // Times are shortened before they are added up, so that no sum leaves 64 bits.
     let shown = format!("COALESCE(SUM(CASE WHEN closed_at <= {quiet} THEN 1 ELSE 0 END), 0)");
+    // The log says who labels as a guest.
+    let accounts = format!(
+        "(SELECT COUNT(*) FROM participations AS p JOIN volunteers AS v ON v.id = p.volunteer_id \
+         WHERE p.campaign_id = {id} AND v.had_account)"
+    );
     let parts: [(&str, &[&str]); 6] = [
         (
             "queue",
@@ -36,7 +41,7 @@ pub fn fingerprint(conn: &mut Conn, campaign: &Campaign, now: i64) -> QueryResul
             ],
         ),
         ("consensus", &["COUNT(*)", "SUM(changed_at % 1000003)", "MAX(changed_at)", "SUM(model)"]),
-        ("participations", &["COUNT(*)", "SUM(labels)", "MAX(last_at)"]),
+        ("participations", &["COUNT(*)", "SUM(labels)", "MAX(last_at)", &accounts]),
         ("labels", &["MAX(received_at)"]),
         ("gold", &["COUNT(*)", "COUNT(worn_out_at)", "SUM(answer)"]),
         ("exclusions", &["COUNT(*)", "COUNT(lifted_at)"]),

@@ -73,15 +73,28 @@ pub fn assess(classes: &[&str], strata: &[(u8, u64)], checked: &[Checked]) -> Ac
     let share_of = |counts: &dyn Fn(&Checked) -> bool, among: &dyn Fn(&Checked) -> bool| {
         estimate(&|tile| Score { y: bit(counts(tile) && among(tile)), x: bit(among(tile)) })
     };
+    // Of a map class only strata in which it was found can speak: what is not there at all is not there by the draw, and
+    // being cautious about it would drown the rare classes.
+    let among_called = |place: u8| {
+        let speaks = |at: usize| of_stratum(at).any(|tile| tile.map == place);
+        let right = |tile: &Checked| tile.reference == Some(place);
+        let score = |tile: &Checked| {
+            let called = tile.map == place && tile.reference.is_some();
+            Score { y: bit(called && right(tile)), x: bit(called) }
+        };
+        let one = |(at, &(_, tiles)): (usize, &(u8, u64))| {
+            let checked = of_stratum(at).filter(|_| speaks(at)).map(score).collect();
+            Scores { tiles, checked }
+        };
+        ratio(&strata.iter().enumerate().map(one).collect::<Vec<_>>())
+    };
     let covered = |at: usize| of_stratum(at).next().is_some();
     let tiles: u64 = strata.iter().enumerate().filter(|(at, _)| covered(*at)).map(|(_, stratum)| stratum.1).sum();
     let class = |(place, key): (usize, &&str)| {
         let place = place as u8;
         ClassAccuracy {
             class: (*key).to_owned(),
-            users: share_of(&|tile| tile.reference == Some(place), &|tile| {
-                tile.map == place && tile.reference.is_some()
-            }),
+            users: among_called(place),
             producers: share_of(&|tile| tile.map == place, &|tile| tile.reference == Some(place)),
             share: share_of(&|tile| tile.reference == Some(place), &|_| true),
             map_tiles: strata.iter().filter(|(class, _)| *class == place).map(|(_, tiles)| tiles).sum(),

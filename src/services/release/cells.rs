@@ -61,7 +61,9 @@ pub fn cells(conn: &mut Conn, source: &Source<'_>, before: Option<&Release>, hom
         let shown = shown(&row);
         found.push((row.tile.tile_id, row.tile.id, to_mercator(lon, lat), shown));
     }
-    let finest = finest_zoom(side / found.len().max(1) as f64);
+    // Never coarser than what was shown already, or that could not be shown again.
+    let shown_before = earlier.iter().map(|cell| cell.z).max().unwrap_or(0);
+    let finest = finest_zoom(side / found.len().max(1) as f64).max(shown_before);
     let mut backing = backing(conn, campaign.id)?;
     let (mut tile_ids, mut tiles) = (Vec::with_capacity(found.len()), Vec::with_capacity(found.len()));
     for (tile_id, id, (x, y), now) in found {

@@ -83,7 +83,7 @@ impl Making<'_> {
         }
         let changes = self.changes(folder)?;
         folder.text(("CITATION.cff", "application/yaml"), others, &self.citation.cff())?;
-        folder.text(("README.md", MARKDOWN), others, &self.readme(&changes))?;
+        folder.text(("README.md", MARKDOWN), others, &self.readme(&changes, others))?;
         Ok(Written { changes, cells, map })
     }
 
@@ -126,7 +126,7 @@ impl Making<'_> {
         Ok(coarsened.coarse.cells)
     }
 
-    /// Compares with the release before. The list of tiles is for everybody only where both maps were.
+    /// Compares with the release before.
     fn changes(&self, folder: &mut Folder) -> Result<Changes, Error> {
         let Some(before) = self.before.first() else { return Ok(Changes::default()) };
         let tiles = before.manifest.files.iter().find(|file| file.name == "tiles.csv");
@@ -134,7 +134,7 @@ impl Making<'_> {
         verify(self.home, before.id, tiles).map_err(|reason| {
             Error::Internal(format!("tiles.csv of release {} {reason}: restore it", before.version))
         })?;
-        let audience = if tiles.audience == Audience::Everybody { self.audience() } else { Audience::Researchers };
+        let audience = self.audience_of_changes();
         let (was, is) = (place(self.home, before.id).join("tiles.csv"), folder.path("tiles.csv"));
         let mut found = Changes::default();
         folder.write(("changes.csv", "text/csv; charset=utf-8"), audience, |out| {
@@ -144,10 +144,19 @@ impl Making<'_> {
         Ok(found)
     }
 
-    fn readme(&self, changes: &Changes) -> String {
+    /// What changed is for everybody only where both maps were: between a map for researchers and one for everybody lies
+    /// what everybody may not know.
+    fn audience_of_changes(&self) -> Audience {
+        let tiles = |before: &Release| {
+            before.manifest.files.iter().any(|file| file.name == "tiles.csv" && file.audience == Audience::Everybody)
+        };
+        if self.before.first().is_some_and(tiles) { self.audience() } else { Audience::Researchers }
+    }
+
+    fn readme(&self, changes: &Changes, audience: Audience) -> String {
         let mut text = format!("# {}, version {}\n\n{}\n", self.citation.title, self.version, self.citation.text());
-        // How much changed would tell more of a coarsened map than its cells do.
-        if let (Some(since), true) = (changes.since, self.campaign.release_level != ReleaseLevel::Coarsened) {
+        let told = audience == Audience::Researchers || self.audience_of_changes() == Audience::Everybody;
+        if let (Some(since), true) = (changes.since, told) {
             let Changes { tiles, state, class, window, .. } = changes;
             text += &format!(
                 "\nSince version {since}, {tiles} tiles changed: {state} their state, {class} their class, {window} their \
