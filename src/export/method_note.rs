@@ -39,8 +39,10 @@ pub struct ModelFacts {
 }
 
 /// Whether experts checked a sample of the map.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Checked {
     /// They did not, or are not done.
+    #[default]
     Never,
     /// They did, but what they found would tell how many tiles are gold.
     Kept,
