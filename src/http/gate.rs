@@ -21,6 +21,9 @@ use super::cookies;
 use super::error::Error;
 use super::exports::Downloads;
 use super::releases::Shelf;
+pub use super::roles::{
+    ActingResearcher, ActingReviewer, Anyone, Coordinator, MapReader, Myself, Researcher, Reviewer, Standing, Volunteer,
+};
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
@@ -102,114 +105,6 @@ impl App {
         F: FnOnce(&mut Conn) -> Result<T, services::Error> + Send + 'static,
     {
         Ok(self.store.read(run).await?)
-    }
-}
-
-/// What somebody must be to pass.
-pub trait Standing: 'static {
-    /// Whether this viewer may pass where no campaign is concerned.
-    fn admit(viewer: &Viewer) -> bool;
-    /// Whether this viewer may pass in a campaign that they can see.
-    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool;
-}
-
-/// Everybody, signed in or not.
-pub struct Anyone;
-/// Whoever is signed in, guests too, by themself: a personal token is not enough.
-pub struct Myself;
-/// Whoever is signed in, guests too, and may label.
-pub struct Volunteer;
-/// Whoever may have the damage map.
-pub struct MapReader;
-/// Whoever may see tiles that are open, and what volunteers remark on them.
-pub struct Reviewer;
-/// The same where something is changed: a token that may only read is not enough.
-pub struct ActingReviewer;
-/// Whoever may see everything that is known of every tile.
-pub struct Researcher;
-/// The same where something is changed.
-pub struct ActingResearcher;
-/// Whoever runs the campaign.
-pub struct Coordinator;
-
-impl Standing for Anyone {
-    fn admit(_: &Viewer) -> bool {
-        true
-    }
-    fn admit_to(_: &Viewer, _: &Campaign) -> bool {
-        true
-    }
-}
-
-impl Standing for Myself {
-    fn admit(viewer: &Viewer) -> bool {
-        viewer.person().is_some_and(|person| person.scopes.own)
-    }
-    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
-        Myself::admit(viewer)
-    }
-}
-
-impl Standing for Volunteer {
-    fn admit(viewer: &Viewer) -> bool {
-        viewer.person().is_some_and(|person| person.scopes.label)
-    }
-    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
-        viewer.may_label(campaign)
-    }
-}
-
-impl Standing for MapReader {
-    fn admit(viewer: &Viewer) -> bool {
-        viewer.is_admin()
-    }
-    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
-        viewer.may_see_map(campaign)
-    }
-}
-
-impl Standing for Reviewer {
-    fn admit(viewer: &Viewer) -> bool {
-        viewer.is_admin()
-    }
-    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
-        viewer.may_see_open_tiles(campaign)
-    }
-}
-
-impl Standing for ActingReviewer {
-    fn admit(viewer: &Viewer) -> bool {
-        viewer.is_admin()
-    }
-    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
-        viewer.may_review(campaign)
-    }
-}
-
-impl Standing for Researcher {
-    fn admit(viewer: &Viewer) -> bool {
-        viewer.is_admin()
-    }
-    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
-        viewer.may_download_labels(campaign)
-    }
-}
-
-impl Standing for ActingResearcher {
-    fn admit(viewer: &Viewer) -> bool {
-        viewer.is_admin()
-    }
-    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
-        viewer.may_research(campaign)
-    }
-}
-
-impl Standing for Coordinator {
-    fn admit(viewer: &Viewer) -> bool {
-        viewer.is_admin()
-    }
-    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
-        viewer.may_coordinate(campaign)
     }
 }
 

@@ -34,6 +34,7 @@ mod pages;
 mod person;
 mod ranges;
 mod releases;
+mod roles;
 mod server;
 mod session;
 mod standing;
