@@ -68,7 +68,7 @@ pub struct CreateArgs {
     /// Who may take part: public, invitation or private
     #[arg(long, default_value = "public")]
     visibility: Visibility,
-    /// Who may have the damage map: public, coarsened (like private, until area cells can be released) or private
+    /// Who may have the damage map: public, coarsened (area cells, when released) or private
     #[arg(long, default_value = "public")]
     release_level: ReleaseLevel,
     /// The same number of labels for every tile, instead of few where the crowd is sure

@@ -166,6 +166,12 @@ fn area(text: &str) -> Result<Geometry, Invalid> {
     let area = Geometry::from_geojson(text).ok_or_else(|| {
         Invalid::new("area", format!("`{}` is no GeoJSON Polygon or MultiPolygon in degrees", shortened(text)))
     })?;
+    let Bbox { west, south, east, north } = area.bbox();
+    if !(-360.0..=540.0).contains(&west) || !(-360.0..=540.0).contains(&east) || south < -90.0 || north > 90.0 {
+        let reason =
+            "has corners off the earth: use degrees, longitudes from -180 to 180 (to 540 across the date line)";
+        return Err(Invalid::new("area", reason));
+    }
     let corners: usize = area.polygons().iter().flatten().map(Vec::len).sum();
     if corners > MOST_CORNERS {
         return Err(Invalid::new("area", format!("has {corners} corners: simplify it to at most {MOST_CORNERS}")));

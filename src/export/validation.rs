@@ -7,18 +7,25 @@ use crate::domain::validation::report::Report;
 pub struct GradedLine<'a> {
     /// Public id of the tile.
     pub tile_id: &'a str,
-    /// Key of its class on the map.
-    pub map_class: &'a str,
-    /// `agreed` or `split`.
-    pub band: &'a str,
-    /// Tiles of its stratum.
-    pub stratum_tiles: u64,
-    /// Tiles drawn from its stratum.
-    pub stratum_drawn: u64,
-    /// Pseudonym and answer of each grade, in the order in which they were given; at most three.
+    /// Where it was drawn from; `None` while it is not decided, so that whoever grades it cannot look up the crowd's answer.
+    pub stratum: Option<StratumLine<'a>>,
+    /// Pseudonym and answer of each grade, in the order in which they were given; at most three,
+    /// and none while the tile is not decided.
     pub grades: Vec<(&'a str, &'a str)>,
     /// The answer that counts; empty while it is not decided.
     pub reference: &'a str,
+}
+
+/// A stratum, in words.
+pub struct StratumLine<'a> {
+    /// Key of the tiles' class on the map.
+    pub map_class: &'a str,
+    /// `agreed` or `split`.
+    pub band: &'a str,
+    /// Tiles in it.
+    pub tiles: u64,
+    /// Tiles drawn from it.
+    pub drawn: u64,
 }
 
 /// All figures of a report: `figure, class, reference, value, standard_error, low, high`.
@@ -50,8 +57,14 @@ pub fn tiles(graded: &[GradedLine<'_>]) -> String {
         "reference",
     ])];
     for one in graded {
-        let sizes = [one.stratum_tiles.to_string(), one.stratum_drawn.to_string()];
-        let mut line = [words(&[one.tile_id, one.map_class, one.band]), sizes.to_vec()].concat();
+        let mut line = words(&[one.tile_id]);
+        line.extend(match &one.stratum {
+            Some(stratum) => {
+                let sizes = [stratum.tiles.to_string(), stratum.drawn.to_string()];
+                [words(&[stratum.map_class, stratum.band]), sizes.to_vec()].concat()
+            }
+            None => vec![String::new(); 4],
+        });
         for turn in 0..3 {
             let (grader, grade) = one.grades.get(turn).copied().unwrap_or_default();
             line.extend(words(&[grader, grade]));
@@ -83,10 +96,7 @@ mod tests {
     fn a_tile_id_that_looks_like_a_formula_is_guarded_and_missing_grades_are_blank() {
         let line = GradedLine {
             tile_id: "=1,\"x\"",
-            map_class: "change",
-            band: "split",
-            stratum_tiles: 9,
-            stratum_drawn: 3,
+            stratum: Some(StratumLine { map_class: "change", band: "split", tiles: 9, drawn: 3 }),
             grades: vec![("v1", "change"), ("v2", "no_change")],
             reference: "",
         };

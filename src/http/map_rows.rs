@@ -140,7 +140,7 @@ pub struct MapFinding {
 /// One label of a tile.
 #[derive(Serialize, ToSchema)]
 pub struct ExplainedLabel {
-    /// Its author in this campaign.
+    /// Its author in this campaign, under a pseudonym; below researcher only a number within this tile.
     volunteer: String,
     answer: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -316,7 +316,7 @@ fn reasons_of(campaign: &Campaign, reasons: Reasons, sight: Sight) -> MapReasons
         first: class(explanation.classes.0),
         second: class(explanation.classes.1),
         prior: explanation.prior,
-        labels: labels.into_iter().map(|label| explained(campaign, label, sight)).collect(),
+        labels: labels.into_iter().enumerate().map(|(place, label)| explained(campaign, label, place, sight)).collect(),
         flattening: explanation.flattening,
         pooling: explanation.pooling,
         evidence: explanation.consensus.evidence,
@@ -324,9 +324,13 @@ fn reasons_of(campaign: &Campaign, reasons: Reasons, sight: Sight) -> MapReasons
     }
 }
 
-fn explained(campaign: &Campaign, label: Reason, sight: Sight) -> ExplainedLabel {
+fn explained(campaign: &Campaign, label: Reason, place: usize, sight: Sight) -> ExplainedLabel {
     ExplainedLabel {
-        volunteer: pseudonym(&campaign.pseudonym_key, label.volunteer_id),
+        // A lasting name would let everybody put a person's labels together, tile by tile.
+        volunteer: match sight {
+            Sight::Researcher => pseudonym(&campaign.pseudonym_key, label.volunteer_id),
+            Sight::Everybody => (place + 1).to_string(),
+        },
         answer: key(&campaign.scale, Some(label.answer)).unwrap_or_default(),
         window: label.window.map(Window::from),
         received_on: export::day(label.received_at),

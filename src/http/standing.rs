@@ -146,7 +146,8 @@ pub struct Leaderboard {
 pub async fn get_my_standing(door: InCampaign<Volunteer>, languages: Languages) -> Result<HttpResponse, Error> {
     let mine = door.read(move |conn, visit| {
         let volunteer = volunteer_id(&visit.viewer)?;
-        standing::my_standing(conn, &visit.campaign, volunteer, &languages.0, visit.now)
+        let wanted = (&*languages.0, visit.viewer.may_see_map(&visit.campaign));
+        standing::my_standing(conn, &visit.campaign, volunteer, wanted, visit.now)
     });
     let mine = mine.await?;
     let interval = |Share { share, low, high }| Agreement { share, low, high };

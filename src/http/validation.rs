@@ -13,7 +13,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::validation::Settings;
 use crate::domain::validation::note;
 use crate::domain::validation::report::{GradingProgress, Report};
-use crate::export::validation::{GradedLine, figures, tiles};
+use crate::export::validation::{GradedLine, StratumLine, figures, tiles};
 use crate::services::draw_sample::draw_sample;
 use crate::services::grade_tile::{self, Grade};
 use crate::services::validation_report::{self, GradedTile};
@@ -199,8 +199,9 @@ pub async fn download(door: InCampaign<Researcher>, path: Path<(String, u32, Str
             "report.csv" => ("text/csv; charset=utf-8", figures(&report()?)),
             "report.md" => ("text/markdown; charset=utf-8", note::markdown(&report()?)),
             "tiles.csv" => {
+                let complete = report()?.complete;
                 let graded = validation_report::graded_tiles(conn, &visit.campaign, number)?;
-                ("text/csv; charset=utf-8", tiles(&lines(&visit.campaign, &graded)))
+                ("text/csv; charset=utf-8", tiles(&lines(&visit.campaign, &graded, complete)))
             }
             _ => return Err(services::Error::NotFound(format!("there is no `{file}` of a sample"))),
         })
@@ -209,17 +210,24 @@ pub async fn download(door: InCampaign<Researcher>, path: Path<(String, u32, Str
     Ok(HttpResponse::Ok().insert_header(("Content-Disposition", name)).content_type(media_type).body(text))
 }
 
-/// Graded tiles in words.
-pub fn lines<'a>(campaign: &'a Campaign, graded: &'a [GradedTile]) -> Vec<GradedLine<'a>> {
+/// Graded tiles in words. Of those that are not decided only their names: who reads this may grade them yet, blind.
+fn lines<'a>(campaign: &'a Campaign, graded: &'a [GradedTile], complete: bool) -> Vec<GradedLine<'a>> {
     let key = |place: u8| campaign.scale.answer(place).map_or("", |answer| answer.key.as_str());
-    let line = |one: &'a GradedTile| GradedLine {
-        tile_id: &one.tile_id,
-        map_class: key(one.stratum.class),
-        band: one.stratum.band.key(),
-        stratum_tiles: one.stratum.tiles,
-        stratum_drawn: one.stratum.drawn,
-        grades: one.grades.iter().map(|(name, answer)| (name.as_str(), key(*answer))).collect(),
-        reference: one.reference.map_or("", key),
+    let line = |one: &'a GradedTile| {
+        let decided = complete || one.reference.is_some();
+        let stratum = StratumLine {
+            map_class: key(one.stratum.class),
+            band: one.stratum.band.key(),
+            tiles: one.stratum.tiles,
+            drawn: one.stratum.drawn,
+        };
+        let grades = one.grades.iter().filter(|_| decided);
+        GradedLine {
+            tile_id: &one.tile_id,
+            stratum: decided.then_some(stratum),
+            grades: grades.map(|(name, answer)| (name.as_str(), key(*answer))).collect(),
+            reference: one.reference.map_or("", key),
+        }
     };
     graded.iter().map(line).collect()
 }

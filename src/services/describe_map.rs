@@ -6,9 +6,11 @@ use super::Error;
 use super::export_map::{Request, Written};
 use super::{read_map, validation_report};
 use crate::consensus::Model;
+use crate::domain::bbox::Bbox;
 use crate::domain::campaign::Campaign;
 use crate::domain::consensus::TileState;
 use crate::domain::damage_map::{Cuts, DamageMap, Sight};
+use crate::domain::map_filter::MapFilter;
 use crate::domain::policy::Policy;
 use crate::domain::validation::note;
 use crate::export::method_note::{self, Checked, Facts, ModelFacts};
@@ -102,11 +104,30 @@ pub fn manifest(
         },
         min_probability: request.cuts.min_probability,
         damaged_if: request.cuts.damaged_if,
-        filter: (!request.filter.is_everything()).then(|| format!("{:?}", request.filter)),
+        filter: (!request.filter.is_everything()).then(|| spelled(&request.filter, campaign)),
         imagery: imagery.collect(),
         files: files.iter().map(entry).collect(),
     };
     serde_json::to_string_pretty(&manifest).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// A filter in the words of its address; an area by the box around it.
+fn spelled(filter: &MapFilter, campaign: &Campaign) -> String {
+    let corners = |bbox: Bbox| bbox.to_array().map(|degrees| degrees.to_string()).join(",");
+    let class = |place: &u8| campaign.scale.answer(*place).map_or("", |answer| answer.key.as_str());
+    let classes: Vec<&str> = filter.classes.iter().map(class).collect();
+    let states: Vec<&str> = filter.states.iter().map(|state| state.key()).collect();
+    let parts = [
+        ("bbox", filter.bbox.map(corners)),
+        ("area within", filter.area.as_ref().map(|area| corners(area.bbox()))),
+        ("class", (!classes.is_empty()).then(|| classes.join(","))),
+        ("state", (!states.is_empty()).then(|| states.join(","))),
+        ("probability_at_least", filter.probability_at_least.map(|least| least.to_string())),
+        ("damaged_from", filter.damaged_from.map(crate::export::instant)),
+        ("damaged_to", filter.damaged_to.map(crate::export::instant)),
+    ];
+    let given = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+    given.collect::<Vec<_>>().join("&")
 }
 
 /// The code book as CSV.

@@ -76,7 +76,7 @@ pub fn counting(grades: &[GradeRow]) -> Vec<u8> {
 /// Keeps a grade. Returns whether it counts: one that comes when the tile is decided is kept and not used.
 ///
 /// The same grade again changes nothing. Another answer replaces the grader's own for ten minutes, as long as nobody
-/// graded the tile after them.
+/// else graded the tile.
 pub fn grade(
     conn: &mut Conn,
     campaign: &Campaign,
@@ -86,11 +86,6 @@ pub fn grade(
     now: i64,
 ) -> Result<bool, Error> {
     let sample = find_sample(conn, campaign, number)?;
-    let no_tile = || Error::NotFound(format!("sample {number} has no tile `{}`", grade.tile_id));
-    let tile = tiles::id_of(conn, campaign.id, &grade.tile_id)?.ok_or_else(no_tile)?;
-    if !validation::hold_tile(conn, sample.id, tile)? {
-        return Err(no_tile());
-    }
     let answer = campaign.scale.place_of(&grade.answer).filter(|&place| may_be_graded(&campaign.scale, place));
     let answer = answer.ok_or_else(|| {
         let answers = campaign.scale.answers.iter().enumerate();
@@ -101,6 +96,11 @@ pub fn grade(
     if grade.seconds.is_some_and(|seconds| !(0.0..=86_400.0).contains(&seconds)) {
         return Err(Error::invalid("seconds", "must lie between 0 and 86400"));
     }
+    let no_tile = || Error::NotFound(format!("sample {number} has no tile `{}`", grade.tile_id));
+    let tile = tiles::id_of(conn, campaign.id, &grade.tile_id)?.ok_or_else(no_tile)?;
+    if !validation::hold_tile(conn, sample.id, tile)? {
+        return Err(no_tile());
+    }
     if validation::has_labelled(conn, tile, grader)? {
         return Err(Error::Forbidden("you labelled this tile as a volunteer: somebody else must grade it".into()));
     }
@@ -108,8 +108,9 @@ pub fn grade(
     let answers = counting(&before);
     if let Some(own) = before.iter().find(|one| one.volunteer_id == grader) {
         if own.answer != i16::from(answer) {
-            let last = own.turn.is_some_and(|turn| usize::from(turn.unsigned_abs()) == answers.len());
-            if !last || now.saturating_sub(own.graded_at) > CHANGE_MS {
+            // Whoever could try one answer after another beside somebody else's would learn that one.
+            let alone = before.len() == 1;
+            if !alone || now.saturating_sub(own.graded_at) > CHANGE_MS {
                 return Err(Error::Conflict("your grade of this tile stands: it can no longer be changed".into()));
             }
             validation::change_grade(conn, sample.id, (tile, grader), answer)?;

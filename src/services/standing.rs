@@ -58,13 +58,15 @@ pub fn my_standing(
     conn: &mut Conn,
     campaign: &Campaign,
     volunteer: i64,
-    wanted: &[String],
+    (wanted, shows_outcomes): (&[String], bool),
     now: i64,
 ) -> Result<MyStanding, Error> {
     let (labels, skips) = stored::counters(conn, campaign.id, volunteer)?;
     let today = stored::labels_since(conn, campaign.id, volunteer, now - now.rem_euclid(DAY_MS))?;
     let mut standing = Standing::default();
-    for tile in public_tiles(conn, campaign, volunteer, now)? {
+    // Where somebody may not see the map, counts that move with each tile would tell them what became of it.
+    let tiles = if shows_outcomes { public_tiles(conn, campaign, volunteer, now)? } else { Vec::new() };
+    for tile in tiles {
         standing.add(&campaign.scale, tile.answer, tile.class);
     }
     let answers = practice::answers_of(conn, campaign.id, volunteer)?;

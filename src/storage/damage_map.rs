@@ -37,6 +37,7 @@ struct Row {
     gold: Option<String>,
     worn_out_at: Option<i64>,
     expert_answer: Option<i16>,
+    expert_window: (Option<i64>, Option<i64>),
     crowd: Option<CrowdRow>,
 }
 
@@ -189,6 +190,7 @@ fn page(conn: &mut Conn, campaign_id: i64, next: Next, at_once: usize) -> QueryR
             queue::gold,
             gold::worn_out_at.nullable(),
             gold::answer.nullable(),
+            (gold::last_intact.nullable(), gold::first_damaged.nullable()),
             (
                 consensus::class,
                 consensus::probability,
@@ -266,7 +268,7 @@ fn tile_row(row: Row, scenes: Option<(i64, i64)>, surplus: u32, classes: u8) -> 
         scenes,
         crowd: Some(match row.crowd {
             Some(crowd) => self::crowd(crowd, surplus)?,
-            None => Crowd { surplus, ..without_labels(row.expert_answer, classes) },
+            None => Crowd { surplus, ..without_labels((row.expert_answer, row.expert_window), classes) },
         }),
     })
 }
@@ -307,9 +309,11 @@ fn list<T: std::str::FromStr>(json: &str) -> QueryResult<Vec<T>> {
 }
 
 /// A tile without labels of its own: nothing is known, or what experts fixed beforehand (gold).
-fn without_labels(expert_answer: Option<i16>, classes: u8) -> Crowd {
-    let Some(class) = expert_answer.and_then(|answer| u8::try_from(answer).ok()).filter(|&class| class < classes)
-    else {
+fn without_labels(
+    (answer, (last_intact, first_damaged)): (Option<i16>, (Option<i64>, Option<i64>)),
+    classes: u8,
+) -> Crowd {
+    let Some(class) = answer.and_then(|answer| u8::try_from(answer).ok()).filter(|&class| class < classes) else {
         return Crowd::default();
     };
     let consensus = Consensus {
@@ -325,7 +329,15 @@ fn without_labels(expert_answer: Option<i16>, classes: u8) -> Crowd {
         unusable_share: 0.0,
     };
     let words = ("expert".to_owned(), "1".to_owned());
-    Crowd { consensus: Some(consensus), closed_reason: Some("gold".into()), method: Some(words), ..Crowd::default() }
+    let consensus = Some(consensus);
+    Crowd {
+        consensus,
+        last_intact,
+        first_damaged,
+        closed_reason: Some("gold".into()),
+        method: Some(words),
+        ..Crowd::default()
+    }
 }
 
 /// Name and version of a model's method; `None` for model 0.

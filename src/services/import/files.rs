@@ -57,6 +57,15 @@ pub fn wrong_cell(path: &Path, line: u64, column: &str, reason: impl std::fmt::D
     wrong(path, format!("line {line}, column `{column}`: {reason}"))
 }
 
+/// The first columns of a file for a sentence: short, and with nothing that a terminal would obey.
+pub fn named(header: &csv::StringRecord) -> String {
+    const SHOWN: usize = 12;
+    let name = |column: &str| column.chars().take(40).flat_map(char::escape_debug).collect::<String>();
+    let names: Vec<String> = header.iter().take(SHOWN).map(name).collect();
+    let more = if header.len() > SHOWN { format!(" and {} more", header.len() - SHOWN) } else { String::new() };
+    names.join(",") + &more
+}
+
 /// A sentence about a row that cannot be read.
 pub fn wrong_row(path: &Path, error: &csv::Error) -> Error {
     let line = error.position().map_or(0, csv::Position::line);

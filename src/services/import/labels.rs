@@ -5,7 +5,7 @@ use std::path::Path;
 use csv::StringRecord;
 
 use super::super::Error;
-use super::files::{Kind, rows, source_file, wrong, wrong_row};
+use super::files::{Kind, named, rows, source_file, wrong, wrong_row};
 use super::mapswipe::{Cells, Reading};
 use super::{Meaning, Project};
 
@@ -32,7 +32,7 @@ pub fn read_labels(path: &Path, tiles: Option<&Path>, meaning: &Meaning, latest:
         names.iter().find_map(|name| Some((*name, header.iter().position(|column| column.trim() == *name)?)))
     };
     let (Some(task), Some(worker), Some(label)) = (column(&TASK), column(&WORKER), column(&LABEL)) else {
-        let has = header.iter().collect::<Vec<_>>().join(",");
+        let has = named(&header);
         return Err(wrong(path, format!("line 1: the columns task, worker and label are needed; there are {has}")));
     };
     let (at, began_at, client) = (column(&TIME), column(&BEGAN), column(&["client"]));

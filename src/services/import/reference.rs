@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::super::Error;
-use super::files::{name, open, rows, wrong, wrong_cell, wrong_row};
+use super::files::{name, named, open, rows, wrong, wrong_cell, wrong_row};
 use super::places::word;
 use crate::domain::scale::Scale;
 
@@ -93,7 +93,7 @@ impl Reading<'_> {
         let column = |name: &str| header.iter().position(|column| column.trim() == name);
         let tile = NAMES.iter().find_map(|name| column(name));
         let (Some(tile), Some(truth)) = (tile, column(self.column)) else {
-            let has = header.iter().collect::<Vec<_>>().join(",");
+            let has = named(&header);
             return Err(wrong(
                 &path,
                 format!("line 1: the columns task_id and {} are needed; there are {has}", self.column),
