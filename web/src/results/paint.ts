@@ -32,7 +32,8 @@ const number = (value: unknown): number | null => (typeof value === 'number' ? v
 
 /** A single tile. */
 export function paintTile(tile: Properties, scheme: Scheme): Painted {
-  const place = scheme.classes.indexOf(text(tile.class))
+  // What the pictures do not show has no class, whatever a few people made out.
+  const place = tile.state === 'unusable' ? -1 : scheme.classes.indexOf(text(tile.class))
   const provisional = tile.state === 'open' || tile.state === 'contested'
   if (place < 0) return { ...UNKNOWN, colour: tile.state === 'unusable' ? sideColour(scheme.theme) : null }
   if (scheme.paint === 'class') return { colour: classColour(place, scheme.classes.length, scheme.theme, scheme.ordered), density: severity(place, scheme), provisional }

@@ -61,7 +61,9 @@ function compose(ground: HTMLCanvasElement, width: number, height: number, ratio
   const words = [`${count(view.counts.shown)} ${t('results.of', { all: view.counts.tiles })}`, ...factsOf(view), location.href]
   context.font = `13px ${SANS}`
   const lines = words.flatMap((text) => wrapped(context, text, width))
-  const rows = Math.ceil((legend.length + 1) / Math.max(1, Math.floor(width / 220)))
+  const keys = [...legend, { key: '', text: t('results.not_yet'), colour: null, density: 0 }]
+  const across = columns(context, keys, width)
+  const rows = Math.ceil(keys.length / across)
   const total = EDGE + 60 + height + 20 + rows * (SWATCH + 10) + lines.length * LINE + EDGE
   sheet.width = Math.round((width + 2 * EDGE) * ratio)
   sheet.height = Math.round(total * ratio)
@@ -80,13 +82,20 @@ function compose(ground: HTMLCanvasElement, width: number, height: number, ratio
   write([t('results.title'), ...(dates.length > 0 ? [dates.join(' | ')] : [])].join(' · '), EDGE + 44, `14px ${SANS}`, '#4b5654')
   context.drawImage(ground, EDGE, EDGE + 60, width, height)
   let y = EDGE + 60 + height + 20
-  y = drawLegend(context, [...legend, { key: '', text: t('results.not_yet'), colour: null, density: 0 }], { start, width, y, rtl, pattern })
+  y = drawLegend(context, keys, { start, width, y, rtl, pattern, across })
   for (const line of lines) write(line, (y += LINE) - 6, `13px ${SANS}`, '#4b5654')
   return sheet
 }
 
-function drawLegend(context: CanvasRenderingContext2D, legend: ReturnType<typeof legendOf>, at: { start: number; width: number; y: number; rtl: boolean; pattern: boolean }): number {
-  const across = Math.max(1, Math.floor(at.width / 220))
+/** How many legend entries stand side by side: as many as the longest one allows. */
+function columns(context: CanvasRenderingContext2D, legend: { text: string }[], width: number): number {
+  context.font = `14px ${SANS}`
+  const longest = Math.max(...legend.map((line) => context.measureText(line.text).width))
+  return Math.max(1, Math.floor(width / Math.max(180, SWATCH + longest + 28)))
+}
+
+function drawLegend(context: CanvasRenderingContext2D, legend: ReturnType<typeof legendOf>, at: { start: number; width: number; y: number; rtl: boolean; pattern: boolean; across: number }): number {
+  const { across } = at
   legend.forEach((line, place) => {
     const [column, row] = [place % across, Math.floor(place / across)]
     const step = (at.width / across) * column
