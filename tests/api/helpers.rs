@@ -231,6 +231,9 @@ pub struct Browser {
 pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+    /// The same as words.
     pub text: String,
 }
 
@@ -299,7 +302,9 @@ impl Browser {
         let reply = request.body(body.unwrap_or_default()).send().await.unwrap();
         self.keep_cookies(reply.headers());
         let (status, headers) = (reply.status(), reply.headers().clone());
-        Reply { status, headers, text: reply.text().await.unwrap_or_default() }
+        let bytes = reply.bytes().await.unwrap_or_default().to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Reply { status, headers, bytes, text }
     }
 
     fn cookies_for(&self, path: &str) -> String {
