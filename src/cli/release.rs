@@ -6,7 +6,7 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::services::Error;
 use crate::services::change_state::find;
-use crate::services::release::{NewRelease, check, release};
+use crate::services::release::{NewRelease, check, not_yet_shown, release};
 use crate::storage::releases;
 
 /// Freeze a campaign's map as its next version: files, checksums, citation, changes
@@ -82,6 +82,7 @@ pub async fn run(args: ReleaseArgs) -> Result<(), Refused> {
         version: args.version,
         public_url: args.public_url.map(|url| url.trim_end_matches('/').to_owned()),
     };
+    let missing = store.read_snapshot(|conn| not_yet_shown(conn, &campaign))?;
     let made = release(&store, &home, campaign.id, new, None).await?;
     println!(
         "version {} of campaign {}: {} files in {}",
@@ -91,6 +92,12 @@ pub async fn run(args: ReleaseArgs) -> Result<(), Refused> {
         home.join(made.id.to_string()).display()
     );
     println!("{}", made.citation.text());
+    if missing > 0 {
+        eprintln!(
+            "warning: {missing} tiles closed less than ten minutes ago and read as open in what everybody gets; make another \
+             release when they are older"
+        );
+    }
     if campaign.licence.is_none() {
         eprintln!("warning: the campaign has no licence, so nobody knows what they may do with this release");
     }

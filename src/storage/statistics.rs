@@ -200,6 +200,16 @@ pub fn tiles_and_closed(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, 
     Ok((tiles, closed))
 }
 
+/// Tiles that closed after that moment (milliseconds since 1970, UTC), gold left out.
+pub fn closed_since(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<i64> {
+    queue::table
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(queue::gold.is_null())
+        .filter(queue::closed_at.gt(since))
+        .count()
+        .get_result(conn)
+}
+
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 

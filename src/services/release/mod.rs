@@ -19,8 +19,9 @@ use super::{Error, clock};
 use crate::domain::campaign::{Campaign, CampaignState, ReleaseLevel};
 use crate::domain::citation::{Citation, check_authors};
 use crate::domain::coarse::CoarseCell;
+use crate::domain::damage_map::QUIET_MS;
 use crate::domain::release::{Audience, Manifest, Release, check_notes};
-use crate::storage::{Conn, Store, audit_log, campaigns, new_id, releases};
+use crate::storage::{Conn, Store, audit_log, campaigns, new_id, releases, statistics};
 
 /// A folder without a row is swept away when it is this old; younger, it may be a release in the making. Milliseconds.
 const LEFTOVER_MS: i64 = 86_400_000;
@@ -198,6 +199,15 @@ fn sweep(store: &Store, home: &Path) -> Result<(), Error> {
         removed.map_err(|error| Error::Internal(format!("cannot remove {}: {error}", path.display())))?;
     }
     Ok(())
+}
+
+/// How many closed tiles everybody's files would show as open now, because they closed only lately; 0 where everybody gets
+/// no map.
+pub fn not_yet_shown(conn: &mut Conn, campaign: &Campaign) -> Result<u64, Error> {
+    if campaign.release_level == ReleaseLevel::Private {
+        return Ok(0);
+    }
+    Ok(statistics::closed_since(conn, campaign.id, clock::now_ms() - QUIET_MS)?.unsigned_abs())
 }
 
 /// The newest cells that everybody may see of a coarsened campaign, with the version of their release. `None` before
