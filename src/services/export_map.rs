@@ -306,7 +306,7 @@ impl Hashing {
     /// The file, its length and its SHA-256, hex.
     pub fn finish(self) -> io::Result<(File, u64, String)> {
         let Sums { file, hash, bytes } = self.0.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok((file, bytes, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+        Ok((file, bytes, hex(&hash.finalize())))
     }
 }
 

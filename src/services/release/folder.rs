@@ -2,14 +2,12 @@
 //! name when all are there. Whatever happens before that leaves nothing that could be taken for a release.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use crate::domain::release::{Audience, ReleaseFile};
 use crate::services::Error;
-use crate::services::export_map::hex;
+use crate::services::export_map::Hashing;
 
 /// A folder under a working name.
 pub struct Folder {
@@ -53,12 +51,12 @@ impl Folder {
         let path = self.path(name);
         let wrong = |error: io::Error| fault(&path, &error);
         let file = File::create_new(&path).map_err(wrong)?;
-        let mut out = BufWriter::with_capacity(1 << 16, Hashing { file, hash: Sha256::new(), bytes: 0 });
+        let mut out = Hashing::new(file);
         let rows = run(&mut out)?;
-        let Hashing { file, hash, bytes } = out.into_inner().map_err(|error| wrong(error.into_error()))?;
+        let (file, bytes, sha256) = out.finish().map_err(wrong)?;
         file.sync_all().map_err(wrong)?;
         let (name, media_type) = (name.to_owned(), media_type.to_owned());
-        self.files.push(ReleaseFile { name, media_type, bytes, rows, sha256: hex(&hash.finalize()), audience });
+        self.files.push(ReleaseFile { name, media_type, bytes, rows, sha256, audience });
         Ok(())
     }
 
@@ -105,23 +103,4 @@ pub fn leftovers(home: &Path, known: &mut dyn FnMut(i64) -> Result<bool, Error>)
 
 fn fault(path: &Path, error: &io::Error) -> Error {
     Error::Internal(format!("a release cannot be written to {}: {error}", path.display()))
-}
-
-struct Hashing {
-    file: File,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
