@@ -84,7 +84,7 @@ fn every_command_in_the_readme_exists_with_its_flags() {
         commands += 1;
         let words: Vec<&str> = line.split_whitespace().skip(1).collect();
         // Verbs come first; `campaign create` is one, `ingest --campaign` is not.
-        let nested = ["campaign", "gold", "user"].contains(&words[0]);
+        let nested = ["campaign", "gold", "import", "user", "validation"].contains(&words[0]);
         let help = help(&words[..if nested { 2 } else { 1 }]);
         for flag in words.iter().filter(|word| word.starts_with("--")) {
             assert!(help.contains(&format!("{flag} ")), "{line}\nthere is no {flag}");

@@ -186,16 +186,20 @@ async fn the_reasons_name_every_label_under_its_pseudonym_and_add_up() {
         let sum = |key: &str| labels.iter().map(|label| label[key].as_f64().unwrap()).sum::<f64>();
         let parts = ["prior", "flattening", "pooling"].map(|part| reasons[part].as_f64().unwrap()).iter().sum::<f64>();
         assert!((sum("evidence") + parts - reasons["evidence"].as_f64().unwrap()).abs() < 1e-9);
-        for label in labels {
-            assert!(label["volunteer"].as_str().unwrap().starts_with('v'), "{label}");
+        for (place, label) in labels.iter().enumerate() {
+            assert_eq!(label["volunteer"], (place + 1).to_string(), "no name that lasts from tile to tile: {label}");
             assert_eq!(label["received_on"].as_str().unwrap().len(), 10, "a day: {label}");
             assert_eq!((&label["counted"], &label["label_id"]), (&json!(true), &Value::Null));
         }
-        // The pseudonyms are those of the label log.
+        // Researchers see the pseudonyms of the label log.
         let researcher = app.signed_in_as(Role::Researcher, "raqqa").await;
         let log = researcher.get("/api/v1/campaigns/raqqa/exports/labels.csv").await.text;
-        assert!(labels.iter().all(|label| log.contains(label["volunteer"].as_str().unwrap())));
         let told = full(&researcher, &mine[0]).await;
+        let named = told["reasons"]["labels"].as_array().unwrap();
+        assert!(
+            named.iter().all(|label| log.contains(&format!(",{},", label["volunteer"].as_str().unwrap()))),
+            "{told}"
+        );
         assert!(log.contains(told["reasons"]["labels"][0]["label_id"].as_str().unwrap()));
     })
     .await;

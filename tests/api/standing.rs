@@ -172,7 +172,9 @@ async fn a_map_that_is_not_public_is_not_given_away_tile_by_tile() {
         let mine = label_all(&me, "raqqa", "damaged").await;
         close(app, &mine[0], 2, 60 * MINUTE).await;
         assert_eq!(me.get(MISSES).await.ok(), json!({"misses": [], "next": null, "shown": false}));
-        assert_eq!(me.get(ME).await.ok()["closed_tiles"], 1);
+        let standing = me.get(ME).await.ok();
+        assert_eq!((&standing["closed_tiles"], &standing["agreed"]), (&json!(0), &json!(0)), "nor by counts that move");
+        assert_eq!(standing["labels"], mine.len());
     })
     .await;
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use aftermap::services::submit_label::{Sender, submit_all};
 use aftermap::storage::Conn;
+use aftermap::storage::schema::ring_positions;
 use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
 
@@ -35,7 +36,12 @@ impl Statement {
 
 /// The statements by which one label is taken in and the next tile given.
 async fn statements(town: &Town) -> Vec<String> {
-    recorded(town, |_, _| Ok(())).await.into_iter().map(|statement| statement.sql).collect()
+    // From the beginning of the ring, or chance decides whether the search has to go round.
+    let begin = |conn: &mut Conn, _| {
+        let start = ring_positions::position.eq(i64::MIN);
+        diesel::update(ring_positions::table).set(start).execute(conn).map(drop)
+    };
+    recorded(town, begin).await.into_iter().map(|statement| statement.sql).collect()
 }
 
 /// The same with their values; `before` changes the database first.
@@ -131,8 +137,8 @@ fn grow(conn: &mut Conn, campaign: i64) -> QueryResult<()> {
     let numbers = "FROM generate_series(1, 20000) AS n(i)";
     conn.batch_execute(&format!(
         "SET session_replication_role = replica;
-        INSERT INTO tiles (id, campaign_id, tile_id, west, south, east, north)
-            SELECT i, {campaign}, 'more-' || i, 0, 0, 1, 1 {numbers};
+        INSERT INTO tiles (id, campaign_id, tile_id, west, south, east, north, spatial_key)
+            SELECT i, {campaign}, 'more-' || i, 0, 0, 1, 1, i {numbers};
         INSERT INTO queue (tile, campaign_id, state, needed, maximum, shuffle_key, available)
             SELECT i, {campaign}, 'open', 3, 10, i * 1000000000000, TRUE {numbers};
         INSERT INTO leases (id, tile, campaign_id, volunteer_id, granted_at, expires_at, ended_at, outcome)

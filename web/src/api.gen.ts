@@ -1069,7 +1069,7 @@ export interface components {
              * @description How much of it counts at all: less than 1 for accounts that err together.
              */
             share: number | null;
-            /** @description Its author in this campaign. */
+            /** @description Its author in this campaign, under a pseudonym; below researcher only a number within this tile. */
             volunteer: string;
             /**
              * Format: double

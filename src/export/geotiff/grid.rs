@@ -140,8 +140,8 @@ mod tests {
     #[test]
     fn buildings_far_apart_get_coarser_pixels() {
         let mut extent = Extent::default();
-        for lon in [10.0, 12.0] {
-            extent.add(None, Bbox { west: lon, south: 50.0, east: lon + 1e-4, north: 50.0001 });
+        for (lon, lat) in [(10.0, 50.0), (12.0, 50.2)] {
+            extent.add(None, Bbox { west: lon, south: lat, east: lon + 1e-4, north: lat + 1e-4 });
         }
         let grid = extent.grid().unwrap();
         assert!((20..FINE).contains(&grid.zoom), "{grid:?}");
