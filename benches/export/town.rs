@@ -1,15 +1,15 @@
-//! A SQLite database with a closed campaign of so many cells, all of them labelled: made by plain SQL.
+//! A SQLite database with an open campaign of so many cells, all of them labelled: made by plain SQL.
 
 use std::path::Path;
 
 use aftermap::domain::bbox::Bbox;
-use aftermap::domain::campaign::{Campaign, CampaignState};
+use aftermap::domain::campaign::Campaign;
 use aftermap::domain::cell::Cell;
 use aftermap::domain::scene::Scene;
 use aftermap::domain::spatial_key;
 use aftermap::domain::tile::Tile;
+use aftermap::services::Error;
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
-use aftermap::services::{Error, change_state};
 use aftermap::storage::{Conn, DatabaseUrl, Store, campaigns, scenes};
 use rusqlite::{Connection, params};
 
@@ -34,8 +34,6 @@ pub fn fill(path: &Path, tiles: u64) -> Result<(), String> {
     let campaign =
         runtime.block_on(store.write(move |conn| begin(conn, side))).map_err(|error: Error| error.to_string())?;
     rows(&part, campaign, tiles, side).map_err(|error| error.to_string())?;
-    let close = |conn: &mut Conn| change_state::change_state(conn, SLUG, CampaignState::Open, None, NOW);
-    runtime.block_on(store.write(close)).map_err(|error| error.to_string())?;
     drop(store);
     std::fs::rename(&part, path).map_err(|error| error.to_string())
 }
@@ -127,6 +125,11 @@ fn rows(path: &Path, campaign: i64, tiles: u64, side: u32) -> rusqlite::Result<(
             consensus.execute(params![id, campaign, class as i64, sure, probabilities, answers, entropy, closed])?;
         }
     }
+    // By hand: a campaign whose tiles are all closed cannot be opened.
+    work.execute(
+        "UPDATE campaigns SET state = 'open', opened_at = ? WHERE id = ?",
+        params![NOW - 86_400_000, campaign],
+    )?;
     work.commit()?;
     database.execute_batch("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)")
 }
