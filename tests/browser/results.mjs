@@ -66,7 +66,7 @@ if (!server) skip('the results map', 'it needs a server of its own to fill with 
 else {
   const timeline = await offers(TIMELINE)
   await test('simulated volunteers close the tiles of the demo', async () => {
-    server.simulate(PAIR)
+    await server.simulate(PAIR, 120)
     if (timeline) await labelTimeline()
     const { progress } = await fetch(`${base}/api/v1/campaigns/${PAIR}`).then((reply) => reply.json())
     assert.ok(progress.closed > progress.tiles / 2, JSON.stringify(progress))
