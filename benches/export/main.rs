@@ -25,7 +25,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(
     name = "export",
-    after_help = "Example: cargo bench --bench export -- --tiles 1000000 --folder /var/tmp/export"
+    after_help = "Example: cargo bench --bench export -- --tiles 1000000 --folder target/bench-export"
 )]
 struct Options {
     /// Tiles of the map
