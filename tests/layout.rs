@@ -81,8 +81,6 @@ const BANS: &[Ban] = &[
 
 /// Lines that a file may have before its reader loses the thread.
 const MOST_LINES: usize = 400;
-/// A list of columns is looked up, not read.
-const LONG_TABLES: &[&str] = &["storage/schema.rs"];
 
 /// One source file: its path below `src/`, with `/`, and its text.
 struct Source {
@@ -252,8 +250,7 @@ fn every_file_says_its_purpose_first() {
 
 #[test]
 fn no_file_is_too_long_to_read() {
-    let too_long =
-        |source: &&Source| source.text.lines().count() > MOST_LINES && !LONG_TABLES.contains(&source.path.as_str());
+    let too_long = |source: &&Source| source.text.lines().count() > MOST_LINES;
     let line = |source: &Source| format!("src/{} has over {MOST_LINES} lines", source.path);
     assert_none(sources().iter().filter(too_long).map(line).collect());
 }

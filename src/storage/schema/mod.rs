@@ -1,0 +1,71 @@
+//! The tables as diesel sees them: the same for both databases. `migrations/` is the source; a test compares the two.
+
+#![allow(missing_docs)] // the tables are described in the migrations
+
+mod campaign;
+mod findings;
+mod imagery;
+mod labelling;
+mod people;
+
+pub use campaign::*;
+pub use findings::*;
+pub use imagery::*;
+pub use labelling::*;
+pub use people::*;
+
+diesel::joinable!(frames -> scenes (scene_id));
+diesel::joinable!(frames -> tiles (tile));
+diesel::joinable!(queue -> tiles (tile));
+diesel::joinable!(consensus -> tiles (tile));
+diesel::joinable!(gold -> tiles (tile));
+diesel::joinable!(labels -> tiles (tile));
+diesel::joinable!(leases -> tiles (tile));
+diesel::joinable!(reviews -> tiles (tile));
+diesel::joinable!(notes -> tiles (tile));
+diesel::joinable!(practice_answers -> tiles (tile));
+diesel::joinable!(sample_tiles -> tiles (tile));
+diesel::joinable!(grades -> tiles (tile));
+diesel::joinable!(grades -> samples (sample_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    volunteers,
+    sessions,
+    personal_tokens,
+    scales,
+    scale_answers,
+    campaigns,
+    campaign_texts,
+    guide_texts,
+    imports,
+    policies,
+    roles,
+    invitations,
+    participations,
+    exclusions,
+    scenes,
+    footprints,
+    tiles,
+    frames,
+    queue,
+    ring_positions,
+    leases,
+    labels,
+    current_labels,
+    notes,
+    gold,
+    practice_answers,
+    models,
+    skills,
+    consensus,
+    reviews,
+    jobs,
+    uploads,
+    releases,
+    coarse_cells,
+    samples,
+    sample_tiles,
+    grades,
+    audit_log,
+    locks,
+);
