@@ -1,9 +1,10 @@
-// All talk with the server: typed calls over the generated OpenAPI types, one kind of error, and one refresh of a run-out session.
-import createClient from 'openapi-fetch'
-import type { components, paths } from './api.gen'
+// What the page asks of the server: one typed call for each thing. Rooms with many calls keep them in a `calls.ts` of their own.
+import type { components } from './api.gen'
+import { client, errorOf, inCampaign, reachSignedIn, result } from './client'
 import { keepReply } from './device'
 import { language } from './language.svelte'
-import { visit } from './visit'
+
+export { ApiError, refreshSession } from './client'
 
 type Schemas = components['schemas']
 
@@ -42,78 +43,6 @@ export type Releases = Schemas['Releases']
 export type ReleaseWanted = Schemas['ReleaseWanted']
 export type AreaCells = Schemas['AreaCells']
 
-/** Why a call failed. `status` 0 and code `offline` mean that the server could not be reached at all. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    readonly detail: string,
-    readonly field: string | null = null,
-    readonly retryAfterSeconds: number | null = null,
-  ) {
-    super(detail || code)
-    this.name = 'ApiError'
-  }
-  /** Whether the same call may succeed later without any change. */
-  get passing(): boolean {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500
-  }
-}
-
-async function reach(request: Request): Promise<Response> {
-  try {
-    return await fetch(request)
-  } catch {
-    throw new ApiError(0, 'offline', '')
-  }
-}
-
-let refreshing: Promise<boolean> | null = null
-
-/**
- * Asks for new cookies; calls that come while one is under way share it, because each refresh replaces the last.
- * False when the session is over for good; throws when that cannot be known now.
- */
-export function refreshSession(): Promise<boolean> {
-  refreshing ??= renew().finally(() => (refreshing = null))
-  return refreshing
-}
-
-async function renew(): Promise<boolean> {
-  const response = await reach(new Request('/api/v1/session/refresh', { method: 'POST' }))
-  if (response.ok) return true
-  if (response.status !== 401) throw errorOf(response, await response.json().catch(() => null))
-  visit.signedIn = false
-  return false
-}
-
-async function reachSignedIn(request: Request): Promise<Response> {
-  const again = request.clone()
-  const response = await reach(request)
-  if (response.status !== 401) return response
-  const problem = await response.clone().json().catch(() => null)
-  // The browser drops the cookie of a session that ran out, so it can look as if there had been none.
-  const renewable = problem?.code === 'session_expired' || (problem?.code === 'unauthorized' && visit.signedIn)
-  if (!renewable) return response
-  return (await refreshSession()) ? reach(again) : response
-}
-
-const client = createClient<paths>({ baseUrl: globalThis.location?.origin ?? '', fetch: reachSignedIn })
-
-function errorOf(response: Response, problem: unknown): ApiError {
-  const { code, detail, title, field } = (problem ?? {}) as Record<string, string | undefined>
-  const wait = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
-  const fallback = response.status >= 500 ? 'unavailable' : 'invalid'
-  return new ApiError(response.status, code ?? fallback, detail ?? title ?? '', field ?? null, Number.isNaN(wait) ? null : wait)
-}
-
-async function result<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
-  const { data, error, response } = await call
-  if (!response.ok) throw errorOf(response, error)
-  return data as T
-}
-
-const inCampaign = (slug: string) => ({ params: { path: { slug } } })
 /** In the reader's language, where the campaign has its texts in it. */
 const readIn = (slug: string) => ({ params: { path: { slug }, query: { lang: language.code } } })
 const MISSES_AT_ONCE = 12

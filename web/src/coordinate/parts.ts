@@ -1,0 +1,17 @@
+// The parts of the coordinator's desk, in the order of the way through them, and who may go where.
+import type { Campaign } from '../api'
+
+export type Part = 'progress'
+
+interface Rule {
+  part: Part
+  /** Whether this part is for whoever looks at the campaign. */
+  open: (campaign: Campaign) => boolean
+}
+
+const PARTS: Rule[] = [{ part: 'progress', open: (campaign) => campaign.may.coordinate }]
+
+/** The parts that whoever looks at this campaign may open. */
+export function partsFor(campaign: Campaign): Part[] {
+  return PARTS.filter((rule) => rule.open(campaign)).map((rule) => rule.part)
+}
