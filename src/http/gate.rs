@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -25,6 +26,7 @@ pub use super::roles::{
     ActingResearcher, ActingReviewer, Anyone, CellReader, Coordinator, MapReader, Myself, Researcher, Reviewer,
     Standing, Volunteer,
 };
+use super::visitors::{Errand, Shares, Visitors};
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
@@ -51,6 +53,7 @@ pub struct App {
     pub(super) downloads: Downloads,
     /// Where releases are.
     pub(super) shelf: Shelf,
+    visitors: Arc<Visitors>,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
     pub public_url: Option<Arc<str>>,
 }
@@ -70,8 +73,19 @@ impl App {
             map_tiles: MapTiles::default(),
             shelf: Shelf::new(spool.with_file_name("releases")),
             downloads: Downloads::new(spool),
+            visitors: Arc::new(Visitors::new(Shares::default())),
             public_url: public_url.map(Into::into),
         }
+    }
+
+    /// With other shares for each address.
+    pub fn with_shares(self, shares: Shares) -> App {
+        App { visitors: Arc::new(Visitors::new(shares)), ..self }
+    }
+
+    /// Counts an errand of whoever sent this request; refused where their address has used up its share.
+    pub(super) fn admit(&self, request: &HttpRequest, errand: Errand) -> Result<(), Error> {
+        self.visitors.admit(request.peer_addr().map(|peer| peer.ip()), errand, Instant::now())
     }
 
     /// Whether cookies are for encrypted connections only.

@@ -45,6 +45,7 @@ mod tilejson;
 mod tokens;
 mod training;
 mod validation;
+mod visitors;
 mod web;
 mod wire;
 
@@ -60,6 +61,7 @@ pub use openapi::document;
 pub use server::{Server, ServerOptions};
 pub use table::{Listed, listed};
 use table::{at, delete, get, post};
+pub use visitors::Shares;
 
 /// Every address of the server, and who answers it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -100,6 +102,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
+                .service(at("/api/v1/me/password", [post(accounts::change_password)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
                 .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))

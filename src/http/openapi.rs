@@ -22,6 +22,7 @@ use super::{
         session::sign_out,
         session::refresh_session,
         accounts::recover_account,
+        accounts::change_password,
         person::get_my_data,
         person::delete_me,
         tokens::list_tokens,
