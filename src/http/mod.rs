@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admission;
+mod audit_log;
 mod base;
 mod body;
 mod campaigns;
@@ -20,12 +21,14 @@ mod frozen;
 pub mod gate;
 mod health;
 mod images;
+mod invitations;
 mod labels;
 mod language;
 mod leases;
 mod map_query;
 mod map_rows;
 mod map_tiles;
+mod members;
 mod metrics;
 mod notes;
 mod ogc;
@@ -98,6 +101,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
+                .service(at("/api/v1/accounts/{name}/recovery", [post(members::reset_password)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
@@ -109,6 +113,24 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
+                // who takes part, and who did what
+                .service(at("/api/v1/invitations/look", [post(invitations::look_at_invitation)]))
+                .service(at("/api/v1/invitations/accept", [post(invitations::accept_invitation)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/invitations",
+                    [get(invitations::list_invitations), post(invitations::make_invitation)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/invitations/{id}", [delete(invitations::revoke_invitation)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/members",
+                    [get(members::list_members), post(members::add_member)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/members/{id}",
+                    [post(members::change_member), delete(members::remove_member)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/audit", [get(audit_log::list_entries)]))
+                .service(at("/api/v1/campaigns/{slug}/audit/{file}", [get(audit_log::download_log)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))

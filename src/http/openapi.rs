@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
-    session, standing, statistics, tilejson, tokens, training, validation,
+    accounts, audit_log, campaigns, events, exports, images, invitations, labels, leases, map_rows, map_tiles, members,
+    notes, person, releases, session, standing, statistics, tilejson, tokens, training, validation,
 };
 
 #[derive(OpenApi)]
@@ -45,6 +45,18 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        invitations::list_invitations,
+        invitations::make_invitation,
+        invitations::revoke_invitation,
+        invitations::look_at_invitation,
+        invitations::accept_invitation,
+        members::list_members,
+        members::add_member,
+        members::change_member,
+        members::remove_member,
+        members::reset_password,
+        audit_log::list_entries,
+        audit_log::download_log,
         releases::list,
         releases::make,
         releases::one,
