@@ -1,6 +1,7 @@
 //! The HTTP interface, tested from outside: a real server on a free port for each test. Mirrors `src/http`.
 
 mod accounts;
+mod audit;
 mod campaigns;
 mod compat;
 mod database;
@@ -8,6 +9,7 @@ mod events;
 mod exports;
 mod helpers;
 mod images;
+mod invitations;
 mod labels;
 mod languages;
 mod leases;
