@@ -2,10 +2,12 @@
 
 mod accounts;
 mod audit;
+mod authorization;
 mod campaigns;
 mod compat;
 mod database;
 mod events;
+mod examples;
 mod exports;
 mod helpers;
 mod images;
