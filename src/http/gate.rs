@@ -23,7 +23,7 @@ use super::error::Error;
 use super::exports::Downloads;
 use super::releases::Shelf;
 pub use super::roles::{
-    ActingResearcher, ActingReviewer, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, Researcher,
+    ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, Researcher,
     Reviewer, Standing, Volunteer,
 };
 use super::visitors::{Errand, Shares, Visitors};

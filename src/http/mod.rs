@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admission;
+mod audit_log;
 mod base;
 mod body;
 mod campaigns;
@@ -20,6 +21,7 @@ mod frozen;
 pub mod gate;
 mod health;
 mod images;
+mod invitations;
 mod jobs;
 mod labels;
 mod language;
@@ -27,6 +29,7 @@ mod leases;
 mod map_query;
 mod map_rows;
 mod map_tiles;
+mod members;
 mod metrics;
 mod notes;
 mod ogc;
@@ -105,6 +108,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
+                .service(at("/api/v1/accounts/{name}/recovery", [post(members::reset_password)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
                 .service(at("/api/v1/me/password", [post(accounts::change_password)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
@@ -139,6 +143,24 @@ pub fn routes(config: &mut ServiceConfig) {
                     "/api/v1/campaigns/{slug}/scenes/{id}",
                     [patch(scenes::change_scene), delete(scenes::remove_scene)],
                 ))
+                // who takes part, and who did what
+                .service(at("/api/v1/invitations/look", [post(invitations::look_at_invitation)]))
+                .service(at("/api/v1/invitations/accept", [post(invitations::accept_invitation)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/invitations",
+                    [get(invitations::list_invitations), post(invitations::make_invitation)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/invitations/{id}", [delete(invitations::revoke_invitation)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/members",
+                    [get(members::list_members), post(members::add_member)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/members/{id}",
+                    [post(members::change_member), delete(members::remove_member)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/audit", [get(audit_log::list_entries)]))
+                .service(at("/api/v1/campaigns/{slug}/audit/{file}", [get(audit_log::download_log)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))

@@ -207,7 +207,7 @@ pub fn add(
 }
 
 /// Ends everything that somebody is signed in with.
-fn end_all(conn: &mut Conn, volunteer: i64, now: i64) -> Result<(), Error> {
+pub(super) fn end_all(conn: &mut Conn, volunteer: i64, now: i64) -> Result<(), Error> {
     sessions::revoke_all(conn, volunteer, now)?;
     Ok(personal_tokens::revoke_all(conn, volunteer, now)?)
 }

@@ -130,6 +130,14 @@ impl TestApp {
         browser
     }
 
+    /// Another browser of somebody who has an account.
+    pub async fn signed_in_again(&self, name: &str) -> Browser {
+        let browser = self.browser();
+        let reply = browser.post("/api/v1/session", json!({"name": name, "password": PASSWORD})).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+        browser
+    }
+
     /// A browser signed in as somebody new with a role in a campaign.
     pub async fn signed_in_as(&self, role: Role, slug: &str) -> Browser {
         let grant = Grant::InCampaign { campaign: slug.into(), role };
