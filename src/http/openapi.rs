@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
-    session, standing, statistics, tilejson, tokens, training, validation,
+    reviews, session, standing, statistics, tilejson, tokens, training, validation,
 };
 
 #[derive(OpenApi)]
@@ -56,6 +56,11 @@ use super::{
         validation::desk,
         validation::grade,
         validation::download,
+        reviews::list,
+        reviews::decide,
+        reviews::queue,
+        reviews::hold,
+        reviews::tile,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,

@@ -38,6 +38,8 @@ pub mod refit;
 pub mod release;
 pub mod release_lease;
 pub mod renew_lease;
+pub mod review;
+pub mod review_queue;
 mod rules;
 pub mod secrets;
 pub mod sign_in;

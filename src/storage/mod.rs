@@ -33,6 +33,8 @@ mod pool;
 pub mod practice;
 pub mod queue;
 pub mod releases;
+mod review_queue;
+pub mod reviews;
 pub mod roles;
 pub mod scenes;
 pub mod schema;

@@ -367,6 +367,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What reviewers decided */
+        get: operations["list_reviews"];
+        put?: never;
+        /** Decide about a tile */
+        post: operations["decide_tile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which tile I look at */
+        post: operations["hold_tile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tiles that wait for a reviewer, hardest first */
+        get: operations["get_review_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tile as reviewers see it */
+        get: operations["get_review_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/state": {
         parameters: {
             query?: never;
@@ -1093,6 +1162,8 @@ export interface components {
             captured_to: string;
             scene_id: string;
         };
+        /** @enum {string} */
+        GoldKind: "practice" | "check";
         /** @description What became of a grade. */
         GradeReceipt: {
             /** @description False where the tile was decided before it came: it is kept and not used. */
@@ -1168,6 +1239,16 @@ export interface components {
             examples: components["schemas"]["Example"][];
             /** @description Markdown; empty where nothing was written. `![caption](tile:TILE_ID)` is a practice tile or an example. */
             text: string;
+        };
+        /** @description Whether I have the tile. */
+        Hold: {
+            /** @description False where another reviewer looks at it: deciding is possible all the same. */
+            held: boolean;
+            /**
+             * Format: int64
+             * @description For so long, unless it is asked for again or decided.
+             */
+            seconds: number;
         };
         /** @description One interval of the timeline. */
         Interval: {
@@ -1512,6 +1593,11 @@ export interface components {
             /** @description Public id of the tile. */
             tile: string;
         };
+        /** @description The tile that I look at. */
+        NewHold: {
+            /** @description Public id of the tile. */
+            tile: string;
+        };
         /** @description A remark on a tile, without a label. */
         NewNote: {
             /** @description Ask for the coordinator's attention. */
@@ -1525,6 +1611,21 @@ export interface components {
             lease_id: string;
             /** @description May be empty where the tile is flagged. */
             text?: string;
+        };
+        /** @description A decision. */
+        NewReview: {
+            /** @description Key of a class, or of an answer that says that it cannot be told. */
+            answer: string;
+            /**
+             * Format: uuid
+             * @description Made by the client: the same id is the same decision, however often it is sent.
+             */
+            id: string;
+            /** @description For the other reviewers. */
+            note?: string;
+            /** @description Public id of the tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
         };
         /** @description What sample to draw. */
         NewSample: {
@@ -1862,6 +1963,64 @@ export interface components {
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
         };
+        /** @description What a reviewer decided. */
+        Review: {
+            answer: string;
+            /** @description Pseudonym of the reviewer. */
+            by: string;
+            /** Format: date-time */
+            decided_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Whether it is mine. */
+            mine: boolean;
+            note: string;
+            standing: components["schemas"]["ReviewStanding"];
+            /** @description Public id of the tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
+        };
+        /** @description The tiles that wait for me, hardest first; those that others look at come last. */
+        ReviewQueue: {
+            /** @description Tiles about which I spoke and that wait for one more reviewer. */
+            for_others: number;
+            /** @description Of these, before another reviewer now. */
+            held: number;
+            tiles: components["schemas"]["ReviewTile"][];
+            /** @description How many there are. */
+            waiting: number;
+        };
+        /** @description What became of a decision. */
+        ReviewReceipt: {
+            /** Format: uuid */
+            id: string;
+            standing: components["schemas"]["ReviewStanding"];
+            tile_state: components["schemas"]["TileState"];
+        };
+        /** @enum {string} */
+        ReviewStanding: "in_force" | "agrees" | "outvoted" | "disputed" | "revised";
+        /** @description A tile with all that was said about it. */
+        ReviewTile: components["schemas"]["MapTileInFull"] & {
+            gold: components["schemas"]["GoldKind"] | null;
+            /**
+             * Format: double
+             * @description How hard it is, 0 to 1; `null` where it does not wait.
+             */
+            hardness: number | null;
+            /** @description Whether another reviewer has it before them now. */
+            held: boolean;
+            /** @description Whether it may become check gold: not once everybody could see that it closed. */
+            may_be_check: boolean;
+            notes: components["schemas"]["TileNote"][];
+            /** @description In the order in which they came, revised ones too. */
+            reviews: components["schemas"]["Review"][];
+            /** @description Why it waits for a reviewer; empty where it does not. */
+            why: components["schemas"]["WhyReview"][];
+        };
+        /** @description Decisions, newest first. */
+        Reviews: {
+            reviews: components["schemas"]["Review"][];
+        };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
         /** @description A sample, as those see it who grade. */
@@ -2105,6 +2264,15 @@ export interface components {
             tiles: string[];
             vector_layers?: components["schemas"]["VectorLayer"][];
         };
+        /** @description A volunteer's remark on a tile. */
+        TileNote: {
+            /** @description Pseudonym of the author. */
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            flagged: boolean;
+            text: string;
+        };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
         /** @enum {string} */
@@ -2199,6 +2367,8 @@ export interface components {
         ViewerRole: "guest" | "volunteer" | "reviewer" | "researcher" | "coordinator" | "admin";
         /** @enum {string} */
         Visibility: "public" | "invitation" | "private";
+        /** @enum {string} */
+        WhyReview: "disputed" | "contested" | "flagged" | "doubtful";
         /** @description The window in which the damage happened, between two scenes; open where an end is `null`. */
         Window: {
             /** @description The first scene in which it is damaged. */
@@ -3135,6 +3305,184 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reviews: {
+        parameters: {
+            query?: {
+                /** @description Only my own. */
+                mine?: boolean;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviews"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReview"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewReceipt"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_review_queue: {
+        parameters: {
+            query?: {
+                /** @description 1 to 20, 3 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewQueue"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_review_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewTile"];
+                };
             };
             /** @description Refused or failed, with the reason */
             default: {
