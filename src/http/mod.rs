@@ -38,6 +38,7 @@ mod pages;
 mod person;
 mod ranges;
 mod releases;
+mod reviews;
 mod roles;
 mod scenes;
 mod server;
@@ -196,6 +197,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/desk", [get(validation::desk)]))
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/grades", [post(validation::grade)]))
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/{file}", [get(validation::download)]))
+                // reviews
+                .service(at("/api/v1/campaigns/{slug}/reviews", [get(reviews::list), post(reviews::decide)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/queue", [get(reviews::queue)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/holds", [post(reviews::hold)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}", [get(reviews::tile)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

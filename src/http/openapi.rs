@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles,
-    members, notes, person, releases, scenes, session, setup, standing, statistics, tilejson, tokens, training,
-    uploads, validation,
+    members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens,
+    training, uploads, validation,
 };
 
 #[derive(OpenApi)]
@@ -86,6 +86,11 @@ use super::{
         validation::desk,
         validation::grade,
         validation::download,
+        reviews::list,
+        reviews::decide,
+        reviews::queue,
+        reviews::hold,
+        reviews::tile,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,

@@ -46,6 +46,8 @@ pub mod release_lease;
 pub mod renew_lease;
 pub mod reset_password;
 pub mod retile;
+pub mod review;
+pub mod review_queue;
 mod rules;
 pub mod scale_file;
 pub mod secrets;

@@ -38,6 +38,8 @@ pub mod practice;
 pub mod priority_areas;
 pub mod queue;
 pub mod releases;
+mod review_queue;
+pub mod reviews;
 pub mod roles;
 pub mod scenes;
 pub mod schema;

@@ -439,6 +439,14 @@ CREATE TABLE gold (
 );
 CREATE INDEX gold_to_serve ON gold (campaign_id, kind, uses) WHERE worn_out_at IS NULL;
 
+-- Why a gold answer is right, in languages other than the campaign's own, which stands in the row itself.
+CREATE TABLE gold_texts (
+    tile             BIGINT NOT NULL REFERENCES gold (tile),
+    language         TEXT NOT NULL,
+    explanation      TEXT NOT NULL,               -- Markdown
+    PRIMARY KEY (tile, language)
+);
+
 -- The first answer of each volunteer for each practice tile of the round under way. Measures nobody.
 CREATE TABLE practice_answers (
     tile             BIGINT NOT NULL REFERENCES tiles (id),
@@ -508,9 +516,14 @@ CREATE TABLE consensus (
     changed_at       BIGINT NOT NULL
 );
 CREATE INDEX consensus_model ON consensus (campaign_id, model);
+-- Tiles whose imagery many called unusable, though not enough to close them: reviewers are shown them.
+CREATE INDEX consensus_doubtful ON consensus (campaign_id) WHERE unusable_share >= 0.4;
 
+-- What reviewers decided. Rows are added and keep what they say; a reviewer's later decision for a tile takes the place of
+-- the earlier one. The opinion that more reviewers hold than any other is in force.
 CREATE TABLE reviews (
-    id               BIGINT PRIMARY KEY,
+    id               BYTEA NOT NULL PRIMARY KEY,  -- the client's UUID
+    body_hash        BYTEA NOT NULL,              -- SHA-256 of what was sent: the same id with another body is refused
     tile             BIGINT NOT NULL REFERENCES tiles (id),
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
     reviewer_id      BIGINT NOT NULL REFERENCES volunteers (id),
@@ -519,9 +532,24 @@ CREATE TABLE reviews (
     first_damaged    BIGINT REFERENCES scenes (id),
     note             TEXT NOT NULL DEFAULT '',
     decided_at       BIGINT NOT NULL,
-    in_force         BOOLEAN NOT NULL
+    is_current       BOOLEAN NOT NULL,            -- the reviewer's newest decision for this tile
+    in_force         BOOLEAN NOT NULL,
+    CHECK (is_current OR NOT in_force)
 );
 CREATE INDEX reviews_tile ON reviews (tile);
+CREATE INDEX reviews_campaign ON reviews (campaign_id, decided_at);
+CREATE INDEX reviews_reviewer ON reviews (reviewer_id);
+CREATE UNIQUE INDEX reviews_one_of_each ON reviews (tile, reviewer_id) WHERE is_current;
+CREATE UNIQUE INDEX reviews_one_in_force ON reviews (tile) WHERE in_force;
+
+-- Which tile a reviewer has before them, for some minutes, so that two seldom do the same one.
+CREATE TABLE review_holds (
+    tile             BIGINT PRIMARY KEY REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    reviewer_id      BIGINT NOT NULL REFERENCES volunteers (id),
+    expires_at       BIGINT NOT NULL
+);
+CREATE INDEX review_holds_campaign ON review_holds (campaign_id);
 
 -- Work in the background, releases, and who did what --------------------------------------------------------------
 
