@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
+    accounts, campaigns, events, exports, gold, images, labels, leases, map_rows, map_tiles, notes, person, releases,
     reviews, session, standing, statistics, tilejson, tokens, training, validation,
 };
 
@@ -61,6 +61,11 @@ use super::{
         reviews::queue,
         reviews::hold,
         reviews::tile,
+        gold::list,
+        gold::mark,
+        gold::change,
+        gold::retire,
+        gold::import,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,

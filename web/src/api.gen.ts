@@ -110,6 +110,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/gold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The gold of a campaign */
+        get: operations["list_gold"];
+        put?: never;
+        /** Mark a tile as gold */
+        post: operations["mark_gold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/gold/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring in gold from a file */
+        post: operations["import_gold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/gold/{tile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change a gold tile */
+        post: operations["change_gold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/gold/{tile_id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Retire a gold tile */
+        post: operations["retire_gold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/leaderboard": {
         parameters: {
             query?: never;
@@ -1017,6 +1086,18 @@ export interface components {
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
         };
+        /** @description What a gold tile is from now on. */
+        ChangedGold: {
+            /** @description Key of the right answer. */
+            answer: string;
+            /** @description Why it is right: Markdown, by language. */
+            explanations?: {
+                [key: string]: string;
+            };
+            /** @description Practice gold stays practice gold: everybody has seen it. */
+            kind: components["schemas"]["GoldKind"];
+            window?: components["schemas"]["Window"] | null;
+        };
         /** @description Everything that a citation needs. */
         Citation: {
             /** @description Organisations and people, in the order in which they are named. */
@@ -1162,8 +1243,131 @@ export interface components {
             captured_to: string;
             scene_id: string;
         };
+        /** @description A file of gold. */
+        GoldFile: {
+            /** @description Only say what would become of each line. */
+            dry_run?: boolean;
+            format: components["schemas"]["GoldFormat"];
+            kind: components["schemas"]["GoldKind"];
+            /** @description The file itself. */
+            text: string;
+        };
+        /**
+         * @description What a file is.
+         * @enum {string}
+         */
+        GoldFormat: "csv" | "geojson";
+        /** @description What became of a file. */
+        GoldImport: {
+            added: number;
+            explained: number;
+            lines: components["schemas"]["GoldLine"][];
+            refused: number;
+            /** @description False in a dry run, and where a line was refused: then nothing was. */
+            stored: boolean;
+        };
         /** @enum {string} */
         GoldKind: "practice" | "check";
+        /** @description A line of a file, and what becomes of it. */
+        GoldLine: {
+            fate: components["schemas"]["GoldLineFate"];
+            /** @description 1 for the first tile of the file. */
+            line: number;
+            /** @description Why not. */
+            reason?: string | null;
+            /** @description Public id of the tile; empty where none was found. */
+            tile: string;
+        };
+        /**
+         * @description What becomes of a line.
+         * @enum {string}
+         */
+        GoldLineFate: "added" | "explained" | "refused";
+        /** @description The gold of a campaign. */
+        GoldList: {
+            rates: components["schemas"]["GoldRates"];
+            spread: components["schemas"]["GoldSpread"][];
+            /** @description In the order of public ids. */
+            tiles: components["schemas"]["GoldTile"][];
+        };
+        /** @description How often check gold is mixed in. */
+        GoldRates: {
+            /** @description Tiles in use that each class should have at least. */
+            enough: number;
+            /**
+             * Format: double
+             * @description Share of a volunteer's first tiles.
+             */
+            first_share: number;
+            /**
+             * Format: int32
+             * @description How many tiles count as the first.
+             */
+            first_tiles: number;
+            /**
+             * Format: double
+             * @description Share afterwards.
+             */
+            share: number;
+            /**
+             * Format: int32
+             * @description Hand-outs after which a tile is worn out.
+             */
+            uses: number;
+        };
+        /** @description How much gold an answer has. */
+        GoldSpread: {
+            answer: string;
+            /** @description Check gold in use. */
+            check: number;
+            /** @description Check gold that is missing still. */
+            missing: number;
+            practice: number;
+            /** @description Check gold that was handed out as often as it may be. */
+            worn_out: number;
+        };
+        /** @description A gold tile, and how volunteers did on it. */
+        GoldTile: {
+            answer: string;
+            /**
+             * Format: int32
+             * @description Answers that name a class: labels on check gold, first answers on practice.
+             */
+            answers: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Markdown, by language. */
+            explanations: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description Answers of volunteers who got at least seven in ten of the other check gold right, of three or more.
+             */
+            good_answers: number;
+            /**
+             * Format: int32
+             * @description Of these, right.
+             */
+            good_right: number;
+            kind: components["schemas"]["GoldKind"];
+            /**
+             * Format: int32
+             * @description Of these, right.
+             */
+            right: number;
+            /** @description Whether most of them see it otherwise: the experts may be wrong. */
+            suspect: boolean;
+            /** @description Public id of the tile. */
+            tile: string;
+            /**
+             * Format: int32
+             * @description How often it was handed out.
+             */
+            uses: number;
+            window?: components["schemas"]["Window"] | null;
+            worn_out: boolean;
+        };
         /** @description What became of a grade. */
         GradeReceipt: {
             /** @description False where the tile was decided before it came: it is kept and not used. */
@@ -1581,6 +1785,19 @@ export interface components {
             answer: string;
             window?: components["schemas"]["Window"] | null;
         };
+        /** @description A tile to become gold. */
+        NewGold: {
+            /** @description Key of the right answer. */
+            answer: string;
+            /** @description Why it is right: Markdown, by language. */
+            explanations?: {
+                [key: string]: string;
+            };
+            kind: components["schemas"]["GoldKind"];
+            /** @description Public id of the tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
+        };
         /** @description A grade. */
         NewGrade: {
             /** @description Key of a class, or of an answer that says that it cannot be graded. */
@@ -1962,6 +2179,12 @@ export interface components {
         /** @description The leases that go on; those that ended, are somebody else's or never were are left out. */
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
+        };
+        /** @enum {string} */
+        Retired: "ordinary" | "reviewed";
+        /** @description What becomes of a tile that is gold no longer. */
+        RetiredGold: {
+            becomes: components["schemas"]["Retired"];
         };
         /** @description What a reviewer decided. */
         Review: {
@@ -2635,6 +2858,184 @@ export interface operations {
             };
         };
     };
+    list_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldList"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldTile"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoldFile"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldImport"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedGold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldTile"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retire_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetiredGold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_leaderboard: {
         parameters: {
             query?: never;
@@ -3138,7 +3539,13 @@ export interface operations {
     };
     practise: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
             header?: never;
             path: {
                 /** @description Name of the campaign */
