@@ -257,12 +257,13 @@ pub async fn retire(
     responses((status = 200, body = GoldImport)))]
 pub async fn import(door: InCampaign<Coordinator>, body: Body<GoldFile>) -> Result<HttpResponse, Error> {
     let GoldFile { kind, format, text, dry_run } = body.0;
-    let answers = match format {
-        GoldFormat::Csv => gold::read_csv(&text),
-        GoldFormat::Geojson => gold::read_geojson(&text),
-    };
-    let answers = answers.map_err(|reason| services::Error::invalid("text", reason))?;
+    // Read behind the gate: a stranger learns nothing from sending a file.
     let lines = door.write(move |conn, visit| {
+        let answers = match format {
+            GoldFormat::Csv => gold::read_csv(&text),
+            GoldFormat::Geojson => gold::read_geojson(&text),
+        };
+        let answers = answers.map_err(|reason| services::Error::invalid("text", reason))?;
         let actor = volunteer_id(&visit.viewer)?;
         import_lines(conn, &visit.campaign, (kind, &answers), Some(actor), (visit.now, dry_run))
     });

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::map_search::{Next, Search};
-use super::schema::{frames, gold, queue, scenes, tiles};
+use super::schema::{frames, gold, gold_texts, queue, scenes, tiles};
 use super::{Conn, each_backend};
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
@@ -173,6 +173,7 @@ pub fn remove(conn: &mut Conn, ids: &[i64]) -> QueryResult<()> {
         let chunk = chunk.to_vec();
         diesel::delete(frames::table.filter(frames::tile.eq_any(chunk.clone()))).execute(conn)?;
         diesel::delete(queue::table.filter(queue::tile.eq_any(chunk.clone()))).execute(conn)?;
+        diesel::delete(gold_texts::table.filter(gold_texts::tile.eq_any(chunk.clone()))).execute(conn)?;
         diesel::delete(gold::table.filter(gold::tile.eq_any(chunk.clone()))).execute(conn)?;
         diesel::delete(tiles::table.filter(tiles::id.eq_any(chunk))).execute(conn)?;
     }

@@ -178,7 +178,7 @@ async fn a_file_is_tried_line_by_line_and_stored_as_a_whole_or_not_at_all() {
         for (format, text) in [("csv", "place,answer\nx,damaged\n"), ("geojson", "{}"), ("csv", "")] {
             assert_eq!(send("check", format, text, true).await.refused(422, "invalid")["field"], "text");
         }
-        send("check", "xls", "x", true).await.refused(422, "invalid");
+        send("check", "xls", "x", true).await.refused(400, "invalid");
     })
     .await;
 }
