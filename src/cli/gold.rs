@@ -10,6 +10,8 @@ use crate::domain::gold::GoldKind;
 use crate::services::clock;
 use crate::services::gold_file::read_gold;
 use crate::services::import_gold::import_gold;
+use crate::services::gold::{read_csv, read_geojson};
+use crate::services::import_gold::{GoldAnswer, import_gold};
 
 /// Tiles whose answers experts fixed: to practise on, or to measure volunteers unrecognisably
 #[derive(Debug, Subcommand)]
@@ -17,13 +19,13 @@ pub enum GoldCommand {
     Import(ImportArgs),
 }
 
-/// Mark tiles as gold from a CSV with the columns tile_id, answer and, if you like, explanation
+/// Mark tiles as gold from a CSV with the columns tile_id (or lon and lat), answer and, if you like, explanation
 ///
-/// In a timeline campaign also last_intact and first_damaged: days of scenes, as 2025-06-15. Example: aftermap gold
+/// GeoJSON works too: points with these as properties. In a timeline campaign also last_intact and first_damaged: days of scenes, as 2025-06-15. Example: aftermap gold
 /// import --campaign madre-fire --kind practice practice.csv
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The CSV
+    /// The CSV, or GeoJSON by its ending
     file: PathBuf,
     /// Name of the campaign
     #[arg(long, value_name = "SLUG")]
@@ -44,4 +46,11 @@ pub async fn run(command: GoldCommand) -> Result<(), Refused> {
     let added = store.write(move |conn| import_gold(conn, &slug, kind, &answers, clock::now_ms())).await?;
     println!("{added} of {many} tiles of campaign {} are new {kind} gold", args.campaign);
     Ok(())
+}
+
+fn read(path: &PathBuf) -> Result<Vec<GoldAnswer>, Refused> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let is_geojson = path.extension().is_some_and(|ending| ending == "geojson" || ending == "json");
+    let answers = if is_geojson { read_geojson(&text) } else { read_csv(&text) };
+    Ok(answers.map_err(|reason| format!("{}: {reason}", path.display()))?)
 }

@@ -137,6 +137,12 @@ fn an_expert_has_the_last_word() {
 }
 
 #[test]
+fn a_tile_about_which_experts_differ_waits_for_another_whatever_the_crowd_says() {
+    let facts = TileFacts { state: Some(TileState::Contested), disputed: true, ..TileFacts::default() };
+    check(&Policy::default(), 2, "nnnnnn", facts, "contested 6 disputed");
+}
+
+#[test]
 fn about_one_tile_in_twenty_gets_a_second_look() {
     let chosen = (0..20_000).filter(|&tile| second_look(tile, 0.05)).count();
     assert!((900..1100).contains(&chosen), "{chosen}");

@@ -19,6 +19,7 @@ mod exports;
 mod exports_compat;
 mod frozen;
 pub mod gate;
+mod gold;
 mod health;
 mod images;
 mod invitations;
@@ -202,6 +203,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/reviews/queue", [get(reviews::queue)]))
                 .service(at("/api/v1/campaigns/{slug}/reviews/holds", [post(reviews::hold)]))
                 .service(at("/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}", [get(reviews::tile)]))
+                // gold
+                .service(at("/api/v1/campaigns/{slug}/gold", [get(gold::list), post(gold::mark)]))
+                .service(at("/api/v1/campaigns/{slug}/gold/import", [post(gold::import)]))
+                .service(at("/api/v1/campaigns/{slug}/gold/{tile_id}", [post(gold::change)]))
+                .service(at("/api/v1/campaigns/{slug}/gold/{tile_id}/retire", [post(gold::retire)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

@@ -6,9 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles,
-    members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens,
-    training, uploads, validation,
+    accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles, members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation, gold,
 };
 
 #[derive(OpenApi)]
@@ -91,6 +89,11 @@ use super::{
         reviews::queue,
         reviews::hold,
         reviews::tile,
+        gold::list,
+        gold::mark,
+        gold::change,
+        gold::retire,
+        gold::import,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,

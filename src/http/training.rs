@@ -125,14 +125,19 @@ pub async fn get_training(door: InCampaign<Anyone>, languages: Languages) -> Res
 
 /// Answer a practice tile
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/practice", operation_id = "practise",
-    params(("slug" = String, Path, description = "Name of the campaign")), request_body = PracticeAnswer,
+    params(("slug" = String, Path, description = "Name of the campaign"), Language), request_body = PracticeAnswer,
     responses((status = 200, body = PracticeFeedback)))]
-pub async fn practise(door: InCampaign<Volunteer>, body: Body<PracticeAnswer>) -> Result<HttpResponse, Error> {
+pub async fn practise(
+    door: InCampaign<Volunteer>,
+    languages: Languages,
+    body: Body<PracticeAnswer>,
+) -> Result<HttpResponse, Error> {
     let PracticeAnswer { tile, answer, window } = body.0;
     let window = window.map(read_window).transpose().map_err(crate::services::Error::from)?;
     let attempt = Attempt { tile, answer, window };
     let feedback = door.write(move |conn, visit| {
-        practise::practise(conn, &visit.campaign, volunteer_id(&visit.viewer)?, &attempt, visit.now)
+        let wanted = (&languages.0[..], visit.now);
+        practise::practise(conn, &visit.campaign, volunteer_id(&visit.viewer)?, &attempt, wanted)
     });
     let feedback = feedback.await?;
     let PracticeState { answered, right: right_total, passed, .. } = feedback.practice;

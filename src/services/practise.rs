@@ -1,11 +1,11 @@
 //! Takes an answer for a practice tile and says at once whether it was right, and why. It measures nobody.
 
-use super::Error;
 use super::training::{PracticeSet, PracticeState, state};
+use super::{Error, texts};
 use crate::domain::campaign::Campaign;
 use crate::domain::label::Window;
 use crate::domain::practice::is_right;
-use crate::storage::{Conn, participations, practice, scenes};
+use crate::storage::{Conn, gold, participations, practice, scenes};
 
 /// What a volunteer says of a practice tile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +36,15 @@ pub struct Feedback {
 /// Judges an answer. The first one for each tile counts; where all were given and too few were right, the next answer
 /// begins a new round.
 ///
+/// The reason comes in the best of the `wanted` languages in which the campaign has texts, else in its own.
+///
 /// Whatever is no practice tile of this campaign reads as if there were none, check gold above all.
 pub fn practise(
     conn: &mut Conn,
     campaign: &Campaign,
     volunteer: i64,
     attempt: &Attempt,
-    now: i64,
+    (wanted, now): (&[String], i64),
 ) -> Result<Feedback, Error> {
     let scale = &campaign.scale;
     let answer = scale.place_of(&attempt.answer).ok_or_else(|| {
@@ -74,11 +76,13 @@ pub fn practise(
     if after.passed && practice::passed_at(conn, campaign.id, volunteer)?.is_none() {
         practice::pass(conn, campaign.id, volunteer, now)?;
     }
+    let language = texts::read(conn, campaign, wanted)?.language;
+    let explanation = gold::text_in(conn, tile.tile, &language)?;
     Ok(Feedback {
         right,
         answer: scale.answer(tile.expert.answer).map(|one| one.key.clone()).unwrap_or_default(),
         window: tile.expert.window,
-        explanation: tile.explanation.clone(),
+        explanation: explanation.unwrap_or_else(|| tile.explanation.clone()),
         practice: after,
     })
 }

@@ -91,7 +91,13 @@ pub fn decide(
 }
 
 /// Puts in force what prevails among the reviewers of a locked tile, and moves the tile on.
-fn follow(conn: &mut Conn, rules: &Rules, mut row: QueueRow, dated: &[i64], now: i64) -> Result<QueueRow, Error> {
+pub(super) fn follow(
+    conn: &mut Conn,
+    rules: &Rules,
+    mut row: QueueRow,
+    dated: &[i64],
+    now: i64,
+) -> Result<QueueRow, Error> {
     let all = current(conn, row.tile)?;
     let prevails = review::in_force(&opinions(&all), dated);
     if let Some(place) = prevails {
@@ -128,7 +134,8 @@ pub fn standing_of(one: &Review, current: &[Review], dated: &[i64]) -> ReviewSta
     }
 }
 
-fn find_tile(conn: &mut Conn, campaign: &Campaign, tile_id: &str) -> Result<i64, Error> {
+/// The database id of a tile, or a refusal that names it.
+pub(super) fn find_tile(conn: &mut Conn, campaign: &Campaign, tile_id: &str) -> Result<i64, Error> {
     let missing = || Error::NotFound(format!("there is no tile `{tile_id}` in campaign `{}`", campaign.slug));
     tiles::id_of(conn, campaign.id, tile_id)?.ok_or_else(missing)
 }

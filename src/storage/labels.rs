@@ -216,6 +216,12 @@ pub fn count(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<()> {
     Ok(())
 }
 
+/// Takes all labels of a tile out of its consensus, because it became gold.
+pub fn uncount(conn: &mut Conn, tile: i64) -> QueryResult<()> {
+    let counted = current_labels::table.filter(current_labels::tile.eq(tile)).filter(current_labels::counted);
+    diesel::update(counted).set(current_labels::counted.eq(false)).execute(conn).map(drop)
+}
+
 /// A volunteer's skills in one model: who, encoded tables, chance of a wrong window, share of those too late.
 pub type SkillRow = (i64, Vec<u8>, Option<f64>, Option<f64>);
 

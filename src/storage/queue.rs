@@ -130,6 +130,11 @@ pub fn lock(conn: &mut Conn, tile: i64) -> QueryResult<QueueRow> {
     row(columns)
 }
 
+/// Reads the row of a tile as it is at this moment.
+pub fn read(conn: &mut Conn, tile: i64) -> QueryResult<QueueRow> {
+    row(queue::table.find(tile).select(columns!()).first::<Columns>(conn)?)
+}
+
 /// Reads and locks the row of a tile, unless somebody else holds it right now.
 pub fn try_lock(conn: &mut Conn, tile: i64) -> QueryResult<Option<QueueRow>> {
     let query = queue::table.find(tile).select(columns!());
@@ -308,7 +313,7 @@ pub fn behind_model(conn: &mut Conn, campaign_id: i64, model: u32, after: i64, l
         .load(conn)
 }
 
-/// Turns an unlabelled tile into gold: outside the counters, reviewed from the start.
+/// Turns a tile into gold: outside the counters, reviewed from the start.
 pub fn make_gold(conn: &mut Conn, tile: i64, kind: &str, now: i64) -> QueryResult<()> {
     diesel::update(queue::table.find(tile))
         .set((
@@ -316,10 +321,33 @@ pub fn make_gold(conn: &mut Conn, tile: i64, kind: &str, now: i64) -> QueryResul
             queue::state.eq("reviewed"),
             queue::available.eq(false),
             queue::counted.eq(0),
+            queue::leased.eq(0),
             queue::closed_at.eq(now),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Makes an ordinary tile of gold: open, with the leases that are out on it. Returns the row; what follows from its labels
+/// is the caller's to find out.
+pub fn unmake_gold(conn: &mut Conn, tile: i64, needed: u32) -> QueryResult<QueueRow> {
+    let open = leases::table.filter(leases::tile.eq(tile)).filter(leases::ended_at.is_null());
+    let leased = open.count().get_result::<i64>(conn)?;
+    diesel::update(queue::table.find(tile))
+        .set((
+            queue::gold.eq(None::<String>),
+            queue::state.eq("open"),
+            queue::leased.eq(leased as i16),
+            queue::needed.eq(needed as i16),
+            queue::closed_at.eq(None::<i64>),
+        ))
+        .execute(conn)?;
+    lock(conn, tile)
+}
+
+/// Changes what a gold tile is for.
+pub fn set_gold_kind(conn: &mut Conn, tile: i64, kind: &str) -> QueryResult<()> {
+    diesel::update(queue::table.find(tile)).set(queue::gold.eq(kind)).execute(conn).map(drop)
 }
 
 /// Sets how many labels the tiles of a draft ask for, and get at most.

@@ -4,13 +4,17 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::schema::{frames, gold, queue, scenes, tiles};
+use super::map_search::{Next, Search};
+use super::schema::{frames, gold, gold_texts, queue, scenes, tiles};
 use super::{Conn, each_backend};
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
 use crate::domain::policy::Policy;
 use crate::domain::spatial_key;
 use crate::domain::tile::{Frame, Tile};
+
+/// More squares than this never overlap in one place.
+const CROWDED: usize = 256;
 
 /// A tile to be stored, with the share of valid pixels in each scene that shows it.
 pub struct NewTile {
@@ -169,6 +173,7 @@ pub fn remove(conn: &mut Conn, ids: &[i64]) -> QueryResult<()> {
         let chunk = chunk.to_vec();
         diesel::delete(frames::table.filter(frames::tile.eq_any(chunk.clone()))).execute(conn)?;
         diesel::delete(queue::table.filter(queue::tile.eq_any(chunk.clone()))).execute(conn)?;
+        diesel::delete(gold_texts::table.filter(gold_texts::tile.eq_any(chunk.clone()))).execute(conn)?;
         diesel::delete(gold::table.filter(gold::tile.eq_any(chunk.clone()))).execute(conn)?;
         diesel::delete(tiles::table.filter(tiles::id.eq_any(chunk))).execute(conn)?;
     }
@@ -186,4 +191,17 @@ pub fn reshape(conn: &mut Conn, id: i64, shape: &Tile) -> QueryResult<()> {
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// The tiles of a campaign whose squares hold a place (longitude, latitude in degrees), by public id; no more than some
+/// hundreds of them.
+pub fn at_place(conn: &mut Conn, campaign_id: i64, (lon, lat): (f64, f64)) -> QueryResult<Vec<Tile>> {
+    let place = Bbox { west: lon, south: lat, east: lon, north: lat };
+    let ids = match Search::within(conn, campaign_id, place, CROWDED)?.next(conn, CROWDED)? {
+        Next::Ids(ids) => ids,
+        Next::After(_) => Vec::new(),
+    };
+    let mut found = by_ids(conn, &ids)?;
+    found.sort_by(|a, b| a.tile_id.cmp(&b.tile_id));
+    Ok(found)
 }

@@ -9,6 +9,7 @@ mod database;
 mod events;
 mod examples;
 mod exports;
+mod gold;
 mod helpers;
 mod images;
 mod invitations;

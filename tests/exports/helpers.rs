@@ -272,7 +272,15 @@ pub fn fill(conn: &mut Conn, backwards: bool) -> Result<(), QueryError> {
     fill_labels(conn)?;
     for (tile, answer) in [(5, 2), (7, 1)] {
         let kind = GoldKind::Check;
-        let new = gold::NewGold { tile, campaign_id: CAMPAIGN, kind, answer, window: None, explanation: "" };
+        let new = gold::NewGold {
+            tile,
+            campaign_id: CAMPAIGN,
+            kind,
+            answer,
+            window: None,
+            explanation: "",
+            created_by: None,
+        };
         gold::insert(conn, &new, OPENED)?;
         queue::make_gold(conn, tile, GoldKind::Check.key(), OPENED)?;
     }

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use aftermap::domain::consensus::TileState;
-use aftermap::domain::gold::GoldKind;
+use aftermap::domain::gold::{GoldKind, Retired};
 use aftermap::domain::label::LabelStatus;
 use aftermap::domain::policy::Policy;
+use aftermap::services::gold::{NewMark, mark, retire};
 use aftermap::services::import_gold::{GoldAnswer, import_gold};
 use aftermap::services::release_lease;
 use aftermap::services::statistics::progress;
@@ -145,5 +146,35 @@ async fn gold_can_be_skipped_and_expires_like_any_tile() {
             let row = town.row(tile).await;
             assert_eq!((row.leased, row.counted, row.state), (0, 0, TileState::Reviewed));
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tile_with_labels_and_leases_becomes_gold_and_an_ordinary_tile_again() {
+    for town in towns(1, policy()).await {
+        let tile = town.tiles[0];
+        assert_eq!(town.another_says("damaged", NOON).await, Ok((LabelStatus::Stored, TileState::Open)));
+        let (late, expert) = (town.volunteer().await, town.volunteer().await);
+        let lease = town.one(late, NOON).await;
+        let campaign = town.campaign.clone();
+        let new = NewMark {
+            tile_id: "b0".into(),
+            kind: GoldKind::Check,
+            answer: "destroyed".into(),
+            window: None,
+            explanations: std::collections::BTreeMap::new(),
+        };
+        town.run(move |conn| mark(conn, &campaign, &new, (expert, true), NOON)).await;
+        let row = town.row(tile).await;
+        assert_eq!((row.state, row.counted, row.leased, row.gold), (TileState::Reviewed, 0, 0, true));
+        town.check().await;
+        let campaign = town.campaign.clone();
+        town.run(move |conn| retire(conn, &campaign, "b0", Retired::Ordinary, (expert, NOON))).await;
+        let row = town.row(tile).await;
+        assert_eq!((row.state, row.counted, row.leased, row.gold), (TileState::Open, 1, 1, false), "on {}", town.name);
+        town.check().await;
+        assert_eq!(town.answer_only(late, lease.id, "damaged", NOON).await, Ok((LabelStatus::Stored, TileState::Open)));
+        assert_eq!(town.row(tile).await.counted, 2);
+        town.check().await;
     }
 }

@@ -95,6 +95,7 @@ fn read_truth(path: &Path) -> Result<Vec<GoldAnswer>, Refused> {
             explanation: String::new(),
             last_intact: filled(2),
             first_damaged: filled(3),
+            ..GoldAnswer::default()
         });
     }
     Ok(truth)

@@ -3,7 +3,7 @@ import type { Answer } from '../api'
 
 export type Command =
   | { do: 'answer'; key: string }
-  | { do: 'skip' | 'undo' | 'layout' | 'outline' | 'help' | 'zoom-in' | 'zoom-out' | 'reset' | 'flip' | 'exposure' | 'guide' | 'remark' }
+  | { do: 'skip' | 'undo' | 'layout' | 'outline' | 'help' | 'zoom-in' | 'zoom-out' | 'reset' | 'flip' | 'exposure' | 'guide' | 'remark' | 'gold' }
   | { do: 'slide'; by: -1 | 1 }
   | { do: 'frame'; by: -1 | 1 }
   | { do: 'play' | 'intact' | 'damaged' | 'never' | 'already' | 'unknown' }
@@ -25,6 +25,7 @@ const PLAIN: Record<string, Command> = {
   e: { do: 'exposure' },
   g: { do: 'guide' },
   r: { do: 'remark' },
+  m: { do: 'gold' },
   ' ': { do: 'flip' },
   '?': { do: 'help' },
   '+': { do: 'zoom-in' },
