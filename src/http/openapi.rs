@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles, members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation, gold,
+    accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles, members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation, gold, plan,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +46,9 @@ use super::{
         scenes::list_scenes,
         scenes::change_scene,
         scenes::remove_scene,
+        plan::get_estimate,
+        plan::get_checklist,
+        plan::get_preview,
         events::campaign_events,
         statistics::get_statistics,
         exports::download_export,

@@ -27,6 +27,7 @@ mod releases;
 mod reviews;
 mod scripting;
 mod session;
+mod setup;
 mod slow;
 mod standing;
 mod tokens;
