@@ -9,6 +9,7 @@ pub mod coarse;
 pub mod consensus;
 pub mod crosswalk;
 pub mod damage_map;
+pub mod finish;
 pub mod geometry;
 pub mod gold;
 pub mod label;

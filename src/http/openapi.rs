@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
-    session, standing, statistics, tilejson, tokens, training, validation,
+    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, progress,
+    releases, session, standing, statistics, tilejson, tokens, training, validation,
 };
 
 #[derive(OpenApi)]
@@ -32,6 +32,8 @@ use super::{
         campaigns::set_campaign_state,
         events::campaign_events,
         statistics::get_statistics,
+        statistics::get_statistics_map,
+        progress::get_progress,
         exports::download_export,
         map_tiles::get_map_statistics,
         map_rows::list_map_tiles,

@@ -81,8 +81,9 @@ export interface paths {
         };
         /**
          * Live news of a campaign
-         * @description A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}: all three at the
-         *     beginning, then each when it changes, at most once a second. It ends within 10 seconds of the session; clients connect again.
+         * @description A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}, and for coordinators
+         *     `labels` {last_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
+         *     of the session; clients connect again.
          */
         get: operations["campaign_events"];
         put?: never;
@@ -315,6 +316,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the campaign is, for everybody
+         * @description May be kept for 15 seconds and asked for again with its `ETag`. Of a public campaign, pages of other sites may read it
+         *     too. Figures are at most 15 seconds old; in a very large campaign at most twenty times as old as counting took.
+         */
+        get: operations["get_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/releases": {
         parameters: {
             query?: never;
@@ -391,8 +413,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the campaign is doing */
+        /**
+         * How the campaign is doing
+         * @description At most a second old where counting is cheap; in a large campaign at most twenty times as old as counting took.
+         */
         get: operations["get_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/statistics/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where tiles stand and where the crowd does not agree */
+        get: operations["get_statistics_map"];
         put?: never;
         post?: never;
         delete?: never;
@@ -792,6 +834,21 @@ export interface components {
             /** Format: double */
             share: number;
         };
+        /** @description Krippendorff's alpha over counted labels that name a class. */
+        Alpha: {
+            /** @description With ordinal distances; else with nominal ones. */
+            ordinal: boolean;
+            /**
+             * Format: int64
+             * @description Tiles with at least two such labels.
+             */
+            tiles: number;
+            /**
+             * Format: double
+             * @description 1: everybody always agrees; 0: no more than by chance; `null` where nothing can be compared.
+             */
+            value: number | null;
+        };
         /** @description A number of tiles with its 95 % interval, and the area that these are. */
         Amount: {
             /**
@@ -890,6 +947,41 @@ export interface components {
         Audience: "everybody" | "researchers";
         /** @enum {string} */
         Band: "agreed" | "split";
+        /** @description What probabilities of the model in use have meant, on check gold. */
+        Calibration: {
+            /** @description Answers that each call was formed from. */
+            answers: number;
+            bins: components["schemas"]["CalibrationBin"][];
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: double
+             * @description Expected calibration error, 15 equal bins.
+             */
+            error: number;
+            /** Format: int64 */
+            tiles: number;
+        };
+        /** @description Calls of about the same probability. */
+        CalibrationBin: {
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: double
+             * @description The least probability of the bin; it reaches to the next.
+             */
+            from: number;
+            /**
+             * Format: double
+             * @description Mean probability of the calls.
+             */
+            mean: number;
+            /**
+             * Format: int64
+             * @description Calls that name the right class.
+             */
+            right: number;
+        };
         /** @description A campaign in full. */
         Campaign: components["schemas"]["CampaignSummary"] & {
             care_notice: string;
@@ -918,6 +1010,45 @@ export interface components {
         };
         /** @enum {string} */
         CampaignKind: "pair" | "timeline";
+        /** @description How far a campaign is, as everybody may know it. */
+        CampaignProgress: {
+            /**
+             * Format: date-time
+             * @description The minute in which it was counted.
+             */
+            as_of: string;
+            /** @description In whole days, UTC. */
+            finish: components["schemas"]["Finish"];
+            /**
+             * Format: int64
+             * @description Answers given: one for each volunteer and tile.
+             */
+            labels: number;
+            /**
+             * Format: int64
+             * @description Those of the last 24 hours.
+             */
+            labels_last_day: number;
+            /** @description Language of the texts (BCP 47). */
+            language: string;
+            /** @description A tile is closed 10 minutes after it closed; check gold reads as open until the campaign is over. */
+            progress: components["schemas"]["Progress"];
+            /** @description What it is for. */
+            purpose: string;
+            slug: string;
+            state: components["schemas"]["CampaignState"];
+            title: string;
+            /**
+             * Format: int64
+             * @description Who ever asked for tiles.
+             */
+            volunteers: number;
+            /**
+             * Format: int64
+             * @description Within the last hour.
+             */
+            volunteers_active: number;
+        };
         /** @description A role in one campaign. */
         CampaignRole: {
             /** @description The campaign's slug. */
@@ -1085,6 +1216,27 @@ export interface components {
             /** @description My password; guests have none. */
             password?: string | null;
         };
+        /** @description When no tile will ask for labels any more. */
+        Finish: {
+            /**
+             * Format: date-time
+             * @description If all goes well.
+             */
+            earliest: string | null;
+            /** @description What can be said. */
+            kind: components["schemas"]["FinishKind"];
+            /**
+             * Format: date-time
+             * @description If it does not.
+             */
+            latest: string | null;
+            reason: components["schemas"]["Unknown"] | null;
+        };
+        /**
+         * @description What can be said of the finish.
+         * @enum {string}
+         */
+        FinishKind: "done" | "unknown" | "between";
         /** @description One tile seen in one scene. */
         Frame: {
             /** Format: date-time */
@@ -1092,6 +1244,28 @@ export interface components {
             /** Format: date-time */
             captured_to: string;
             scene_id: string;
+        };
+        /** @description How often answers on check gold are right. */
+        GoldAccuracy: {
+            /** Format: double */
+            high: number | null;
+            /**
+             * Format: int64
+             * @description Answers that say something about damage.
+             */
+            labels: number;
+            /**
+             * Format: double
+             * @description Ends of Wilson's 95 % interval.
+             */
+            low: number | null;
+            /** Format: int64 */
+            right: number;
+            /**
+             * Format: double
+             * @description `null` without labels.
+             */
+            share: number | null;
         };
         /** @description What became of a grade. */
         GradeReceipt: {
@@ -1222,6 +1396,19 @@ export interface components {
          * @enum {string}
          */
         LabelResultStatus: "stored" | "revised" | "surplus" | "refused";
+        /** @description Work that is left. */
+        LabelsLeft: {
+            /**
+             * Format: int64
+             * @description If the open tiles are like the easier half of the closed ones.
+             */
+            least: number;
+            /**
+             * Format: int64
+             * @description If they are like the harder half.
+             */
+            most: number;
+        };
         /** @description Who gave the most labels. */
         Leaderboard: {
             mine: components["schemas"]["Place"] | null;
@@ -1321,6 +1508,23 @@ export interface components {
             /** Format: double */
             window_probability: number | null;
         };
+        /** @description The campaign's map in a few squares. */
+        MapOverview: {
+            /** @description West, south, east, north in degrees; `null` without tiles. */
+            bounds: number[] | null;
+            /**
+             * Format: int32
+             * @description Squares from west to east.
+             */
+            columns: number;
+            /**
+             * Format: int32
+             * @description Squares from north to south.
+             */
+            rows: number;
+            /** @description Those that hold a tile. */
+            squares: components["schemas"]["MapSquare"][];
+        };
         /**
          * @description Why a value is what it is: `prior` and the evidence of all labels, `flattening` and `pooling` add up to `evidence`, which
          *     is the logarithm of how much likelier the first class is than the second.
@@ -1373,6 +1577,25 @@ export interface components {
             /** @description For the next page; `null` on the last. A page may be short, even empty, and have a next one. */
             next: string | null;
             tiles: components["schemas"]["MapRow"][];
+        };
+        /** @description One square of it. */
+        MapSquare: {
+            /**
+             * Format: int32
+             * @description From the west.
+             */
+            column: number;
+            /**
+             * Format: double
+             * @description Mean share of pairs of labels on the same tile that do not agree; `null` where there is no pair.
+             */
+            disagreement: number | null;
+            /**
+             * Format: int32
+             * @description From the north.
+             */
+            row: number;
+            tiles: components["schemas"]["TileCounts"];
         };
         /**
          * @description How many tiles there are of what, under a filter. Each list leaves its own part of the filter out, so that it says how
@@ -1485,10 +1708,20 @@ export interface components {
             /** @description Whether single tiles are shown at all: not where the campaign's map is not public and I am no researcher. */
             shown: boolean;
         };
-        /** @description The model in use. */
+        /** @description The model in use, and when the next one is made. */
         ModelNote: {
             /** Format: date-time */
             fitted_at: string | null;
+            /**
+             * Format: int64
+             * @description At so many of them the next model is due.
+             */
+            labels_due: number;
+            /**
+             * Format: int64
+             * @description Entries of the label log since the newest model.
+             */
+            labels_since: number;
             /**
              * Format: int32
              * @description 0 before the first refit.
@@ -1707,7 +1940,7 @@ export interface components {
             /** @description `about:blank`: the code says it all. */
             type: string;
         };
-        /** @description How far a campaign is, exactly. The same for everybody. */
+        /** @description How far a campaign is, exactly. Below reviewer a tile is closed 10 minutes after it closed, and check gold reads as open. */
         Progress: {
             /** Format: int64 */
             closed: number;
@@ -1900,6 +2133,24 @@ export interface components {
         Samples: {
             samples: components["schemas"]["Sample"][];
         };
+        /** @description Labels on closed tiles, compared with as many as each of them may get. */
+        Saved: {
+            /**
+             * Format: int64
+             * @description Counted labels on them.
+             */
+            labels: number;
+            /**
+             * Format: int64
+             * @description The policy's maximum for each, summed up.
+             */
+            most: number;
+            /**
+             * Format: int64
+             * @description Closed tiles, gold aside.
+             */
+            tiles: number;
+        };
         /** @description The answers of a campaign: classes from undamaged to worst, then between, then side answers. */
         Scale: {
             answers: components["schemas"]["Answer"][];
@@ -1997,12 +2248,16 @@ export interface components {
              * @description Share of agreeing pairs of labels; `null` while there is no pair.
              */
             agreement: number | null;
+            alpha: components["schemas"]["Alpha"];
             answers: components["schemas"]["AnswerCount"][];
             /**
              * Format: date-time
              * @description When it was counted.
              */
             as_of: string;
+            calibration: components["schemas"]["Calibration"] | null;
+            finish: components["schemas"]["Finish"];
+            gold: components["schemas"]["GoldAccuracy"];
             /** Format: int64 */
             interval_seconds: number;
             /**
@@ -2017,9 +2272,25 @@ export interface components {
             labels_counted: number;
             /**
              * Format: int64
+             * @description Of these, the ones whose authors are excluded.
+             */
+            labels_excluded: number;
+            /**
+             * Format: int64
              * @description Of these, the ones on gold, which measure their authors.
              */
             labels_gold: number;
+            /**
+             * Format: int64
+             * @description Those of the 60 minutes before.
+             */
+            labels_hour_before: number;
+            /**
+             * Format: int64
+             * @description First answers in the last 60 minutes of the clock, the one under way included.
+             */
+            labels_last_hour: number;
+            labels_left: components["schemas"]["LabelsLeft"] | null;
             /**
              * Format: double
              * @description `null` while no tile is closed.
@@ -2033,6 +2304,7 @@ export interface components {
             model: components["schemas"]["ModelNote"];
             /** Format: int64 */
             open_leases: number;
+            saved: components["schemas"]["Saved"] | null;
             tiles: components["schemas"]["TileCounts"];
             /** @description Oldest first. */
             timeline: components["schemas"]["Interval"][];
@@ -2046,11 +2318,7 @@ export interface components {
              * @description Within the last hour.
              */
             volunteers_active: number;
-            /**
-             * Format: int64
-             * @description Open tiles that every active volunteer has seen.
-             */
-            waiting_for_new_eyes: number;
+            waits: components["schemas"]["Waits"];
         };
         /** @description One stratum of the sample. */
         StratumReport: {
@@ -2138,6 +2406,8 @@ export interface components {
             language: string;
             practice: components["schemas"]["Practice"];
         };
+        /** @enum {string} */
+        Unknown: "not_open" | "too_early" | "quiet" | "too_far";
         /** @description How right the map is, by a sample that experts checked. */
         ValidationReport: {
             /** @description What the checked tiles say. */
@@ -2199,6 +2469,48 @@ export interface components {
         ViewerRole: "guest" | "volunteer" | "reviewer" | "researcher" | "coordinator" | "admin";
         /** @enum {string} */
         Visibility: "public" | "invitation" | "private";
+        /** @description What waits for somebody, and what waits too long: of the latter each is to be 0 or false. */
+        Waits: {
+            /**
+             * Format: int64
+             * @description Leases that ran out minutes ago and were not taken back.
+             */
+            expired_leases: number;
+            /**
+             * Format: int64
+             * @description Background jobs that failed and were not done again.
+             */
+            failed_jobs: number;
+            /**
+             * Format: int64
+             * @description Flagged notes that nobody saw to.
+             */
+            flags: number;
+            /**
+             * Format: int64
+             * @description Open tiles that every active volunteer has seen.
+             */
+            for_new_eyes: number;
+            /**
+             * Format: int64
+             * @description Tiles that have labels, want more, and were not touched for a week.
+             */
+            half_done_tiles: number;
+            /**
+             * Format: int64
+             * @description Tiles contested for more than a week.
+             */
+            old_contested_tiles: number;
+            /** @description A flag has waited for more than a week. */
+            old_flags: boolean;
+            /** @description Three times the labels have come in after which the next model was due. */
+            refit_overdue: boolean;
+            /**
+             * Format: int64
+             * @description Background jobs that do not begin, or give no sign of life.
+             */
+            stuck_jobs: number;
+        };
         /** @description The window in which the damage happened, between two scenes; open where an end is `null`. */
         Window: {
             /** @description The first scene in which it is damaged. */
@@ -3002,6 +3314,51 @@ export interface operations {
             };
         };
     };
+    get_progress: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignProgress"];
+                };
+            };
+            /** @description As it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_releases: {
         parameters: {
             query?: never;
@@ -3202,6 +3559,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_statistics_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapOverview"];
                 };
             };
             /** @description Refused or failed, with the reason */
