@@ -16,7 +16,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::cell::Cell;
 use crate::domain::damage_map::{Crowd, Cuts, DamageMap, Sight};
 use crate::domain::map_filter::MapFilter;
-use crate::domain::map_picture::{self, Counts, MOST_IN_A_TILE, Picture, Square, Overview};
+use crate::domain::map_picture::{self, Counts, MOST_IN_A_TILE, Overview, Picture, Square};
 use crate::domain::scale::Scale;
 use crate::export::vector_tile::{self, Layer, Value};
 use crate::export::{self, Geometry};

@@ -82,7 +82,10 @@ async fn what_is_not_public_reads_like_nothing_and_is_shown_in_no_frame() {
             let member = app.signed_in_as(Role::Volunteer, slug).await;
             let reply = member.get(&progress(slug)).await;
             assert_eq!(reply.ok()["progress"]["tiles"], 12);
-            assert_eq!((reply.header("access-control-allow-origin"), reply.header("cache-control")), ("", "private, no-cache"));
+            assert_eq!(
+                (reply.header("access-control-allow-origin"), reply.header("cache-control")),
+                ("", "private, no-cache")
+            );
             // The page for frames knows nobody.
             member.get(&format!("/embed/{slug}")).await.refused(404, "not_found");
         }
@@ -100,7 +103,9 @@ async fn one_page_alone_may_be_framed_and_it_has_no_script() {
         assert!(page.header("content-security-policy").contains("frame-ancestors *"));
         assert_eq!((page.header("x-frame-options"), page.header("set-cookie")), ("", ""));
         assert_eq!(page.header("access-control-allow-origin"), "");
-        assert!(page.text.contains("<html lang=\"fr\" dir=\"ltr\">") && page.text.contains("2\u{202f}000 / 2\u{202f}503"));
+        assert!(
+            page.text.contains("<html lang=\"fr\" dir=\"ltr\">") && page.text.contains("2\u{202f}000 / 2\u{202f}503")
+        );
         assert!(!page.text.contains("<script") && !page.text.contains("<i>\"north\""), "{}", page.text);
         let tag = page.header("etag").to_owned();
         let again = app.browser().send(Method::GET, "/embed/town?lang=fr", &[("if-none-match", &tag)], None).await;

@@ -148,7 +148,10 @@ async fn what_waits_too_long_is_named() {
             waits = found().await;
         }
         // One failed job was done again.
-        assert_eq!((&waits["expired_leases"], &waits["failed_jobs"], &waits["stuck_jobs"]), (&json!(2), &json!(1), &json!(1)));
+        assert_eq!(
+            (&waits["expired_leases"], &waits["failed_jobs"], &waits["stuck_jobs"]),
+            (&json!(2), &json!(1), &json!(1))
+        );
     })
     .await;
 }

@@ -141,6 +141,10 @@ impl fmt::Display for Summary {
             self.busiest_second()
         )?;
         writeln!(f, "a submit     {:.1} ms (p50), {:.1} ms (p95)", ms(0.5), ms(0.95))?;
-        write!(f, "tiles        {} of {} read as closed, {} as open (volunteers are told ten minutes after a tile closed)", self.closed, self.tiles, self.open)
+        write!(
+            f,
+            "tiles        {} of {} read as closed, {} as open (volunteers are told ten minutes after a tile closed)",
+            self.closed, self.tiles, self.open
+        )
     }
 }
