@@ -2,7 +2,8 @@
 import { strict as assert } from 'node:assert'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { api, base, DESK, open, PAIR, PHONE, server, shots, signIn, skip, test, trouble, violations, visitor } from './harness.mjs'
+import { createServer } from 'node:http'
+import { api, base, DESK, foreign, open, PAIR, PHONE, server, shots, signIn, skip, test, trouble, violations, visitor } from './harness.mjs'
 
 const TILES = "FROM queue q JOIN campaigns k ON k.id = q.campaign_id WHERE k.slug = ?"
 const LABELS = "FROM current_labels c JOIN queue q ON q.tile = c.tile JOIN campaigns k ON k.id = c.campaign_id WHERE k.slug = ?"
@@ -95,9 +96,8 @@ else {
     assert.equal(told.timeline.reduce((all, { labels }) => all + labels, 0), labels)
     assert.equal(told.timeline.reduce((all, { tiles_closed }) => all + tiles_closed, 0), closed)
 
-    const given = sql(`SELECT c.tile, c.answer ${LABELS} AND c.counted ORDER BY c.tile`)
-    const byTile = Map.groupBy ? [...Map.groupBy(given, ([tile]) => tile).values()] : Object.values(given.reduce((all, row) => ({ ...all, [row[0]]: [...(all[row[0]] ?? []), row] }), {}))
-    const units = byTile.map((rows) => rows.map(([, answer]) => answer))
+    // As text: the ids have 64 bits, numbers here hold 53.
+    const units = sql(`SELECT CAST(c.tile AS TEXT), json_group_array(c.answer) ${LABELS} AND c.counted GROUP BY 1`).map(([, answers]) => JSON.parse(answers))
     let [agreeing, pairs] = [0, 0]
     for (const unit of units) for (const [i, a] of unit.entries()) for (const [j, b] of unit.entries()) if (i !== j) [agreeing, pairs] = [agreeing + (a === b ? 1 : 0), pairs + 1]
     near(told.agreement, agreeing / pairs, 'agreement')
@@ -159,13 +159,20 @@ else {
 
   await test('the page for frames is shown by another site, without script and without cookies', async () => {
     const { page: host, context } = await visitor({ ...PHONE, javaScriptEnabled: false })
-    await host.setContent(`<!doctype html><html lang="en"><title>Elsewhere</title><iframe src="${base}/embed/${PAIR}" width="340" height="460" title="aftermap"></iframe></html>`)
+    const html = `<!doctype html><html lang="en"><title>Elsewhere</title><iframe src="${base}/embed/${PAIR}" width="340" height="460" title="aftermap"></iframe></html>`
+    const elsewhere = createServer((_, reply) => reply.setHeader('content-type', 'text/html').end(html)).listen(0, '127.0.0.1')
+    await once(elsewhere, 'listening')
+    const site = `http://127.0.0.1:${elsewhere.address().port}/`
+    await host.goto(site)
     const frame = host.frameLocator('iframe')
     await frame.locator('h1').waitFor()
     assert.match(await frame.locator('[data-figure=tiles]').textContent(), /\d+ \/ \d+/)
     assert.deepEqual(await context.cookies(), [])
     await host.screenshot({ path: `${shots}/embed-360-light.png` })
     await context.close()
+    elsewhere.close()
+    // The other site itself was what this test went to.
+    foreign.splice(0, foreign.length, ...foreign.filter((url) => !url.startsWith(site)))
     const { page: alone, context: other } = await visitor(DESK)
     await alone.goto(`/embed/${PAIR}?lang=ar`)
     assert.equal(await alone.locator('html').getAttribute('dir'), 'rtl')

@@ -1,7 +1,7 @@
 // A demo server of the tests' own: started, killed without warning, started again on the same address and data.
 import { spawn, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +26,9 @@ export class DemoServer {
     server.data = mkdtempSync(join(tmpdir(), 'aftermap-browser-'))
     server.listen = `127.0.0.1:${await freePort()}`
     server.url = `http://${server.listen}`
-    await server.#run('demo')
+    const prepared = process.env.AFTERMAP_DEMO_DATA
+    if (prepared) cpSync(prepared, server.data, { recursive: true })
+    await server.#run(prepared ? 'serve' : 'demo')
     return server
   }
 
