@@ -194,7 +194,7 @@ async fn show(args: NamedArgs) -> Result<(), Refused> {
     let read = move |conn: &mut Conn| {
         let campaign = find(conn, &args.slug)?;
         let scenes = scenes::of_campaign(conn, campaign.id)?;
-        let progress = progress(conn, &campaign, true)?;
+        let progress = progress(conn, &campaign, true, clock::now_ms())?;
         Ok::<_, Error>((campaign, scenes, progress))
     };
     let (campaign, scenes, progress) = store.read(read).await?;

@@ -15,22 +15,28 @@ pub struct Agreement {
 
 /// Agreement from the counts of each answer per tile, `[tile][answer]`.
 pub fn agreement(counts: &[u32], answers: usize) -> Agreement {
+    agreement_of(counts.chunks(answers.max(1)).map(|row| (row, 1)), answers)
+}
+
+/// The same from the counts of each answer and how many tiles have these very counts.
+pub fn agreement_of<'a>(groups: impl Iterator<Item = (&'a [u32], u64)>, answers: usize) -> Agreement {
     let mut coincidences = vec![0.0; answers * answers];
     let (mut pairwise, mut tiles) = (0.0, 0.0);
     let mut used = vec![0.0; answers];
-    for row in counts.chunks(answers.max(1)) {
+    for (row, times) in groups {
+        let times = times as f64;
         let n: f64 = row.iter().map(|&count| f64::from(count)).sum();
         if n < 2.0 {
             continue;
         }
         let squares: f64 = row.iter().map(|&count| f64::from(count).powi(2)).sum();
-        pairwise += (squares - n) / (n * (n - 1.0));
-        tiles += 1.0;
+        pairwise += times * (squares - n) / (n * (n - 1.0));
+        tiles += times;
         for a in (0..answers).filter(|&a| row[a] > 0) {
-            used[a] += f64::from(row[a]);
+            used[a] += times * f64::from(row[a]);
             for b in 0..answers {
                 let pairs = f64::from(row[a]) * (f64::from(row[b]) - f64::from(u8::from(a == b)));
-                coincidences[a * answers + b] += pairs / (n - 1.0);
+                coincidences[a * answers + b] += times * pairs / (n - 1.0);
             }
         }
     }
@@ -207,6 +213,15 @@ mod tests {
         let a = agreement(&counts, 5);
         assert!((a.alpha_nominal.unwrap() - 0.743).abs() < 5e-4, "{a:?}");
         assert!((a.alpha_ordinal.unwrap() - 0.815).abs() < 5e-4, "{a:?}");
+    }
+
+    #[test]
+    fn groups_of_equal_tiles_agree_as_the_tiles_do() {
+        let (tiles, groups) = ([3, 0, 3, 0, 1, 2, 2, 2], [([3, 0], 2), ([1, 2], 1), ([2, 2], 1)]);
+        let grouped = agreement_of(groups.iter().map(|(row, times)| (row.as_slice(), *times)), 2);
+        let near = |a: Option<f64>, b: Option<f64>| (a.unwrap() - b.unwrap()).abs() < 1e-12;
+        let single = agreement(&tiles, 2);
+        assert!(near(grouped.alpha_nominal, single.alpha_nominal) && near(grouped.pairwise, single.pairwise));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! filter and coarse squares cost milliseconds. What a row is and who may see it is decided elsewhere, once: a record
 //! is made of a row, and asked as a row again.
 
+mod overview;
+
 use std::collections::BTreeMap;
 
 use super::bbox::Bbox;
@@ -11,6 +13,7 @@ use super::consensus::{Consensus, TileState};
 use super::damage_map::{Crowd, DamageMap, Sight, TileRow};
 use super::map_filter::MapFilter;
 use super::tile::Tile;
+pub use overview::{Overview, OverviewSquare};
 
 /// Zoom of the cells along which the curve runs: 2.4 m at the equator.
 const CURVE_ZOOM: u8 = 24;
@@ -30,6 +33,8 @@ struct Spot {
     bbox: Bbox,
     probability: Option<f64>,
     damaged: Option<f64>,
+    /// Share of agreeing pairs of counted labels.
+    agreement: Option<f32>,
     /// Places of the last intact and the first damaged scene.
     window: (Option<u16>, Option<u16>),
     class: Option<u8>,
@@ -126,6 +131,7 @@ impl Taking {
             bbox: row.tile.bbox,
             probability: consensus.and_then(|consensus| consensus.probability),
             damaged: row.crowd.as_ref().and_then(Crowd::damaged_probability),
+            agreement: consensus.and_then(|consensus| consensus.agreement).map(|share| share as f32),
             window: (place(before.map(|scene| scene.id)), place(after.map(|scene| scene.id))),
             class,
             state: row.state,

@@ -12,6 +12,7 @@ pub mod consensus;
 pub mod crosswalk;
 pub mod damage_map;
 pub mod estimate;
+pub mod finish;
 pub mod geometry;
 pub mod gold;
 pub mod job;

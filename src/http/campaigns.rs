@@ -18,7 +18,7 @@ use crate::services::training::PracticeSet;
 use crate::services::{self, change_state, statistics, texts};
 use crate::storage::{Conn, campaigns, participations, scenes};
 
-/// How far a campaign is, exactly. The same for everybody.
+/// How far a campaign is, exactly. Below reviewer a tile is closed 10 minutes after it closed, and check gold reads as open.
 #[derive(Serialize, ToSchema)]
 pub struct Progress {
     tiles: u64,
@@ -229,7 +229,7 @@ pub async fn list_campaigns(by: By<Anyone>, languages: Languages) -> Result<Http
     let list = by.read(move |conn, visit| {
         let all = campaigns::list(conn)?;
         let seen = all.iter().filter(|campaign| visit.viewer.may_list(campaign));
-        let read = |campaign| Ok(summary(conn, &visit.viewer, campaign, &languages.0)?.0);
+        let read = |campaign| Ok(summary(conn, (&visit.viewer, visit.now), campaign, &languages.0)?.0);
         seen.map(read).collect::<Result<Vec<_>, services::Error>>()
     });
     Ok(HttpResponse::Ok().json(Campaigns { campaigns: list.await? }))
@@ -268,11 +268,11 @@ pub async fn set_campaign_state(
 
 fn summary(
     conn: &mut Conn,
-    viewer: &Viewer,
+    (viewer, now): (&Viewer, i64),
     campaign: &campaign::Campaign,
     languages: &[String],
 ) -> Result<(CampaignSummary, CampaignTexts), services::Error> {
-    let progress = statistics::progress(conn, campaign, viewer.may_see_open_tiles(campaign))?;
+    let progress = statistics::progress(conn, campaign, viewer.may_see_open_tiles(campaign), now)?;
     let Reading { language, languages, texts } = texts::read(conn, campaign, languages)?;
     let summary = CampaignSummary {
         slug: campaign.slug.clone(),
@@ -307,7 +307,7 @@ pub(super) fn in_full(
         Some(volunteer) => Some(Mine { labels: participations::labels_of(conn, campaign.id, volunteer)? }),
         None => None,
     };
-    let (summary, texts) = summary(conn, viewer, campaign, languages)?;
+    let (summary, texts) = summary(conn, (viewer, visit.now), campaign, languages)?;
     let asked = PracticeSet::load(conn, campaign.id)?.asked.len();
     let policy = &campaign.policy;
     let (required, pass_share) = (policy.practice_required, policy.practice_pass_share);

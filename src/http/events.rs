@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 use super::campaigns::Progress;
 use super::error::Error;
 use super::gate::{Anyone, App, InCampaign};
-use crate::domain::campaign::CampaignState;
+use super::wire::rfc3339;
+use crate::domain::access::Viewer;
+use crate::domain::campaign::{Campaign, CampaignState};
 use crate::services::events::{Line, Picture};
 
 /// Between two signs of life, at which it is also asked whether the listener may still hear this.
@@ -31,17 +33,26 @@ pub struct StateEvent {
     state: CampaignState,
 }
 
+/// Somebody answered.
+#[derive(Serialize, ToSchema)]
+pub struct LabelsEvent {
+    /// When the newest label arrived; `null` before the first.
+    #[schema(required, format = DateTime)]
+    last_at: Option<String>,
+}
+
 /// Live news of a campaign
 ///
-/// A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}: all three at the
-/// beginning, then each when it changes, at most once a second. It ends within 10 seconds of the session; clients connect again.
+/// A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}, and for coordinators
+/// `labels` {last_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
+/// of the session; clients connect again.
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/events", operation_id = "campaign_events",
     params(("slug" = String, Path, description = "Name of the campaign")),
     responses((status = 200, description = "Events", content_type = "text/event-stream")))]
 pub async fn campaign_events(app: Data<App>, door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
-    let (campaign, knows_gold) = look(&door).await?;
+    let (campaign, rights) = look(&door).await?;
     let line = app.events.listen(campaign).ok_or_else(|| Error::busy(10))?;
-    let listener = Listener { door, line, told: None, greeted: false, knows_gold, looked: Instant::now() };
+    let listener = Listener { door, line, told: None, greeted: false, rights, looked: Instant::now() };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -56,16 +67,29 @@ struct Listener {
     door: InCampaign<Anyone>,
     line: Line,
     /// What the listener knows already.
-    told: Option<(Picture, bool)>,
+    told: Option<(Picture, Rights)>,
     greeted: bool,
     /// What was found when it was last asked what the listener may see, and when that was.
-    knows_gold: bool,
+    rights: Rights,
     looked: Instant,
 }
 
-/// The campaign, and whether the listener knows its gold.
-async fn look(door: &InCampaign<Anyone>) -> Result<(i64, bool), Error> {
-    door.read(|_, visit| Ok((visit.campaign.id, visit.viewer.may_see_open_tiles(&visit.campaign)))).await
+/// What a listener may hear of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rights {
+    /// Every tile, and which are gold.
+    open_tiles: bool,
+    /// That somebody answered.
+    labels: bool,
+}
+
+/// The campaign, and what the listener may hear of it.
+async fn look(door: &InCampaign<Anyone>) -> Result<(i64, Rights), Error> {
+    let rights = |viewer: &Viewer, campaign: &Campaign| Rights {
+        open_tiles: viewer.may_see_open_tiles(campaign),
+        labels: viewer.may_coordinate(campaign),
+    };
+    door.read(move |_, visit| Ok((visit.campaign.id, rights(&visit.viewer, &visit.campaign)))).await
 }
 
 fn news(listener: Listener) -> impl Stream<Item = Result<Bytes, Error>> {
@@ -92,13 +116,13 @@ impl Listener {
             // Whoever signed out or lost the right hears no more. That is looked up once in a while only: hundreds of
             // listeners wake up at the same moment, and labels come first.
             if self.looked.elapsed() >= HEARTBEAT {
-                self.knows_gold = look(&self.door).await.ok()?.1;
+                self.rights = look(&self.door).await.ok()?.1;
                 self.looked = Instant::now();
             }
-            let knows_gold = self.knows_gold;
+            let rights = self.rights;
             let picture = self.line.borrow_and_update().clone()?;
-            let text = events(&picture, knows_gold, self.told.as_ref());
-            self.told = Some((picture, knows_gold));
+            let text = events(&picture, rights, self.told.as_ref());
+            self.told = Some((picture, rights));
             match (is_news, text.is_empty()) {
                 (_, false) => return Some(text),
                 (false, true) => return Some(": still here\n\n".into()),
@@ -109,12 +133,16 @@ impl Listener {
 }
 
 /// The events that tell the difference.
-fn events(picture: &Picture, knows_gold: bool, told: Option<&(Picture, bool)>) -> String {
-    let progress = |picture: &Picture, gold: bool| if gold { picture.progress_with_gold } else { picture.progress };
-    let now = progress(picture, knows_gold);
+fn events(picture: &Picture, rights: Rights, told: Option<&(Picture, Rights)>) -> String {
+    let progress = |picture: &Picture, all: bool| if all { picture.progress_with_gold } else { picture.progress };
+    let now = progress(picture, rights.open_tiles);
     let mut text = String::new();
-    if told.is_none_or(|(before, gold)| progress(before, *gold) != now) {
+    if told.is_none_or(|(before, then)| progress(before, then.open_tiles) != now) {
         text += &event("progress", &Progress::from(now));
+    }
+    let unheard = |(before, then): &(Picture, Rights)| !then.labels || before.last_label_at != picture.last_label_at;
+    if rights.labels && told.is_none_or(unheard) {
+        text += &event("labels", &LabelsEvent { last_at: picture.last_label_at.map(rfc3339) });
     }
     if told.is_none_or(|(before, _)| before.model != picture.model) {
         text += &event("model", &ModelEvent { number: picture.model });
@@ -135,6 +163,10 @@ mod tests {
     use super::*;
     use crate::services::statistics::Progress as Counted;
 
+    const STRANGER: Rights = Rights { open_tiles: false, labels: false };
+    const REVIEWER: Rights = Rights { open_tiles: true, labels: false };
+    const COORDINATOR: Rights = Rights { open_tiles: true, labels: true };
+
     fn picture(closed: u64, model: u32) -> Picture {
         let counted = |closed: u64| Counted { tiles: 4, open: 4 - closed, closed, share: closed as f64 / 4.0 };
         Picture {
@@ -142,6 +174,7 @@ mod tests {
             model,
             progress: counted(closed),
             progress_with_gold: counted(closed + 1),
+            last_label_at: Some(1_000),
         }
     }
 
@@ -151,16 +184,25 @@ mod tests {
 
     #[test]
     fn the_first_picture_is_told_in_full_and_later_ones_by_what_changed() {
-        assert_eq!(kinds(&events(&picture(1, 0), false, None)), ["progress", "model", "state"]);
-        let told = (picture(1, 0), false);
-        assert_eq!(kinds(&events(&picture(1, 0), false, Some(&told))), Vec::<&str>::new());
-        assert_eq!(kinds(&events(&picture(2, 0), false, Some(&told))), ["progress"]);
-        assert_eq!(kinds(&events(&picture(1, 1), false, Some(&told))), ["model"]);
+        assert_eq!(kinds(&events(&picture(1, 0), STRANGER, None)), ["progress", "model", "state"]);
+        let told = (picture(1, 0), STRANGER);
+        assert_eq!(kinds(&events(&picture(1, 0), STRANGER, Some(&told))), Vec::<&str>::new());
+        assert_eq!(kinds(&events(&picture(2, 0), STRANGER, Some(&told))), ["progress"]);
+        assert_eq!(kinds(&events(&picture(1, 1), STRANGER, Some(&told))), ["model"]);
     }
 
     #[test]
-    fn gold_is_told_to_nobody_below_researcher() {
-        assert!(events(&picture(1, 0), false, None).contains("\"closed\":1"));
-        assert!(events(&picture(1, 0), true, None).contains("\"closed\":2"));
+    fn gold_is_told_to_nobody_below_reviewer() {
+        assert!(events(&picture(1, 0), STRANGER, None).contains("\"closed\":1"));
+        assert!(events(&picture(1, 0), REVIEWER, None).contains("\"closed\":2"));
+    }
+
+    #[test]
+    fn that_somebody_answered_is_told_to_coordinators_alone() {
+        assert_eq!(kinds(&events(&picture(1, 0), COORDINATOR, None)), ["progress", "labels", "model", "state"]);
+        let answered = Picture { last_label_at: Some(2_000), ..picture(1, 0) };
+        for (rights, heard) in [(STRANGER, 0), (REVIEWER, 0), (COORDINATOR, 1)] {
+            assert_eq!(kinds(&events(&answered, rights, Some(&(picture(1, 0), rights)))).len(), heard);
+        }
     }
 }

@@ -34,6 +34,7 @@ use crate::services::events::Events;
 use crate::services::map_tiles::MapTiles;
 use crate::services::sign_in::{self, Credentials, SignIn};
 use crate::services::upload::Intake;
+use crate::services::statistics::{Boards, PublicProgress};
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
 
@@ -50,6 +51,8 @@ pub struct App {
     pub archives: Archives,
     /// The damage maps as vector tiles, and counted.
     pub(super) map_tiles: MapTiles,
+    /// What dashboards show, counted once for all.
+    pub(super) boards: Boards,
     /// Where downloads are written.
     pub(super) downloads: Downloads,
     /// Where releases are.
@@ -74,6 +77,7 @@ impl App {
             sign_in,
             archives,
             map_tiles: MapTiles::default(),
+            boards: Boards::default(),
             shelf: Shelf::new(spool.with_file_name("releases")),
             intake: Intake::new(spool.parent().unwrap_or(Path::new("."))),
             downloads: Downloads::new(spool),
@@ -124,6 +128,11 @@ impl App {
         F: FnOnce(&mut Conn) -> Result<T, services::Error> + Send + 'static,
     {
         Ok(self.store.read(run).await?)
+    }
+
+    /// What everybody may know of a campaign, for pages that know nobody.
+    pub(super) async fn public_progress(&self, campaign: &Campaign) -> Result<Arc<PublicProgress>, Error> {
+        Ok(self.boards.public_of(&self.store, campaign).await?)
     }
 }
 

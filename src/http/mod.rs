@@ -38,6 +38,7 @@ mod openapi;
 mod pages;
 mod person;
 mod plan;
+mod progress;
 mod ranges;
 mod releases;
 mod reviews;
@@ -122,6 +123,8 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
+                .service(at("/api/v1/campaigns/{slug}/statistics/map", [get(statistics::get_statistics_map)]))
+                .service(at("/api/v1/campaigns/{slug}/progress", [get(progress::get_progress)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
                 // setting a campaign up
@@ -183,6 +186,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 // for people and programs that come without the page
                 .service(at("/api/v1/docs", [get(pages::docs::api_docs)]))
                 .service(at(pages::STYLE_ADDRESS, [get(pages::style)]))
+                .service(at(pages::embed::ADDRESS, [get(pages::embed::embed)]))
                 .service(at("/ogc", [get(ogc::landing)]))
                 .service(at("/ogc/", [get(ogc::landing)]))
                 .service(at("/ogc/conformance", [get(ogc::conformance)]))

@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles, members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation, gold, plan,
+    accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles, members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation, gold, plan, progress,
 };
 
 #[derive(OpenApi)]
@@ -51,6 +51,8 @@ use super::{
         plan::get_preview,
         events::campaign_events,
         statistics::get_statistics,
+        statistics::get_statistics_map,
+        progress::get_progress,
         exports::download_export,
         map_tiles::get_map_statistics,
         map_rows::list_map_tiles,

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::Error;
 use super::statistics::{Progress, progress};
+use super::{Error, clock};
 use crate::domain::campaign::CampaignState;
-use crate::storage::{Conn, Store, campaigns, notify};
+use crate::storage::{Conn, Store, campaigns, notify, statistics};
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(1);
@@ -37,8 +37,10 @@ pub struct Picture {
     pub model: u32,
     /// As everybody sees it.
     pub progress: Progress,
-    /// As researchers see it, who know which tiles are gold.
+    /// As reviewers see it, who may see open tiles and know which are gold.
     pub progress_with_gold: Progress,
+    /// When somebody last answered, for those who watch the campaign; milliseconds since 1970, UTC.
+    pub last_label_at: Option<i64>,
 }
 
 /// One listener's line: the newest picture, `None` before the first.
@@ -163,11 +165,13 @@ fn lock(board: &Mutex<Board>) -> MutexGuard<'_, Board> {
 /// Counts a campaign; `None` where there is none any more.
 fn picture(conn: &mut Conn, campaign: i64) -> Result<Option<Picture>, Error> {
     let Some(campaign) = campaigns::by_id(conn, campaign)? else { return Ok(None) };
+    let now = clock::now_ms();
     Ok(Some(Picture {
         state: campaign.state,
         model: campaign.model,
-        progress: progress(conn, &campaign, false)?,
-        progress_with_gold: progress(conn, &campaign, true)?,
+        progress: progress(conn, &campaign, false, now)?,
+        progress_with_gold: progress(conn, &campaign, true, now)?,
+        last_label_at: statistics::last_label_at(conn, campaign.id)?,
     }))
 }
 

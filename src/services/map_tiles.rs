@@ -16,7 +16,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::cell::Cell;
 use crate::domain::damage_map::{Crowd, Cuts, DamageMap, Sight};
 use crate::domain::map_filter::MapFilter;
-use crate::domain::map_picture::{self, Counts, MOST_IN_A_TILE, Picture, Square};
+use crate::domain::map_picture::{self, Counts, MOST_IN_A_TILE, Overview, Picture, Square};
 use crate::domain::scale::Scale;
 use crate::export::vector_tile::{self, Layer, Value};
 use crate::export::{self, Geometry};
@@ -136,6 +136,12 @@ impl MapTiles {
             false => Ok(picture.count(asked.sight, &asked.filter)),
         });
         Ok(Counted { as_of, detail_zoom, counts: counts.await? })
+    }
+
+    /// The whole map in a few squares, for those who may see all.
+    pub async fn overview(&self, store: &Store, campaign: &Campaign) -> Result<Overview, Error> {
+        let Numbered { picture, .. } = self.pictures.of(store, campaign).await?;
+        self.blocking(move || Ok(picture.overview())).await
     }
 
     /// From which zoom on vector tiles hold single tiles.

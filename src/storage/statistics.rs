@@ -1,8 +1,9 @@
 //! Counts of one campaign, each in a single pass over one table.
 
 use diesel::dsl::{count_star, min, not};
+use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::campaigns::word;
 use super::schema::{gold, labels, leases, models, participations, queue};
@@ -22,29 +23,6 @@ pub struct TileCount {
     pub tiles: i64,
     /// Counted labels on them.
     pub counted: i64,
-}
-
-/// Current labels that have the same answer and standing, and first arrived in the same interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
-pub struct LabelCount {
-    /// Place of the answer on the scale.
-    #[diesel(sql_type = SmallInt)]
-    pub answer: i16,
-    /// Whether they are in their tiles' consensus.
-    #[diesel(sql_type = Bool)]
-    pub counted: bool,
-    /// Whether their author is excluded.
-    #[diesel(sql_type = Bool)]
-    pub excluded: bool,
-    /// Whether they are on gold.
-    #[diesel(sql_type = Bool)]
-    pub gold: bool,
-    /// Number of the interval since 1970 of the first answer.
-    #[diesel(sql_type = BigInt, column_name = interval_number)]
-    pub interval: i64,
-    /// How many.
-    #[diesel(sql_type = BigInt)]
-    pub labels: i64,
 }
 
 /// Counts tiles by state, gold and closing interval; `interval_ms` in milliseconds.
@@ -77,14 +55,65 @@ struct TileCountRow {
     counted: i64,
 }
 
-/// Counts current labels by answer, standing and interval; `interval_ms` in milliseconds.
-pub fn labels_by_answer(conn: &mut Conn, campaign_id: i64, interval_ms: i64) -> QueryResult<Vec<LabelCount>> {
-    let interval = interval_ms.max(1);
+/// Tiles, gold aside, that have the same state, counted labels and needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TileGroup {
+    /// Where they stand.
+    pub state: TileState,
+    /// Counted labels on each.
+    pub counted: u32,
+    /// Labels that each wants.
+    pub needed: u32,
+    /// Labels that each may get.
+    pub maximum: u32,
+    /// How many.
+    pub tiles: u64,
+}
+
+/// Counts tiles, gold aside, by state and what they have and need.
+pub fn tile_groups(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<TileGroup>> {
+    let by = (queue::state, queue::counted, queue::needed, queue::maximum);
+    let rows = queue::table
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(queue::gold.is_null())
+        .group_by(by)
+        .select((by, count_star()))
+        .load::<((String, i16, i16, i16), i64)>(conn)?;
+    let whole = |number: i16| u32::from(number.unsigned_abs());
+    rows.into_iter()
+        .map(|((state, counted, needed, maximum), tiles)| {
+            let (counted, needed, maximum) = (whole(counted), whole(needed), whole(maximum));
+            Ok(TileGroup { state: word(&state)?, counted, needed, maximum, tiles: tiles.unsigned_abs() })
+        })
+        .collect()
+}
+
+/// How much of something there is at each place, in milliseconds or minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct MinuteCount {
+    /// Minutes since 1970.
+    #[diesel(sql_type = BigInt)]
+    pub minute: i64,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub number: i64,
+}
+
+/// First answers of a volunteer for a tile, by the minute in which they arrived, from `since` on (milliseconds since
+/// 1970, UTC). Reads an index, never the log itself.
+pub fn labels_by_minute(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<Vec<MinuteCount>> {
     each_backend!(conn, inner => diesel::sql_query(format!(
-        "SELECT c.answer AS answer, c.counted AS counted, c.excluded AS excluded, q.gold IS NOT NULL AS gold,
-                c.first_received_at / {interval} AS interval_number, COUNT(*) AS labels
-         FROM current_labels c JOIN queue q ON q.tile = c.tile
-         WHERE c.campaign_id = {campaign_id} GROUP BY 1, 2, 3, 4, 5"
+        "SELECT received_at / 60000 AS minute, COUNT(*) AS number FROM labels
+         WHERE campaign_id = {campaign_id} AND received_at >= {since} AND revision = 1 GROUP BY 1"
+    )).load(inner))
+}
+
+/// Tiles that closed and are closed still, gold aside, by the minute in which they closed, from `since` on. Reads an
+/// index.
+pub fn closings_by_minute(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<Vec<MinuteCount>> {
+    each_backend!(conn, inner => diesel::sql_query(format!(
+        "SELECT closed_at / 60000 AS minute, COUNT(*) AS number FROM queue
+         WHERE campaign_id = {campaign_id} AND closed_at >= {since} AND closed_at IS NOT NULL AND gold IS NULL GROUP BY 1"
     )).load(inner))
 }
 
@@ -191,17 +220,33 @@ pub fn secret_gold(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// All tiles and those that are closed, gold included.
-pub fn tiles_and_closed(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, i64)> {
+/// Tiles in each state that occurs, gold included. Reads an index.
+pub fn tiles_by_state(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<(TileState, i64)>> {
     let states = queue::table
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(not(queue::withdrawn))
         .group_by(queue::state)
         .select((queue::state, count_star()))
         .load::<(String, i64)>(conn)?;
+    states.into_iter().map(|(state, tiles)| Ok((word(&state)?, tiles))).collect()
+}
+
+/// All tiles and those that are closed, gold included.
+pub fn tiles_and_closed(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, i64)> {
+    let states = tiles_by_state(conn, campaign_id)?;
     let tiles = states.iter().map(|(_, count)| count).sum();
-    let closed = states.iter().filter(|(state, _)| state != TileState::Open.key()).map(|(_, count)| count).sum();
+    let closed = states.iter().filter(|(state, _)| state.is_closed()).map(|(_, count)| count).sum();
     Ok((tiles, closed))
+}
+
+/// First answers of a volunteer for a tile since then; milliseconds since 1970, UTC. Reads an index.
+pub fn first_answers(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<i64> {
+    labels::table
+        .filter(labels::campaign_id.eq(campaign_id))
+        .filter(labels::received_at.ge(since))
+        .filter(labels::revision.eq(1))
+        .count()
+        .get_result(conn)
 }
 
 /// Tiles that closed after that moment (milliseconds since 1970, UTC), gold left out.
@@ -248,4 +293,9 @@ pub fn first_labels(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Option
         .group_by(labels::volunteer_id)
         .select(min(labels::received_at))
         .load(conn)
+}
+
+/// When somebody last answered; milliseconds since 1970, UTC. One look at an index.
+pub fn last_label_at(conn: &mut Conn, campaign_id: i64) -> QueryResult<Option<i64>> {
+    labels::table.filter(labels::campaign_id.eq(campaign_id)).select(max(labels::received_at)).first(conn)
 }

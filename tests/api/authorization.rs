@@ -257,6 +257,7 @@ fn few_addresses_ask_nobody_who_they_are() {
         "GET /api/v1/openapi.json",      // the same for everybody
         "GET /api/v1/docs",              // likewise
         "GET /pages.css",                // likewise
+        "GET /embed/{slug}",             // what everybody may know of a public campaign, the same for everybody
         "GET /ogc",                      // likewise
         "GET /ogc/",                     // likewise
         "GET /ogc/conformance",          // likewise

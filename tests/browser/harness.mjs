@@ -1,6 +1,7 @@
 // What all browser tests share: the server, the browser, visitors who may ask no other host for anything, and the count of what passed.
 //
 //   AFTERMAP_BINARY          the program to test: a demo server of it is started and stopped here; or
+//   AFTERMAP_DEMO_DATA       a folder that `aftermap demo --prepare-only` filled: copied, so that no town need be drawn; or
 //   AFTERMAP_URL             a running demo server, with
 //   AFTERMAP_COORDINATOR     name and
 //   AFTERMAP_PASSWORD        password of a coordinator of its campaigns (what kills the server is then skipped, and says so)

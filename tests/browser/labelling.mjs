@@ -18,7 +18,7 @@ await test('a guest sees the campaigns with state, kind and progress, and nobody
 
 await test('a coordinator signs in and sees how far the campaign is', async () => {
   await signIn(coordinator.page)
-  await open(coordinator.page, `/c/${PAIR}/progress`)
+  await open(coordinator.page, `/c/${PAIR}/desk`)
   await coordinator.page.getByTestId('tile-states').waitFor()
   before = (await api(coordinator.page, `/api/v1/campaigns/${PAIR}/statistics`)).labels
 })

@@ -11,6 +11,7 @@ const PAGES = {
   ...(timeline && { timeline: `/c/${TIMELINE}/label`, training: `/c/${TIMELINE}/training`, practice: `/c/${TIMELINE}/training` }),
   mine: `/c/${PAIR}/mine`,
   me: '/me',
+  desk: `/c/${PAIR}/desk`,
   progress: `/c/${PAIR}/progress`,
   map: `/c/${PAIR}/map`,
   'sign-in': '/sign-in',
@@ -32,7 +33,8 @@ async function show(page, name, query) {
     await drawn(page)
   }
   if (name === 'map') await page.locator('[data-testid=results-map], main .note').first().waitFor()
-  if (name === 'progress') await page.locator('.uplot, main section p').first().waitFor()
+  if (name === 'desk') await page.locator('.uplot, main section p').first().waitFor()
+  if (name === 'progress') await page.getByTestId('public-progress').waitFor()
   await page.waitForTimeout(name === 'map' ? 700 : 250)
 }
 

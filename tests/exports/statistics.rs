@@ -14,7 +14,7 @@ fn count(town: &Database, now: i64) -> Statistics {
 }
 
 fn seen(town: &Database) -> Progress {
-    town.store.read_snapshot(|conn| Ok::<_, Error>(progress(conn, &town.campaign(), false)?)).unwrap()
+    town.store.read_snapshot(|conn| Ok::<_, Error>(progress(conn, &town.campaign(), false, NOW)?)).unwrap()
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_timeline_sums_up_to_the_totals() {
 #[test]
 fn tiles_that_all_active_people_have_labelled_wait_for_new_eyes() {
     for town in towns() {
-        let waiting = |now| count(&town, now).waiting_for_new_eyes;
+        let waiting = |now| count(&town, now).waits.for_new_eyes;
         // Only Omar was here in the last hour, and he labelled neither open tile.
         assert_eq!(waiting(NOW), 0);
         assert_eq!(waiting(NOW + DAY), 0, "nobody is active");
@@ -99,17 +99,25 @@ fn a_tile_in_somebodys_hands_does_not_wait() {
             diesel::update(q::table.find(2)).set((q::leased.eq(1), q::available.eq(true))).execute(conn)
         });
         let now = count(&town, NOW);
-        assert_eq!((now.open_leases, now.waiting_for_new_eyes), (1, 0));
+        assert_eq!((now.open_leases, now.waits.for_new_eyes), (1, 0));
         assert_eq!(count(&town, NOW + HOUR).open_leases, 0, "it ran out");
     }
 }
 
 #[test]
-fn progress_counts_secret_gold_as_open_until_the_campaign_is_over() {
+fn progress_counts_what_closed_ten_minutes_ago_and_secret_gold_once_the_campaign_is_over() {
     for town in towns() {
-        assert_eq!(seen(&town), Progress { tiles: 7, open: 3, closed: 4, share: 4.0 / 7.0 });
+        let seen = |sees_all, now| {
+            let count = |conn: &mut _| Ok::<_, Error>(progress(conn, &town.campaign(), sees_all, now)?);
+            town.store.read_snapshot(count).unwrap()
+        };
+        let closed = |closed: u64| Progress { tiles: 7, open: 7 - closed, closed, share: closed as f64 / 7.0 };
+        // Tile 3 closed a minute ago, and tile 5 is check gold in use.
+        assert_eq!((seen(false, NOW), seen(true, NOW)), (closed(3), closed(5)));
+        assert_eq!(seen(false, NOW + 9 * 60_000 - 1), closed(3));
+        assert_eq!(seen(false, NOW + 9 * 60_000), closed(4));
         town.write(|conn| campaigns::set_state(conn, &campaign(), CampaignState::Closed, NOW));
-        assert_eq!(seen(&town), Progress { tiles: 7, open: 2, closed: 5, share: 5.0 / 7.0 });
+        assert_eq!((seen(false, NOW), seen(false, NOW + 9 * 60_000)), (closed(4), closed(5)));
     }
 }
 
@@ -118,7 +126,7 @@ fn a_campaign_without_anything_has_zeros_and_no_ratios() {
     for database in databases() {
         database.write(|conn| campaigns::insert(conn, &campaign()));
         let now = count(&database, NOW);
-        assert_eq!((now.labels, now.volunteers, now.waiting_for_new_eyes), (0, 0, 0));
+        assert_eq!((now.labels, now.volunteers, now.waits.for_new_eyes), (0, 0, 0));
         assert_eq!((now.labels_per_closed_tile, now.agreement), (None, None));
         assert_eq!((now.timeline.len(), now.interval_seconds), (1, 60));
         assert_eq!(seen(&database), Progress { tiles: 0, open: 0, closed: 0, share: 0.0 });

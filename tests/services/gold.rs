@@ -29,7 +29,7 @@ fn much_gold() -> Policy {
 /// Closed tiles, as they are told to somebody who may or may not know which tiles are gold.
 async fn closed(town: &Town, knows_gold: bool) -> u64 {
     let campaign = town.campaign.clone();
-    town.run(move |conn| Ok(progress(conn, &campaign, knows_gold)?)).await.closed
+    town.run(move |conn| Ok(progress(conn, &campaign, knows_gold, NOON)?)).await.closed
 }
 
 #[tokio::test(flavor = "multi_thread")]

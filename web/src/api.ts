@@ -18,7 +18,6 @@ export type Lease = Schemas['Lease']
 export type Receipts = Schemas['LabelReceipts']
 export type LabelItem = Schemas['LabelItem']
 export type Window = Schemas['Window']
-export type Statistics = Schemas['Statistics']
 export type NewAccount = Schemas['Account']
 export type ShownTile = Schemas['ShownTile']
 export type GuideEntry = Schemas['GuideEntry']
@@ -63,7 +62,6 @@ export const api = {
   campaign: (slug: string) => keepReply(`campaign/${slug}`, () => result(client.GET('/api/v1/campaigns/{slug}', readIn(slug)))),
   setState: (slug: string, state: 'open' | 'paused' | 'closed') =>
     result(client.POST('/api/v1/campaigns/{slug}/state', { ...inCampaign(slug), body: { state } })),
-  statistics: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/statistics', inCampaign(slug))),
 
   leases: (slug: string, count: number) =>
     result(client.POST('/api/v1/campaigns/{slug}/leases', { ...inCampaign(slug), body: { count } })),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { captured, percent, portion, probability } from './format'
+import { captured, length, measured, percent, portion, probability } from './format'
 
 describe('shares', () => {
   it('never say all before all is done', () => {
@@ -49,5 +49,17 @@ describe('dates of images', () => {
   })
   it('that cannot be read are shown as they are', () => {
     expect(captured('soon', 'later')).toBe('soon')
+  })
+})
+
+describe('measured shares', () => {
+  it('are all or nothing only when they are', () => {
+    expect([0, 0.0004, 0.5, 0.995, 0.9996, 1].map(measured)).toEqual(['0%', '< 0.1%', '50%', '99.5%', '> 99.9%', '100%'])
+  })
+})
+
+describe('lengths of time', () => {
+  it('are in the largest unit that holds them exactly', () => {
+    expect([60, 300, 3600, 10_800, 86_400, 604_800, 4_838_400].map(length)).toEqual(['1 minute', '5 minutes', '1 hour', '3 hours', '1 day', '1 week', '8 weeks'])
   })
 })

@@ -16,6 +16,7 @@ function byLocale<T>(make: (locale: string) => T): () => T {
 
 const whole = byLocale((locale) => new Intl.NumberFormat(locale))
 const percentage = byLocale((locale) => new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 }))
+const two = byLocale((locale) => new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }))
 const oneDecimal = byLocale((locale) => new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }))
 
 export const count = (value: number): string => whole().format(value)
@@ -34,6 +35,23 @@ export function portion(part: number, all: number): string {
   const tenths = Math.round((part * 1000) / all)
   if (part === 0 || part === all || (tenths > 0 && tenths < 1000)) return percentage().format(tenths / 1000)
   return percent(part, all)
+}
+
+/** A measured share (0 to 1) with one decimal; only 1 itself is 100 %, only 0 itself 0 %. */
+export function measured(value: number): string {
+  if (value > 0 && value < 0.0005) return `< ${percentage().format(0.001)}`
+  if (value < 1 && value > 0.9995) return `> ${percentage().format(0.999)}`
+  return percentage().format(value)
+}
+
+/** A number with two decimals. */
+export const twoDecimals = (value: number): string => two().format(value)
+
+const UNITS = [['week', 604_800], ['day', 86_400], ['hour', 3_600], ['minute', 60]] as const
+/** A length of time in the largest unit that it is a whole number of: 8 weeks, 1 hour. */
+export function length(seconds: number): string {
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size && seconds % size === 0) ?? UNITS[UNITS.length - 1]!
+  return new Intl.NumberFormat(language.locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 }).format(seconds / size)
 }
 
 /** A probability (0 to 1) as whole per cent; only certainty itself is 0 % or 100 %. */
@@ -80,6 +98,22 @@ export function dayInWords(time: string): string {
   const date = new Date(time)
   return Number.isNaN(date.getTime()) ? time : inWords().format(date)
 }
+
+const moment = byLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }))
+const daysOnly = byLocale((locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }))
+
+/** Two times as a range, as fine as they are near: with the time of day within two days, else days; here, not UTC. */
+export function between(from: string, to: string): string {
+  const [start, end] = [new Date(from), new Date(to)]
+  const near = end.getTime() - start.getTime() < 2 * 86_400_000
+  return (near ? moment() : daysOnly()).formatRange(start, end)
+}
+
+/** Days of UTC as a range. */
+export const days = (from: string, to: string): string => day().formatRange(new Date(from), new Date(to))
+
+/** A day and a time of day, here. */
+export const when = (time: string): string => moment().format(new Date(time))
 
 /** A length on the ground, in metres or kilometres. */
 export function metres(length: number): string {

@@ -1,6 +1,7 @@
 // Addresses after the hash: which page, which campaign, which query. The server only ever serves one document.
 
 export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'review' | 'gold' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
+export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'desk' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export interface Route {
   page: Page
   slug: string
@@ -9,6 +10,7 @@ export interface Route {
 
 const ACCOUNT: Page[] = ['sign-in', 'register', 'recover', 'me']
 const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases', 'review', 'gold']
+const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'desk', 'map', 'validate', 'releases']
 
 /** Reads what follows the `#` in the address. */
 export function parseRoute(hash: string): Route {
@@ -33,6 +35,9 @@ function decode(part: string): string {
 }
 
 export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'review' | 'gold' | '' = ''): string {
+}
+
+export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'desk' | 'map' | 'validate' | 'releases' | '' = ''): string {
   return `#/c/${encodeURIComponent(slug)}${screen ? `/${screen}` : ''}`
 }
 

@@ -316,6 +316,7 @@ CREATE TABLE queue (
 -- In the order in which groups are handed out, so that the first of them is the first row.
 CREATE INDEX queue_ring ON queue (campaign_id, priority DESC, bucket, shuffle_key) WHERE available;
 CREATE INDEX queue_state ON queue (campaign_id, state);
+CREATE INDEX queue_closed ON queue (campaign_id, closed_at) WHERE closed_at IS NOT NULL AND gold IS NULL;
 
 -- What was taken out of view, after a legal demand or because it endangers somebody. Rows are kept when it comes back.
 CREATE TABLE withdrawals (
@@ -360,6 +361,7 @@ CREATE UNIQUE INDEX leases_one_open ON leases (tile, volunteer_id) WHERE ended_a
 CREATE INDEX leases_mine ON leases (volunteer_id, campaign_id) WHERE ended_at IS NULL;
 CREATE INDEX leases_expiry ON leases (campaign_id, expires_at) WHERE ended_at IS NULL;
 CREATE INDEX leases_tile ON leases (tile, volunteer_id, ended_at);
+CREATE INDEX leases_skipped ON leases (volunteer_id, campaign_id, ended_at) WHERE outcome = 'skipped';
 
 -- The log: one row for every answer ever accepted. Rows are added, never changed.
 CREATE TABLE labels (
@@ -384,7 +386,8 @@ CREATE TABLE labels (
     UNIQUE (tile, volunteer_id, revision),
     CHECK (window_given OR (last_intact IS NULL AND first_damaged IS NULL))
 ) WITHOUT ROWID;
-CREATE INDEX labels_time ON labels (campaign_id, received_at);
+-- With the revision, so that first answers are counted over time without a look at the log itself.
+CREATE INDEX labels_time ON labels (campaign_id, received_at, revision);
 
 -- The newest accepted answer of each volunteer for each tile.
 CREATE TABLE current_labels (
@@ -404,6 +407,7 @@ CREATE TABLE current_labels (
 ) WITHOUT ROWID;
 CREATE INDEX current_labels_volunteer ON current_labels (volunteer_id, campaign_id);
 CREATE INDEX current_labels_campaign ON current_labels (campaign_id, tile);
+CREATE INDEX current_labels_excluded ON current_labels (campaign_id, tile) WHERE excluded;
 
 CREATE TABLE notes (
     id               BLOB NOT NULL PRIMARY KEY,

@@ -85,7 +85,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Refused> {
         if timeline {
             println!("  timeline     http://{address}/#/c/{DEMO_TIMELINE}");
         }
-        println!("  coordinate   http://{address}/#/c/{DEMO}/progress");
+        println!("  coordinate   http://{address}/#/c/{DEMO}/desk");
         println!("  sign in as   {}   password   {password}", sign_in::NAME);
         println!();
     })

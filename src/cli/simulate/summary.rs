@@ -59,7 +59,7 @@ pub struct Summary {
     pub submits: Vec<Duration>,
     /// Tiles of the campaign at the end.
     pub tiles: u64,
-    /// Open tiles at the end, as everybody may know it: check gold reads as open.
+    /// Open tiles at the end, as everybody may know it: check gold and what closed within ten minutes reads as open.
     pub open: u64,
     /// Closed tiles at the end.
     pub closed: u64,
@@ -141,6 +141,10 @@ impl fmt::Display for Summary {
             self.busiest_second()
         )?;
         writeln!(f, "a submit     {:.1} ms (p50), {:.1} ms (p95)", ms(0.5), ms(0.95))?;
-        write!(f, "tiles        {} of {} closed, {} read as open", self.closed, self.tiles, self.open)
+        write!(
+            f,
+            "tiles        {} of {} read as closed, {} as open (volunteers are told ten minutes after a tile closed)",
+            self.closed, self.tiles, self.open
+        )
     }
 }

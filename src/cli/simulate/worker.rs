@@ -18,6 +18,9 @@ use super::{SimulateError, SimulateOptions};
 
 /// Who was told that nothing is left asks again after this.
 const PAUSE: Duration = Duration::from_millis(500);
+/// When everybody has been told that nothing is left, and nothing has moved for so long, nothing will come: a few times
+/// the pause in which they ask again.
+const NOTHING_LEFT: Duration = Duration::from_secs(2);
 /// Between two looks at the campaign's progress.
 const LOOK: Duration = Duration::from_millis(250);
 /// Tiles asked for at a time.
@@ -40,6 +43,10 @@ pub struct Shared {
     moved: AtomicU64,
     /// Volunteers at work: neither done nor failed.
     working: AtomicU32,
+    /// Of these, volunteers with nothing in hand who were told that nothing is left.
+    waiting: AtomicU32,
+    /// Volunteers who walked away for good with tiles in hand, which come back when their leases run out.
+    gone: AtomicU32,
     stop: AtomicBool,
 }
 
@@ -47,16 +54,22 @@ impl Shared {
     pub fn new(client: Client, options: SimulateOptions, campaign: Campaign, truth: Truth) -> Shared {
         let working = AtomicU32::new(options.volunteers);
         let (moved, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-        Shared { client, options, campaign, truth, begun: Instant::now(), moved, working, stop }
+        let (waiting, gone) = (AtomicU32::new(0), AtomicU32::new(0));
+        Shared { client, options, campaign, truth, begun: Instant::now(), moved, working, waiting, gone, stop }
     }
 
-    /// Watches until no tile is open, nobody is at work, or nothing has moved for too long; then tells everybody to stop.
-    /// Returns the progress as last seen.
+    /// Watches until no tile is open, there is nothing left for anybody, nobody is at work, or nothing has moved for too
+    /// long; then tells everybody to stop. Returns the progress as last seen: volunteers learn that a tile closed ten
+    /// minutes later.
     pub async fn watch(&self) -> Progress {
         let mut last = Progress::default();
         loop {
             tokio::time::sleep(LOOK).await;
-            let idle = self.working.load(Ordering::Relaxed) == 0 || self.still() > self.options.patience;
+            let working = self.working.load(Ordering::Relaxed);
+            let all_wait = self.waiting.load(Ordering::Relaxed) >= working && self.gone.load(Ordering::Relaxed) == 0;
+            let idle = working == 0
+                || self.still() > self.options.patience
+                || (all_wait && self.still() > NOTHING_LEFT.min(self.options.patience));
             // A server that is away for a moment may come back.
             if let Ok(progress) = self.client.progress(&self.options.campaign).await {
                 last = progress;
@@ -70,6 +83,14 @@ impl Shared {
 
     fn moved(&self) {
         self.moved.store(self.begun.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Somebody was told that nothing is left, or got a tile again.
+    fn waits(&self, waits: bool) {
+        match waits {
+            true => self.waiting.fetch_add(1, Ordering::Relaxed),
+            false => self.waiting.fetch_sub(1, Ordering::Relaxed),
+        };
     }
 
     /// How long nothing has moved.
@@ -121,11 +142,16 @@ impl Worker {
         let shared = self.shared.clone();
         let guest = shared.client.guest().await?;
         shared.moved();
+        let mut waits = false;
         while !shared.stopped() {
             if self.hand.is_empty() {
                 self.hand.extend(shared.client.leases(&guest.token, &shared.options.campaign, HAND).await?);
             }
-            if self.hand.is_empty() {
+            if waits != self.hand.is_empty() {
+                waits = self.hand.is_empty();
+                shared.waits(waits);
+            }
+            if waits {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
@@ -144,6 +170,7 @@ impl Worker {
         while !self.gone && !self.shared.stopped() && self.shared.still() < BREAK {
             tokio::time::sleep(PAUSE).await;
         }
+        self.shared.gone.fetch_add(u32::from(self.gone), Ordering::Relaxed);
         self.hand.clear();
         !self.gone
     }

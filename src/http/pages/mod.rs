@@ -1,6 +1,7 @@
 //! Pages that the server writes by itself: plain HTML in the look of the house, readable without JavaScript.
 
 pub mod docs;
+pub mod embed;
 
 use std::fmt::Write as _;
 

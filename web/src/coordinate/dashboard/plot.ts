@@ -1,8 +1,8 @@
 // The chart itself, apart because uPlot is large and only coordinators need it.
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import type { Statistics } from '../api'
-import { language } from '../language.svelte'
+import type { Statistics } from './calls'
+import { language } from '../../language.svelte'
 
 type Timeline = Statistics['timeline']
 export interface Plot {
