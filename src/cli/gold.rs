@@ -8,10 +8,8 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::gold::GoldKind;
 use crate::services::clock;
-use crate::services::gold_file::read_gold;
+use crate::services::gold::read_file;
 use crate::services::import_gold::import_gold;
-use crate::services::gold::{read_csv, read_geojson};
-use crate::services::import_gold::{GoldAnswer, import_gold};
 
 /// Tiles whose answers experts fixed: to practise on, or to measure volunteers unrecognisably
 #[derive(Debug, Subcommand)]
@@ -21,8 +19,8 @@ pub enum GoldCommand {
 
 /// Mark tiles as gold from a CSV with the columns tile_id (or lon and lat), answer and, if you like, explanation
 ///
-/// GeoJSON works too: points with these as properties. In a timeline campaign also last_intact and first_damaged: days of scenes, as 2025-06-15. Example: aftermap gold
-/// import --campaign madre-fire --kind practice practice.csv
+/// GeoJSON works too: points with these as properties. In a timeline campaign also last_intact and first_damaged: days of scenes, as 2025-06-15. Example: aftermap
+/// gold import --campaign madre-fire --kind practice practice.csv
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// The CSV, or GeoJSON by its ending
@@ -40,17 +38,10 @@ pub struct ImportArgs {
 /// Runs the verb.
 pub async fn run(command: GoldCommand) -> Result<(), Refused> {
     let GoldCommand::Import(args) = command;
-    let answers = read_gold(&args.file)?;
+    let answers = read_file(&args.file)?;
     let store = args.data.open()?;
     let (slug, kind, many) = (args.campaign.clone(), args.kind, answers.len());
     let added = store.write(move |conn| import_gold(conn, &slug, kind, &answers, clock::now_ms())).await?;
     println!("{added} of {many} tiles of campaign {} are new {kind} gold", args.campaign);
     Ok(())
-}
-
-fn read(path: &PathBuf) -> Result<Vec<GoldAnswer>, Refused> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    let is_geojson = path.extension().is_some_and(|ending| ending == "geojson" || ending == "json");
-    let answers = if is_geojson { read_geojson(&text) } else { read_csv(&text) };
-    Ok(answers.map_err(|reason| format!("{}: {reason}", path.display()))?)
 }

@@ -33,8 +33,8 @@ use crate::imagery::Archives;
 use crate::services::events::Events;
 use crate::services::map_tiles::MapTiles;
 use crate::services::sign_in::{self, Credentials, SignIn};
-use crate::services::upload::Intake;
 use crate::services::statistics::{Boards, PublicProgress};
+use crate::services::upload::Intake;
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
 

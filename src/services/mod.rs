@@ -23,7 +23,6 @@ pub mod explain_tile;
 pub mod export_compat;
 pub mod export_map;
 pub mod features;
-pub mod gold_file;
 pub mod gold;
 pub mod grade_tile;
 pub mod grant_role;

@@ -4,11 +4,10 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::Conn;
-use super::schema::{gold, queue};
-use std::collections::{BTreeMap, HashMap};
 use super::schema::{current_labels, gold, gold_texts, practice_answers, queue, tiles};
 use crate::domain::gold::GoldKind;
 use crate::domain::label::Window;
+use std::collections::{BTreeMap, HashMap};
 
 /// A gold tile to be stored.
 pub struct NewGold<'a> {

@@ -1,7 +1,6 @@
 //! Counts of one campaign, each in a single pass over one table.
 
-use diesel::dsl::{count_star, min, not};
-use diesel::dsl::{count_star, max, min};
+use diesel::dsl::{count_star, max, min, not};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 

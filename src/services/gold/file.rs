@@ -1,11 +1,22 @@
 //! Reads gold from the text of a file: a CSV with one line for each tile, or GeoJSON with one feature for each.
 
+use std::path::Path;
+
 use serde_json::Value;
 
+use crate::services::Error;
 use crate::services::import_gold::GoldAnswer;
 
 /// Most lines of one file.
 const MOST: usize = 5_000;
+
+/// Reads a file: GeoJSON by its ending, else CSV.
+pub fn read_file(path: &Path) -> Result<Vec<GoldAnswer>, Error> {
+    let wrong = |reason: String| Error::invalid("gold", format!("{}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+    let is_geojson = path.extension().is_some_and(|ending| ending == "geojson" || ending == "json");
+    if is_geojson { read_geojson(&text) } else { read_csv(&text) }.map_err(wrong)
+}
 
 /// Reads a CSV with the column answer (or label), and tile_id or lon and lat. Empty cells are as good as none.
 pub fn read_csv(text: &str) -> Result<Vec<GoldAnswer>, String> {

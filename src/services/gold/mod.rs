@@ -4,7 +4,7 @@ mod file;
 mod list;
 mod mark;
 
-pub use file::{read_csv, read_geojson};
+pub use file::{read_csv, read_file, read_geojson};
 pub use list::{GoldList, GoldTile, Spread, list, one};
 pub use mark::{NewMark, change, mark, retire};
 pub(super) use mark::{make, may_become_check};

@@ -8,7 +8,7 @@ use crate::domain::campaign::TileSource;
 use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
 use crate::imagery::{Archives, FootprintReport, Look, Progress, report};
-use crate::services::gold_file::read_gold;
+use crate::services::gold;
 use crate::services::import_gold::import_gold_by;
 use crate::services::ingest::{Ingested, NewScene, blocking, ingest, outlines_of, rows_of};
 use crate::services::retile::{Change, Retiled, retile};
@@ -123,7 +123,7 @@ async fn footprints(
 }
 
 async fn gold(desk: &Desk, slug: &str, input: GoldInput, path: PathBuf, actor: Option<i64>) -> Result<Outcome, Error> {
-    let answers = blocking(move || read_gold(&path)).await?;
+    let answers = blocking(move || gold::read_file(&path)).await?;
     let (slug, kind, many) = (slug.to_owned(), input.gold, answers.len());
     let work =
         move |conn: &mut crate::storage::Conn| import_gold_by(conn, &slug, kind, &answers, actor, clock::now_ms());
