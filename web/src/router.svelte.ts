@@ -1,6 +1,6 @@
 // Addresses after the hash: which page, which campaign, which query. The server only ever serves one document.
 
-export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
+export type Page = 'home' | 'new' | 'setup' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export interface Route {
   page: Page
   slug: string
@@ -8,7 +8,9 @@ export interface Route {
 }
 
 const ACCOUNT: Page[] = ['sign-in', 'register', 'recover', 'me']
-const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases']
+/** Pages about no campaign in particular. */
+const OF_SERVER: Page[] = ['new']
+const IN_CAMPAIGN: Page[] = ['setup', 'label', 'training', 'mine', 'progress', 'map', 'validate', 'releases']
 
 /** Reads what follows the `#` in the address. */
 export function parseRoute(hash: string): Route {
@@ -17,7 +19,7 @@ export function parseRoute(hash: string): Route {
   const parts = path.split('/').filter(Boolean).map(decode)
   const found = (page: Page, slug = ''): Route => ({ page, slug, query })
   if (parts.length === 0) return found('home')
-  if (parts.length === 1) return found(ACCOUNT.find((page) => page === parts[0]) ?? 'not-found')
+  if (parts.length === 1) return found([...ACCOUNT, ...OF_SERVER].find((page) => page === parts[0]) ?? 'not-found')
   const [room, slug = '', screen] = parts
   if (room !== 'c' || parts.length > 3) return found('not-found')
   if (!screen) return found('campaign', slug)
@@ -32,7 +34,7 @@ function decode(part: string): string {
   }
 }
 
-export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | '' = ''): string {
+export function linkTo(slug: string, screen: 'setup' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | '' = ''): string {
   return `#/c/${encodeURIComponent(slug)}${screen ? `/${screen}` : ''}`
 }
 
@@ -47,6 +49,7 @@ class Router {
   back = $derived.by(() => {
     const { page, slug, query } = this.route
     if (ACCOUNT.includes(page)) return query.get('next') ?? ''
+    if (OF_SERVER.includes(page)) return `/${page}`
     return slug ? linkTo(slug, page === 'campaign' ? '' : (page as 'label')).slice(1) : ''
   })
 

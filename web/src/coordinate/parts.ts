@@ -1,7 +1,7 @@
 // The parts of the coordinator's desk, in the order of the way through them, and who may go where.
 import type { Campaign } from '../api'
 
-export type Part = 'progress'
+export type Part = 'setup' | 'progress'
 
 interface Rule {
   part: Part
@@ -9,7 +9,10 @@ interface Rule {
   open: (campaign: Campaign) => boolean
 }
 
-const PARTS: Rule[] = [{ part: 'progress', open: (campaign) => campaign.may.coordinate }]
+const PARTS: Rule[] = [
+  { part: 'setup', open: (campaign) => campaign.may.coordinate && ['draft', 'paused'].includes(campaign.state) },
+  { part: 'progress', open: (campaign) => campaign.may.coordinate },
+]
 
 /** The parts that whoever looks at this campaign may open. */
 export function partsFor(campaign: Campaign): Part[] {
