@@ -22,8 +22,8 @@ import Fill from 'ol/style/Fill.js'
 import Stroke from 'ol/style/Stroke.js'
 import Style from 'ol/style/Style.js'
 import { toLonLat, transformExtent } from 'ol/proj.js'
-import type { Scene } from '../../api'
-import { sceneSource } from '../../scene-source'
+import type { Scene } from '../../../api'
+import { sceneSource } from '../../../scene-source'
 import { boxArea, type Area } from './area'
 
 const [DEGREES, METRES] = ['EPSG:4326', 'EPSG:3857']
@@ -86,7 +86,7 @@ export class AreaMap {
   }
   setArea(area: Area | null): void {
     this.#area.clear()
-    if (area) this.#area.addFeature(new Feature(format.readGeometry(area)))
+    if (area) this.#area.addFeature(new Feature(format.readGeometry(area) ?? undefined))
   }
   fit(bounds: readonly number[] = WORLD): void {
     this.#map.updateSize()
