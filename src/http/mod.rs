@@ -20,6 +20,7 @@ mod frozen;
 pub mod gate;
 mod health;
 mod images;
+mod jobs;
 mod labels;
 mod language;
 mod leases;
@@ -35,8 +36,10 @@ mod person;
 mod ranges;
 mod releases;
 mod roles;
+mod scenes;
 mod server;
 mod session;
+mod setup;
 mod standing;
 mod statistics;
 mod stream;
@@ -44,6 +47,7 @@ mod table;
 mod tilejson;
 mod tokens;
 mod training;
+mod uploads;
 mod validation;
 mod web;
 mod wire;
@@ -59,7 +63,7 @@ pub use gate::App;
 pub use openapi::document;
 pub use server::{Server, ServerOptions};
 pub use table::{Listed, listed};
-use table::{at, delete, get, post};
+use table::{at, delete, get, patch, post, put};
 
 /// Every address of the server, and who answers it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -104,12 +108,34 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
                 .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))
                 // campaigns
-                .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
+                .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns), post(setup::create_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
+                // setting a campaign up
+                .service(at(
+                    "/api/v1/campaigns/{slug}/settings",
+                    [get(setup::get_settings), put(setup::change_settings)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/uploads",
+                    [get(uploads::list_uploads), post(uploads::begin_upload)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/uploads/{id}",
+                    [get(uploads::get_upload), patch(uploads::continue_upload), delete(uploads::remove_upload)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/files", [get(uploads::list_files)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs", [get(jobs::list_jobs), post(jobs::ask_for_job)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs/{id}", [get(jobs::get_job)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs/{id}/cancel", [post(jobs::cancel_job)]))
+                .service(at("/api/v1/campaigns/{slug}/scenes", [get(scenes::list_scenes)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/scenes/{id}",
+                    [patch(scenes::change_scene), delete(scenes::remove_scene)],
+                ))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))

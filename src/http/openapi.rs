@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
-    session, standing, statistics, tilejson, tokens, training, validation,
+    accounts, campaigns, events, exports, images, jobs, labels, leases, map_rows, map_tiles, notes, person, releases,
+    scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,22 @@ use super::{
         campaigns::list_campaigns,
         campaigns::get_campaign,
         campaigns::set_campaign_state,
+        setup::create_campaign,
+        setup::get_settings,
+        setup::change_settings,
+        uploads::begin_upload,
+        uploads::list_uploads,
+        uploads::get_upload,
+        uploads::continue_upload,
+        uploads::remove_upload,
+        uploads::list_files,
+        jobs::ask_for_job,
+        jobs::list_jobs,
+        jobs::get_job,
+        jobs::cancel_job,
+        scenes::list_scenes,
+        scenes::change_scene,
+        scenes::remove_scene,
         events::campaign_events,
         statistics::get_statistics,
         exports::download_export,
@@ -79,7 +95,9 @@ impl Modify for Refusals {
             .content(PROBLEM_JSON, Content::new(Some(Ref::from_schema_name("Problem"))))
             .build();
         for path in api.paths.paths.values_mut() {
-            for operation in [&mut path.get, &mut path.post, &mut path.delete].into_iter().flatten() {
+            for operation in
+                [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete].into_iter().flatten()
+            {
                 for response in operation.responses.responses.values_mut() {
                     if let RefOr::T(response) = response
                         && response.description.is_empty()

@@ -25,6 +25,8 @@ pub struct Session {
     guest: bool,
     /// May do everything on this server.
     admin: bool,
+    /// May make campaigns.
+    may_create_campaigns: bool,
     roles: Vec<CampaignRole>,
 }
 
@@ -45,6 +47,7 @@ impl From<SessionInfo> for Session {
             volunteer_id: volunteer.as_ref().map(|volunteer| volunteer.id.to_string()),
             guest: volunteer.as_ref().is_some_and(|volunteer| volunteer.name.is_none()),
             admin: volunteer.as_ref().is_some_and(|volunteer| volunteer.admin),
+            may_create_campaigns: volunteer.as_ref().is_some_and(|volunteer| volunteer.admin || volunteer.creator),
             name: volunteer.and_then(|volunteer| volunteer.name),
             roles: roles.map(|(campaign, role)| CampaignRole { campaign, role }).collect(),
         }

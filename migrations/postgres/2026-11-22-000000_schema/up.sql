@@ -10,6 +10,7 @@ CREATE TABLE volunteers (
     password_hash    TEXT,
     recovery_hash    TEXT,
     admin            BOOLEAN NOT NULL DEFAULT FALSE,
+    creator          BOOLEAN NOT NULL DEFAULT FALSE, -- may make campaigns
     had_account      BOOLEAN NOT NULL DEFAULT FALSE, -- still says so of a deleted one: exports stay what they were
     language         TEXT,
     created_at       BIGINT NOT NULL,
@@ -83,6 +84,8 @@ CREATE TABLE campaigns (
     licence          TEXT,
     synthetic        BOOLEAN NOT NULL DEFAULT FALSE,
     area             TEXT,                        -- GeoJSON geometry; NULL: wherever there is imagery
+    margin           DOUBLE PRECISION NOT NULL,   -- around a footprint, as a share of its longer side
+    least_m          DOUBLE PRECISION NOT NULL,   -- smallest square around a footprint, metres
     west             DOUBLE PRECISION,            -- the box around all tiles; NULL while there is none
     south            DOUBLE PRECISION,
     east             DOUBLE PRECISION,
@@ -470,16 +473,22 @@ CREATE TABLE jobs (
     campaign_id      BIGINT REFERENCES campaigns (id),
     kind             TEXT NOT NULL,
     input            TEXT NOT NULL,               -- JSON
-    state            TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
-    progress         DOUBLE PRECISION NOT NULL DEFAULT 0 CHECK (progress >= 0 AND progress <= 1),
+    state            TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed', 'cancelled')),
+    units_done       BIGINT NOT NULL DEFAULT 0 CHECK (units_done >= 0),
+    units_total      BIGINT NOT NULL DEFAULT 0 CHECK (units_total >= 0),
     message          TEXT NOT NULL DEFAULT '',
+    report           TEXT NOT NULL DEFAULT '',    -- lines
     attempts         INTEGER NOT NULL DEFAULT 0,
+    holder           TEXT,                        -- the run that works on it
+    cancel_asked     BOOLEAN NOT NULL DEFAULT FALSE,
     created_by       BIGINT REFERENCES volunteers (id),
     created_at       BIGINT NOT NULL,
+    started_at       BIGINT,
     heartbeat_at     BIGINT,
     finished_at      BIGINT
 );
 CREATE INDEX jobs_state ON jobs (state, created_at);
+CREATE INDEX jobs_campaign ON jobs (campaign_id, created_at);
 
 CREATE TABLE uploads (
     id               BIGINT PRIMARY KEY,
@@ -489,10 +498,12 @@ CREATE TABLE uploads (
     bytes_total      BIGINT NOT NULL CHECK (bytes_total > 0),
     bytes_received   BIGINT NOT NULL CHECK (bytes_received >= 0 AND bytes_received <= bytes_total),
     sha256           TEXT,
-    state            TEXT NOT NULL CHECK (state IN ('receiving', 'complete', 'abandoned')),
+    state            TEXT NOT NULL CHECK (state IN ('receiving', 'complete')),
     created_at       BIGINT NOT NULL,
-    changed_at       BIGINT NOT NULL
+    changed_at       BIGINT NOT NULL,
+    CHECK (state = 'receiving' OR bytes_received = bytes_total)
 );
+CREATE INDEX uploads_campaign ON uploads (campaign_id, created_at);
 
 CREATE TABLE releases (
     id               BIGINT PRIMARY KEY,
