@@ -1,22 +1,31 @@
 // The scales that the program brings: their answers and when each fits.
 import type { Answer } from '../../api'
 import type { Key } from '../../i18n'
+import type { Json } from './paths'
 
 export interface BuiltIn {
   key: string
   fits: Key
+  ordered: boolean
+  /** Place of the mildest class that counts as heavy damage. */
+  heavy_from: number
   answers: Answer[]
 }
 
-const classes = (keys: string[], heavyFrom: number): Answer[] => [
-  ...keys.map((key, place): Answer => ({ key, role: 'class', code: place, heavy: place >= heavyFrom })),
-  { key: 'unsure', role: 'side', code: 98, heavy: false },
-  { key: 'bad_imagery', role: 'side', code: 99, heavy: false },
-]
+function scale(key: string, fits: Key, heavy_from: number, classes: Record<string, number>): BuiltIn {
+  const named = Object.entries(classes).map(([name, code], place): Answer => ({ key: name, role: 'class', code, heavy: place >= heavy_from }))
+  const side = ([['unsure', 98], ['bad_imagery', 99]] as const).map(([name, code]): Answer => ({ key: name, role: 'side', code, heavy: false }))
+  return { key, fits, ordered: true, heavy_from, answers: [...named, ...side] }
+}
 
 export const SCALES: BuiltIn[] = [
-  { key: 'conflict3', fits: 'setup.scale_conflict3', answers: classes(['no_visible_damage', 'damaged', 'destroyed'], 2) },
-  { key: 'change2', fits: 'setup.scale_change2', answers: classes(['no_change', 'change'], 1) },
-  { key: 'jds4', fits: 'setup.scale_jds4', answers: classes(['no_damage', 'minor_damage', 'major_damage', 'destroyed'], 2) },
-  { key: 'unosat5', fits: 'setup.scale_unosat5', answers: classes(['no_visible_damage', 'possible', 'moderate', 'severe', 'destroyed'], 2) },
+  scale('conflict3', 'setup.scale_conflict3', 2, { no_visible_damage: 0, damaged: 1, destroyed: 2 }),
+  scale('change2', 'setup.scale_change2', 1, { no_change: 0, change: 1 }),
+  scale('jds4', 'setup.scale_jds4', 2, { no_damage: 0, minor_damage: 1, major_damage: 2, destroyed: 3 }),
+  scale('unosat5', 'setup.scale_unosat5', 2, { no_visible_damage: 6, possible: 4, moderate: 3, severe: 2, destroyed: 1 }),
 ]
+
+/** A scale as the settings hold it. */
+export function inSettings({ key, ordered, heavy_from, answers }: BuiltIn): Json {
+  return { key, ordered, heavy_from, answers: answers.map(({ key: name, role, code }) => ({ key: name, role, code })) }
+}
