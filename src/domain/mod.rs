@@ -11,6 +11,7 @@ pub mod coarse;
 pub mod consensus;
 pub mod crosswalk;
 pub mod damage_map;
+pub mod estimate;
 pub mod geometry;
 pub mod gold;
 pub mod job;

@@ -33,6 +33,7 @@ mod ogc;
 mod openapi;
 mod pages;
 mod person;
+mod plan;
 mod ranges;
 mod releases;
 mod roles;
@@ -136,6 +137,9 @@ pub fn routes(config: &mut ServiceConfig) {
                     "/api/v1/campaigns/{slug}/scenes/{id}",
                     [patch(scenes::change_scene), delete(scenes::remove_scene)],
                 ))
+                .service(at("/api/v1/campaigns/{slug}/estimate", [get(plan::get_estimate)]))
+                .service(at("/api/v1/campaigns/{slug}/checklist", [get(plan::get_checklist)]))
+                .service(at("/api/v1/campaigns/{slug}/preview", [get(plan::get_preview)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))

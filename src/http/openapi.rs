@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, jobs, labels, leases, map_rows, map_tiles, notes, person, releases,
-    scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation,
+    accounts, campaigns, events, exports, images, jobs, labels, leases, map_rows, map_tiles, notes, person, plan,
+    releases, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +46,9 @@ use super::{
         scenes::list_scenes,
         scenes::change_scene,
         scenes::remove_scene,
+        plan::get_estimate,
+        plan::get_checklist,
+        plan::get_preview,
         events::campaign_events,
         statistics::get_statistics,
         exports::download_export,

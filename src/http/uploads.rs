@@ -159,13 +159,14 @@ pub async fn continue_upload(
     mut payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let id = id_in_address(&path.1, "upload")?;
-    let (offset, length) = (offset(&request)?, length(&request)?);
-    let intake = app.intake.clone();
-    let begun = door.serve_change(|store, visit| async move {
-        let (campaign, reads) = (visit.campaign, store.clone());
-        let found = reads.read(move |conn| upload::find(conn, &campaign, id)).await?;
-        Receiver::begin(store, intake, found, (offset, length)).await
+    let found = door.serve_change(|store, visit| async move {
+        let campaign = visit.campaign;
+        let reads = store.clone();
+        Ok((store, reads.read(move |conn| upload::find(conn, &campaign, id)).await?))
     });
+    let (store, found) = found.await?;
+    let part = (offset(&request)?, length(&request)?);
+    let begun = Receiver::begin(store, app.intake.clone(), found, part);
     let mut receiver = begun.await?;
     while let Some(chunk) = payload.next().await {
         match chunk {

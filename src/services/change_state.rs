@@ -1,12 +1,14 @@
 //! Opens, pauses, closes and archives a campaign.
 
 use super::Error;
+use super::checklist::checklist;
 use crate::domain::campaign::{Campaign, CampaignState};
-use crate::storage::{Conn, audit_log, campaigns, imports, notify, queue, scenes};
+use crate::domain::checklist::ItemState;
+use crate::storage::{Conn, audit_log, campaigns, imports, notify};
 
 /// Moves a campaign to another state; the same state again changes nothing.
 ///
-/// Opening needs two scenes and at least one tile. Without an actor it was the operator, at the command line.
+/// A draft opens when nothing on its check list blocks. Without an actor it was the operator, at the command line.
 pub fn change_state(
     conn: &mut Conn,
     slug: &str,
@@ -27,7 +29,7 @@ pub fn change_state(
         )));
     }
     if campaign.state == CampaignState::Draft {
-        check_ready(conn, &campaign)?;
+        check_ready(conn, &campaign, now)?;
     }
     if next == CampaignState::Open && imports::find(conn, campaign.id)?.is_some() {
         let reason = "was brought in from another system: it has no pictures to label";
@@ -45,17 +47,13 @@ pub fn find(conn: &mut Conn, slug: &str) -> Result<Campaign, Error> {
         .ok_or_else(|| Error::NotFound(format!("there is no campaign `{slug}`: `aftermap campaign list` shows all")))
 }
 
-fn check_ready(conn: &mut Conn, campaign: &Campaign) -> Result<(), Error> {
-    let (slug, scenes) = (&campaign.slug, scenes::of_campaign(conn, campaign.id)?.len());
-    if scenes < 2 {
-        return Err(Error::Conflict(format!(
-            "campaign `{slug}` has {scenes} of the two scenes that a comparison needs: `aftermap ingest` adds one"
-        )));
+fn check_ready(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<(), Error> {
+    let mut blocking = checklist(conn, campaign, now)?;
+    blocking.retain(|item| item.state == ItemState::Blocking);
+    if blocking.is_empty() {
+        return Ok(());
     }
-    if queue::open_tiles(conn, campaign.id)? == 0 {
-        return Err(Error::Conflict(format!(
-            "campaign `{slug}` has no tile to label: its first and last scene must overlap"
-        )));
-    }
-    Ok(())
+    let reasons: Vec<&str> = blocking.iter().map(|item| item.detail.as_str()).collect();
+    let reason = format!("campaign `{}` cannot open yet: {}", campaign.slug, reasons.join("; "));
+    Err(Error::NotReady(reason, blocking))
 }

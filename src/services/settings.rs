@@ -100,3 +100,32 @@ fn in_one_language(campaign: &Campaign, written: CampaignTexts, guide: Vec<(u8, 
     let guide = guide.into_iter().filter_map(key).collect();
     SettingsTexts { title, purpose, introduction, instructions, care_notice, help_lines, news, guide }
 }
+
+impl SettingsTexts {
+    /// The texts that people need, in the order of the set-up, and whether each is written.
+    pub fn there(&self) -> Vec<(&'static str, bool)> {
+        let texts = [
+            ("title", &self.title),
+            ("purpose", &self.purpose),
+            ("instructions", &self.instructions),
+            ("care_notice", &self.care_notice),
+            ("help_lines", &self.help_lines),
+        ];
+        texts.into_iter().map(|(name, text)| (name, !text.trim().is_empty())).collect()
+    }
+
+    /// Answers that the field guide explains.
+    pub fn explained(&self) -> usize {
+        self.guide.values().filter(|text| !text.trim().is_empty()).count()
+    }
+}
+
+impl Settings {
+    /// Languages that lack a text which the campaign's own language has.
+    pub fn unfinished_languages(&self) -> Vec<String> {
+        let Some(own) = self.texts.get(&self.language).map(SettingsTexts::there) else { return Vec::new() };
+        let lacks =
+            |texts: &SettingsTexts| own.iter().zip(texts.there()).any(|((_, own), (_, theirs))| *own && !theirs);
+        self.texts.iter().filter(|(_, texts)| lacks(texts)).map(|(language, _)| language.clone()).collect()
+    }
+}

@@ -91,3 +91,10 @@ pub fn names_scene(conn: &mut Conn, campaign_id: i64, scene: i64) -> QueryResult
     let rows = gold::table.filter(gold::campaign_id.eq(campaign_id)).filter(named);
     Ok(rows.count().get_result::<i64>(conn)? > 0)
 }
+
+/// The answers of a campaign's gold of one kind, as places on the scale.
+pub fn answers_of(conn: &mut Conn, campaign_id: i64, kind: &str) -> QueryResult<Vec<u8>> {
+    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id)).filter(gold::kind.eq(kind));
+    let answers: Vec<i16> = rows.select(gold::answer).load(conn)?;
+    Ok(answers.into_iter().map(|answer| answer as u8).collect())
+}

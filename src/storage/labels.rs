@@ -228,3 +228,10 @@ pub fn skills_of(conn: &mut Conn, campaign_id: i64, model: u32, volunteers: &[i6
         .select((skills::volunteer_id, skills::tables, skills::window_wrong, skills::window_late))
         .load(conn)
 }
+
+/// Seconds that the newest labels took, of those that say so. Label ids begin with their time, so the key finds them.
+pub fn newest_seconds(conn: &mut Conn, most: i64) -> QueryResult<Vec<f64>> {
+    let rows: Vec<Option<f64>> =
+        labels::table.order(labels::id.desc()).limit(most).select(labels::seconds).load(conn)?;
+    Ok(rows.into_iter().flatten().collect())
+}

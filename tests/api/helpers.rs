@@ -298,6 +298,10 @@ impl Browser {
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Reply {
+        self.send_bytes(method, path, headers, body.unwrap_or_default().into_bytes()).await
+    }
+
+    pub async fn send_bytes(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Reply {
         let mut request = self.http.request(method, format!("{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -309,7 +313,7 @@ impl Browser {
         if !cookies.is_empty() {
             request = request.header("cookie", cookies);
         }
-        let reply = request.body(body.unwrap_or_default()).send().await.unwrap();
+        let reply = request.body(body).send().await.unwrap();
         self.keep_cookies(reply.headers());
         let (status, headers) = (reply.status(), reply.headers().clone());
         // Events never end.

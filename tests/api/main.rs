@@ -23,6 +23,7 @@ mod refusals;
 mod releases;
 mod scripting;
 mod session;
+mod setup;
 mod slow;
 mod standing;
 mod tokens;

@@ -16,7 +16,7 @@ use crate::town::{NOON, Town, policy, towns};
 async fn apply(town: &Town, text: &str) -> Result<Vec<String>, String> {
     let file = CampaignFile::parse(text).map_err(|error| error.to_string())?;
     let done = town.store.write(move |conn| apply_campaign(conn, &file, None, NOON));
-    done.await.map_err(|error: Error| error.to_string())
+    done.await.map(|done| done.changed).map_err(|error: Error| error.to_string())
 }
 
 async fn campaign(town: &Town) -> Campaign {
