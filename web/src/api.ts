@@ -8,7 +8,7 @@ export { ApiError, refreshSession } from './client'
 
 type Schemas = components['schemas']
 
-export type Session = Schemas['Session'] & { may_create_campaigns?: boolean }
+export type Session = Schemas['Session']
 export type CampaignSummary = Schemas['CampaignSummary']
 export type Campaign = Schemas['Campaign']
 export type Answer = Schemas['Answer']

@@ -1,34 +1,18 @@
 // What the setup of a campaign asks of the server.
-import type { Answer, Campaign, Lease, Scene as ShownScene } from '../../api'
+import type { Campaign, Lease } from '../../api'
+import type { components } from '../../api.gen'
 import { ApiError, errorOf, reachSignedIn } from '../../client'
 import type { Area } from './places/area'
 import type { Held } from './draft.svelte'
 import type { Json } from './paths'
 import type { Upload } from './upload'
 
-export interface Texts {
-  title: string
-  purpose: string
-  introduction: string
-  instructions: string
-  care_notice: string
-  help_lines: string
-  news: string
-  guide: Record<string, string>
-}
-export interface Scale {
-  key: string
-  ordered: boolean
-  answers: Answer[]
-}
-export type TileSource = 'cells' | 'footprints'
-export interface Tiling {
-  source: TileSource
-  /** null: fits the imagery. */
-  zoom: number | null
-  margin: number
-  least_m: number
-}
+type Schemas = components['schemas']
+
+export type Texts = Schemas['SettingsTexts']
+export type Scale = Schemas['ScaleFile']
+export type TileSource = Schemas['TileSource']
+export type Tiling = Schemas['SettingsTiles']
 export type PolicyKind = 'adaptive' | { fixed: { redundancy: number } }
 export interface Policy {
   kind: PolicyKind
@@ -48,29 +32,9 @@ export interface Settings {
   tiles: Tiling
   area: Area | null
 }
-export interface Job {
-  id: string
-  kind: 'ingest' | 'footprints' | 'gold' | 'tiles'
-  about: string
-  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
-  progress: number
-  done: number
-  total: number
-  per_second: number | null
-  seconds_left: number | null
-  message: string
-  report: string[]
-  created_at: string
-}
-export interface SetupScene extends ShownScene {
-  source_name: string
-  crs: string
-  pixel_size_m: number
-}
-export interface InboxFile {
-  name: string
-  bytes: number
-}
+export type Job = Schemas['Job']
+export type SetupScene = Schemas['OwnScene']
+export type InboxFile = Schemas['InboxFile']
 export interface Estimate {
   tiles: number
   labels: number

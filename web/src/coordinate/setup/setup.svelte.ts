@@ -56,7 +56,7 @@ export class Setup {
 
   static async load(slug: string): Promise<Setup> {
     const calls = callsOf(slug)
-    const [campaign, held, scenes, jobs, checklist] = await Promise.all([api.campaign(slug), calls.load(), calls.scenes(), calls.jobs(), calls.checklist().catch(() => ({ ready: false, items: [] }))])
+    const [campaign, held, scenes, jobs, checklist] = await Promise.all([api.campaign(slug), calls.load(), calls.scenes(), calls.jobs(), calls.checklist()])
     return new Setup(slug, campaign, held, { scenes, jobs, checklist })
   }
 

@@ -17,7 +17,7 @@ class Far implements Carrier {
   looks = 0
   upload: Upload
   constructor(size: number) {
-    this.upload = { id: 'u', file_name: 'a.tif', bytes: size, received: 0, sha256: null, state: 'receiving' }
+    this.upload = { id: 'u', file_name: 'a.tif', bytes: size, received: 0, sha256: null, state: 'receiving', created_at: '2026-01-01T00:00:00Z', changed_at: '2026-01-01T00:00:00Z' }
   }
   look = () => {
     this.looks += 1

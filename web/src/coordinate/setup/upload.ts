@@ -1,15 +1,9 @@
 // Sends a large file in pieces that may each be lost: asks the server how far it is, goes on from there, waits out a lost line.
+import type { components } from '../../api.gen'
 import { ApiError } from '../../client'
 
 /** A file as the server knows it. */
-export interface Upload {
-  id: string
-  file_name: string
-  bytes: number
-  received: number
-  sha256: string | null
-  state: 'receiving' | 'complete'
-}
+export type Upload = components['schemas']['Upload']
 /** The way to the server. */
 export interface Carrier {
   look(id: string, signal: AbortSignal): Promise<Upload>
