@@ -4,7 +4,8 @@
 //   AFTERMAP_DEMO_DATA       a folder that `aftermap demo --prepare-only` filled: copied, so that no town need be drawn; or
 //   AFTERMAP_URL             a running demo server, with
 //   AFTERMAP_COORDINATOR     name and
-//   AFTERMAP_PASSWORD        password of a coordinator of its campaigns (what kills the server is then skipped, and says so)
+//   AFTERMAP_PASSWORD        password of a coordinator of its campaigns (what kills the server is then skipped, and says so);
+//                            AFTERMAP_BINARY beside it still serves the tests that start a server of their own
 //   AFTERMAP_SCREENSHOTS     a folder for screenshots of every page (default: tests/browser/screenshots)
 //   AFTERMAP_CHROMIUM        the browser (default: /usr/bin/chromium)
 import { mkdirSync, readFileSync } from 'node:fs'
@@ -29,8 +30,10 @@ export const DESK = { viewport: { width: 1280, height: 800 } }
 export const shots = env.AFTERMAP_SCREENSHOTS ?? fileURLToPath(new URL('./screenshots', import.meta.url))
 mkdirSync(shots, { recursive: true })
 
+/** The program, for tests that start a server of their own. */
+export const binary = env.AFTERMAP_BINARY ?? null
 /** The server of this run, where it is ours to kill. */
-export const server = env.AFTERMAP_BINARY ? await DemoServer.start(env.AFTERMAP_BINARY) : null
+export const server = env.AFTERMAP_BINARY && !env.AFTERMAP_URL ? await DemoServer.start(env.AFTERMAP_BINARY) : null
 export const base = (server?.url ?? env.AFTERMAP_URL).replace(/\/$/, '')
 export const boss = server ? server.coordinator(PAIR) : { name: env.AFTERMAP_COORDINATOR, password: env.AFTERMAP_PASSWORD }
 
@@ -47,10 +50,11 @@ export const errors = []
 export const trouble = { expected: false }
 
 export async function visitor(options = {}) {
-  const context = await browser.newContext({ locale: 'en-US', serviceWorkers: 'block', ...options, baseURL: base })
+  const home = options.baseURL ?? base
+  const context = await browser.newContext({ locale: 'en-US', serviceWorkers: 'block', ...options, baseURL: home })
   context.on('request', (request) => {
     const { protocol, origin } = new URL(request.url())
-    if (!['data:', 'blob:'].includes(protocol) && origin !== new URL(base).origin) foreign.push(request.url())
+    if (!['data:', 'blob:'].includes(protocol) && origin !== new URL(home).origin) foreign.push(request.url())
   })
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)

@@ -1,4 +1,4 @@
-// A demo server of the tests' own: started, killed without warning, started again on the same address and data.
+// A server of the tests' own, with the demo or empty: started, killed without warning, started again on the same address and data.
 import { spawn, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,7 +20,8 @@ export class DemoServer {
   #process = null
   log = ''
 
-  static async start(binary) {
+  /** A server with the demo campaigns, or, with `serve`, one with nobody and nothing in it. */
+  static async start(binary, verb = 'demo') {
     const server = new DemoServer()
     server.binary = binary
     server.data = mkdtempSync(join(tmpdir(), 'aftermap-browser-'))
@@ -29,16 +30,17 @@ export class DemoServer {
     const prepared = process.env.AFTERMAP_DEMO_DATA
     if (prepared) cpSync(prepared, server.data, { recursive: true })
     await server.#run(prepared ? 'serve' : 'demo')
+    await server.#run(verb)
     return server
   }
 
   /** Adds a coordinator of the demo campaigns; returns name and password. */
   coordinator = (campaign, name = 'browser-test') => this.account(name, 'coordinator', campaign)
 
-  /** Adds somebody with a role in a campaign; returns name and password. */
+  /** Adds somebody with a role in a campaign, or of the whole server; returns name and password. */
   account(name, role, campaign) {
     const password = crypto.randomUUID()
-    execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', role, '--campaign', campaign, '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
+    execFileSync(this.binary, ['user', 'create', '--data', this.data, '--name', name, '--role', role, ...(campaign ? ['--campaign', campaign] : []), '--password-stdin'], { input: password, stdio: ['pipe', 'ignore', 'inherit'] })
     return { name, password }
   }
 

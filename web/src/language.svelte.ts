@@ -23,6 +23,12 @@ export function choose(wishes: readonly string[], ours: readonly string[] = LANG
   return wishes.map(baseOf).find((wish) => ours.includes(wish)) ?? 'en'
 }
 
+/** The texts of one of our languages, without changing that of the page; null where it is none of ours. */
+export async function textsIn(code: string): Promise<Texts | null> {
+  const file = files[`./messages/${baseOf(code)}.json`]
+  return file ? (await file()).default : null
+}
+
 class Language {
   code = $state('en')
   texts = $state.raw<Texts>({})

@@ -2,6 +2,7 @@
 
 export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'review' | 'gold' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'desk' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
+export type Page = 'home' | 'new' | 'setup' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export interface Route {
   page: Page
   slug: string
@@ -11,6 +12,9 @@ export interface Route {
 const ACCOUNT: Page[] = ['sign-in', 'register', 'recover', 'me']
 const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases', 'review', 'gold']
 const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'desk', 'map', 'validate', 'releases']
+/** Pages about no campaign in particular. */
+const OF_SERVER: Page[] = ['new']
+const IN_CAMPAIGN: Page[] = ['setup', 'label', 'training', 'mine', 'progress', 'map', 'validate', 'releases']
 
 /** Reads what follows the `#` in the address. */
 export function parseRoute(hash: string): Route {
@@ -19,7 +23,7 @@ export function parseRoute(hash: string): Route {
   const parts = path.split('/').filter(Boolean).map(decode)
   const found = (page: Page, slug = ''): Route => ({ page, slug, query })
   if (parts.length === 0) return found('home')
-  if (parts.length === 1) return found(ACCOUNT.find((page) => page === parts[0]) ?? 'not-found')
+  if (parts.length === 1) return found([...ACCOUNT, ...OF_SERVER].find((page) => page === parts[0]) ?? 'not-found')
   const [room, slug = '', screen] = parts
   if (room !== 'c' || parts.length > 3) return found('not-found')
   if (!screen) return found('campaign', slug)
@@ -38,6 +42,9 @@ export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'pr
 }
 
 export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'desk' | 'map' | 'validate' | 'releases' | '' = ''): string {
+}
+
+export function linkTo(slug: string, screen: 'setup' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | '' = ''): string {
   return `#/c/${encodeURIComponent(slug)}${screen ? `/${screen}` : ''}`
 }
 
@@ -52,6 +59,7 @@ class Router {
   back = $derived.by(() => {
     const { page, slug, query } = this.route
     if (ACCOUNT.includes(page)) return query.get('next') ?? ''
+    if (OF_SERVER.includes(page)) return `/${page}`
     return slug ? linkTo(slug, page === 'campaign' ? '' : (page as 'label')).slice(1) : ''
   })
 

@@ -3,6 +3,7 @@ import type { Campaign } from '../api'
 
 export type Part = 'progress' | 'review' | 'gold'
 export type Part = 'desk'
+export type Part = 'setup' | 'progress'
 
 interface Rule {
   part: Part
@@ -17,6 +18,10 @@ const PARTS: Rule[] = [
   { part: 'gold', open: (campaign) => campaign.may.coordinate },
 ]
 const PARTS: Rule[] = [{ part: 'desk', open: (campaign) => campaign.may.coordinate }]
+const PARTS: Rule[] = [
+  { part: 'setup', open: (campaign) => campaign.may.coordinate && ['draft', 'paused'].includes(campaign.state) },
+  { part: 'progress', open: (campaign) => campaign.may.coordinate },
+]
 
 /** The parts that whoever looks at this campaign may open. */
 export function partsFor(campaign: Campaign): Part[] {

@@ -1,0 +1,124 @@
+// All that the setup page knows of one campaign: its settings as a draft, pictures, jobs and the check list, kept fresh while it stands.
+import { api, type Campaign } from '../../api'
+import { ApiError } from '../../client'
+import { keep, kept } from '../../kept'
+import { callsOf, type CheckItem, type Checklist, type Job, type JobWanted, type Settings, type SetupScene } from './calls'
+import { Draft, type Held } from './draft.svelte'
+import { incomingOf } from './incoming.svelte'
+
+const LOOK_MS = 2000
+const CHECK_MS = 300
+export const underWay = (job: Job) => job.state === 'waiting' || job.state === 'running'
+
+export const STEPS = ['texts', 'images', 'places', 'policy', 'training', 'care', 'access', 'open'] as const
+export type Step = (typeof STEPS)[number]
+export type StepState = 'done' | 'warning' | 'blocking' | 'optional'
+
+const OF_CARE = ['care_notice', 'help_lines']
+const OF_MEND: Record<string, Step> = { scenes: 'images', jobs: 'images', tiles: 'places', texts: 'texts', policy: 'policy', training: 'training', release: 'access' }
+
+/** The step on which an item of the check list is mended. */
+export const stepOf = (item: CheckItem): Step => (OF_CARE.includes(item.key) ? 'care' : (OF_MEND[item.mend] ?? 'open'))
+
+/** How a step stands: what is worst among its items. */
+export function stateOf(step: Step, { ready, items }: Checklist): StepState {
+  if (step === 'open') return ready ? 'done' : 'blocking'
+  const mine = items.filter((item) => stepOf(item) === step)
+  if (mine.length === 0) return 'optional'
+  return mine.some(({ state }) => state === 'blocking') ? 'blocking' : mine.some(({ state }) => state === 'warning') ? 'warning' : 'done'
+}
+
+export class Setup {
+  campaign = $state.raw() as Campaign
+  scenes = $state.raw<SetupScene[]>([])
+  jobs = $state.raw<Job[]>([])
+  checklist = $state.raw<Checklist>({ ready: false, items: [] })
+  /** Goes up whenever pictures, tiles or settings may have changed. */
+  turn = $state(0)
+  readonly calls
+  readonly draft: Draft<Settings>
+  readonly incoming
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #check: ReturnType<typeof setTimeout> | undefined
+  #gone = false
+
+  constructor(readonly slug: string, campaign: Campaign, held: Held<Settings>, lists: { scenes: SetupScene[]; jobs: Job[]; checklist: Checklist }) {
+    this.calls = callsOf(slug)
+    this.campaign = campaign
+    Object.assign(this, lists)
+    const shelf = `setup/${slug}`
+    this.draft = new Draft(held, this.calls, { read: () => kept.get(shelf) ?? '', write: (text) => keep(shelf, text) }, () => this.#changed())
+    this.incoming = incomingOf(slug)
+    this.incoming.started = (job) => this.follow(job)
+    void this.incoming.load().catch(() => undefined)
+    this.#watch()
+  }
+
+  static async load(slug: string): Promise<Setup> {
+    const calls = callsOf(slug)
+    const [campaign, held, scenes, jobs, checklist] = await Promise.all([api.campaign(slug), calls.load(), calls.scenes(), calls.jobs(), calls.checklist()])
+    return new Setup(slug, campaign, held, { scenes, jobs, checklist })
+  }
+
+  get fixed(): boolean {
+    return this.campaign.state !== 'draft'
+  }
+  get busy(): Job | undefined {
+    return this.jobs.find(underWay)
+  }
+  async start(wanted: JobWanted): Promise<void> {
+    this.follow(await this.calls.start(wanted))
+  }
+  async cancel(job: Job): Promise<void> {
+    this.follow(await this.calls.cancel(job.id))
+  }
+  /** Shows a job that was begun, and watches it. */
+  follow(job: Job): void {
+    this.jobs = [job, ...this.jobs.filter(({ id }) => id !== job.id)]
+    this.#watch()
+  }
+  async look(): Promise<void> {
+    const before = this.jobs.filter(underWay).map(({ id }) => id)
+    this.jobs = await this.calls.jobs()
+    const over = before.some((id) => !this.jobs.some((job) => job.id === id && underWay(job)))
+    if (over) await this.reload()
+  }
+  /** Pictures, settings and the campaign anew: a job is done. */
+  async reload(): Promise<void> {
+    const [campaign, scenes] = await Promise.all([api.campaign(this.slug), this.calls.scenes(), this.draft.refresh(), this.incoming.load()])
+    this.campaign = campaign
+    this.scenes = scenes
+    this.#changed()
+  }
+  dispose(): void {
+    this.#gone = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#check)
+    this.draft.dispose()
+  }
+
+  #watch(): void {
+    clearTimeout(this.#timer)
+    if (!this.#gone && this.busy) this.#timer = setTimeout(() => void this.#lookAgain(), LOOK_MS)
+  }
+  async #lookAgain(): Promise<void> {
+    try {
+      await this.look()
+    } catch (error) {
+      if (!(error instanceof ApiError && error.passing)) throw error
+    }
+    this.#watch()
+  }
+  #changed(): void {
+    this.turn += 1
+    clearTimeout(this.#check)
+    this.#check = setTimeout(() => void this.#askList(), CHECK_MS)
+  }
+  async #askList(): Promise<void> {
+    try {
+      this.checklist = await this.calls.checklist()
+    } catch {
+      // The old list stands until the next change.
+    }
+  }
+}
