@@ -3,6 +3,7 @@
 //! Functions take an open connection and never begin a transaction; the service that calls them does.
 
 pub mod audit_log;
+pub mod backups;
 pub mod campaigns;
 mod connection;
 pub mod consensus;
@@ -15,6 +16,7 @@ pub mod geopackage;
 pub mod gold;
 mod ids;
 pub mod imports;
+pub mod invariants;
 pub mod label_log;
 pub mod labels;
 pub mod leases;

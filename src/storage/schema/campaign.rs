@@ -110,3 +110,12 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    backups (id) {
+        id -> BigInt,
+        made_at -> BigInt,
+        finished_at -> BigInt,
+        bytes -> BigInt,
+    }
+}
