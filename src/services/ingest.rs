@@ -108,6 +108,8 @@ pub async fn ingest(
     let note = cut.note.clone();
     let planned = plan(store, archives, campaign, scene(&new, cut), outlines, new.zoom).await;
     let plan = fresh.unless(store, planned).await?;
+    // Before any scene names it: what is not stored yet can be sent again by repeating the ingest.
+    archives.keep(&plan.scene.archive, &plan.scene.archive_sha256).await?;
     let (scene, tiles, left_out, zoom) =
         (plan.scene.clone(), plan.derived.tiles.len(), plan.derived.left_out, plan.derived.zoom);
     let tiles = plan.unchanged.unwrap_or(tiles);
