@@ -23,6 +23,7 @@ mod images;
 mod labels;
 mod language;
 mod leases;
+mod line;
 mod map_query;
 mod map_rows;
 mod map_tiles;
@@ -30,6 +31,7 @@ mod metrics;
 mod notes;
 mod ogc;
 mod openapi;
+mod origin;
 mod pages;
 mod person;
 mod ranges;
@@ -41,6 +43,7 @@ mod standing;
 mod statistics;
 mod stream;
 mod tilejson;
+mod tls;
 mod tokens;
 mod training;
 mod validation;
@@ -58,7 +61,9 @@ pub use deadlines::Deadlines;
 use error::Error;
 pub use gate::App;
 pub use openapi::document;
+pub use origin::Origin;
 pub use server::{Server, ServerOptions};
+pub use tls::TlsFiles;
 
 /// Every address of the server, and who answers it.
 pub fn routes(config: &mut ServiceConfig) {
