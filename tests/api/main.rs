@@ -23,6 +23,7 @@ mod scripting;
 mod session;
 mod slow;
 mod standing;
+mod tls;
 mod tokens;
 mod town;
 mod training;
