@@ -26,13 +26,16 @@ FROM debian:bookworm-slim
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin aftermap \
     && mkdir /data && chown aftermap /data
 COPY --from=binary /build/target/release/aftermap /usr/local/bin/aftermap
-COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/aftermap/
+COPY LICENSE-MIT LICENSE-APACHE docs/operations.md /usr/share/doc/aftermap/
 USER aftermap
 WORKDIR /data
 VOLUME /data
 ENV AFTERMAP_DATA_DIR=/data AFTERMAP_LISTEN=0.0.0.0:8080
 EXPOSE 8080
-# In bash's own words, so that the image needs no HTTP client.
+# The server finishes what is under way first.
+STOPSIGNAL SIGTERM
+# In bash's own words, so that the image needs no HTTP client. Where the server itself speaks TLS this cannot be asked: then
+# run with --no-healthcheck, or let the proxy look.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${AFTERMAP_LISTEN##*:} && printf 'GET /readyz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 ENTRYPOINT ["aftermap"]

@@ -7,7 +7,7 @@ endif
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run test tools test-tools web fmt lint doc test-rust test-web test-browser openapi storm docker clean
+.PHONY: help run test tools test-tools web fmt lint doc test-rust test-web test-browser openapi storm sbom deny docker clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -50,6 +50,12 @@ storm: test-tools ## The long storm of volunteers and faults, half an hour; SEED
 
 openapi: ## Write openapi.json from the code, and the web client's types from it
 	scripts/openapi.sh
+
+sbom: ## Write what the program is made of (CycloneDX) into target/sbom
+	scripts/supply-chain.sh sbom
+
+deny: ## Check licences, sources and known faults of what the program is made of (deny.toml)
+	scripts/supply-chain.sh deny
 
 docker: ## Build the container image
 	docker build --tag aftermap .

@@ -8,6 +8,9 @@ packages=()
 [ -x "${AFTERMAP_CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium)
 { compgen -G '/usr/lib/postgresql/*/bin/initdb' || command -v initdb; } >/dev/null || packages+=(postgresql)
 
+# The tests of TLS make a certificate with it.
+command -v openssl >/dev/null || packages+=(openssl)
+
 # The storm of a jumping clock needs it; where it cannot be installed, that storm alone is skipped, and says so.
 may_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 ! may_install || compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || packages+=(libfaketime)

@@ -9,3 +9,4 @@ data=${AFTERMAP_TEST_DATA:-../shared/data}
 [ -d "$data/imagery" ] || echo "NOT TESTED: real imagery; there is none at $data (set AFTERMAP_TEST_DATA)"
 [ -x "${AFTERMAP_TEST_PYTHON:-target/test-tools/python/bin/python}" ] || echo 'NOT TESTED: reading exports back with GDAL (run scripts/install-test-tools.sh)'
 [ -n "${AFTERMAP_TEST_POSTGRES:-}" ] || echo 'NOT TESTED: PostgreSQL (run scripts/with-postgres.sh scripts/test-rust.sh)'
+command -v openssl >/dev/null || echo 'NOT TESTED: TLS by the server itself (install openssl)'

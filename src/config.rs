@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::domain::Invalid;
+use crate::domain::network::Network;
+use crate::imagery::{Archives, ImageryError};
 use crate::storage::{DatabaseUrl, Store, StoreError};
 
 /// Where everything is kept. The same for every verb that touches a campaign.
@@ -19,7 +21,7 @@ pub struct DataOptions {
     #[arg(long, env = "AFTERMAP_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
-    /// Folder of the scene archives [default: DIR/tiles]
+    /// Folder of the scene archives, or s3://bucket/folder with credentials in the environment [default: DIR/tiles]
     #[arg(long, env = "AFTERMAP_TILES", value_name = "DIR")]
     pub tiles: Option<PathBuf>,
 }
@@ -46,9 +48,26 @@ impl DataOptions {
         Store::open(&self.database()?, connections)
     }
 
-    /// Folder of the scene archives.
+    /// Folder of the scene archives; where they are in S3-compatible storage, of work and copies.
     pub fn tiles_dir(&self) -> PathBuf {
-        self.tiles.clone().unwrap_or_else(|| self.data.join("tiles"))
+        let folder = self.tiles.clone().filter(|_| self.bucket().is_none());
+        folder.unwrap_or_else(|| self.data.join("tiles"))
+    }
+
+    /// The address of S3-compatible storage, where archives are in one.
+    fn bucket(&self) -> Option<&str> {
+        self.tiles.as_ref()?.to_str().filter(|place| place.starts_with("s3://"))
+    }
+
+    /// The scene archives.
+    ///
+    /// # Errors
+    /// Where the place that was named cannot be one.
+    pub fn archives(&self) -> Result<Archives, ImageryError> {
+        match self.bucket() {
+            Some(address) => Archives::in_bucket(address, self.tiles_dir()),
+            None => Ok(Archives::new(self.tiles_dir())),
+        }
     }
 
     /// Folder of the releases' files; servers on one database need the same one.
@@ -75,6 +94,18 @@ pub struct ServeOptions {
     /// Address by which browsers reach the server; with https:// cookies travel over encrypted connections only
     #[arg(long, env = "AFTERMAP_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+
+    /// Certificate chain, PEM: the server then speaks TLS itself; read anew when the file changes
+    #[arg(long, env = "AFTERMAP_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate, PEM
+    #[arg(long, env = "AFTERMAP_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Proxy whose X-Forwarded-Proto and X-Forwarded-For are believed: an address or a network; may be repeated [default: none]
+    #[arg(long, env = "AFTERMAP_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
+    pub trusted_proxy: Vec<Network>,
 
     /// Threads that answer requests [default: one for each processor core]
     #[arg(long, env = "AFTERMAP_WORKERS", value_name = "N")]

@@ -5,12 +5,15 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use aftermap::storage::{Conn, Store, migrate};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
-use support::{databases, root};
+use rand::{RngExt, SeedableRng};
+use support::{TestDatabase, databases, root};
 
 /// What a column is, in words that both databases and diesel share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +103,73 @@ fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         let refusal = Store::open(&database.url, 1).err().expect("a newer database is refused").to_string();
         assert!(refusal.contains("29990101000000") && refusal.contains("newer"), "{}: {refusal}", database.name);
         assert_eq!(definitions(&mut conn), before, "{}", database.name);
+    }
+}
+
+/// The built binary at work on a database's schema.
+fn migrating(database: &TestDatabase, data: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aftermap"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AFTERMAP_")) {
+        command.env_remove(name);
+    }
+    command.args(["migrate", "--database-url", &database.address(), "--data"]).arg(data).args(more);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn a_migration_that_is_killed_leaves_all_or_nothing() {
+    let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(2018);
+    for database in databases() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(migrating(&database, data.path(), &[]).status().unwrap().success());
+        let whole = definitions(&mut database.connect());
+        let (mut there, mut gone) = (0, 0);
+        for round in 0..24 {
+            // In turn down and up, each killed somewhere.
+            let down: &[&str] = if round % 2 == 0 { &["--down", "--lose-data"] } else { &[] };
+            let mut process = migrating(&database, data.path(), down).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(dice.random_range(0..120)));
+            // It may be done already.
+            let _ = process.kill();
+            process.wait().unwrap();
+            // PostgreSQL may need a moment to notice that its client is gone.
+            let found = (0..100).find_map(|_| {
+                let found = definitions(&mut database.connect());
+                let settled = found == whole || found.is_empty();
+                if !settled {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                settled.then_some(found)
+            });
+            match found {
+                Some(found) if found.is_empty() => gone += 1,
+                Some(_) => there += 1,
+                None => panic!("{}: half a schema after round {round}", database.name),
+            }
+        }
+        assert!(there > 0 || gone > 0);
+        let last = migrating(&database, data.path(), &[]).output().unwrap();
+        assert!(last.status.success(), "{}: {}", database.name, String::from_utf8_lossy(&last.stderr));
+        assert_eq!(definitions(&mut database.connect()), whole, "{}", database.name);
+    }
+}
+
+#[test]
+fn processes_that_start_together_migrate_once() {
+    for database in databases() {
+        let data = tempfile::tempdir().unwrap();
+        let start = |_| migrating(&database, data.path(), &[]).spawn().unwrap();
+        let all: Vec<_> = (0..4).map(start).collect();
+        for process in all {
+            let output = process.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}: {said}", database.name);
+        }
+        let mut conn = database.connect();
+        assert_eq!(migrate::up(&mut conn).unwrap(), Vec::<String>::new(), "{}: nothing is left to do", database.name);
+        let applied = "SELECT version AS line FROM __diesel_schema_migrations";
+        assert_eq!(lines(&mut conn, (applied, applied)).len(), 1, "{}", database.name);
     }
 }
 

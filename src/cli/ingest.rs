@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::scene::Captured;
-use crate::imagery::{Archives, Look, Progress};
+use crate::imagery::{Look, Progress};
 use crate::services::clock;
 use crate::services::ingest::{Ingested, NewScene, ingest};
 
@@ -100,7 +100,7 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata },
     };
     let store = args.data.open()?;
-    let done = ingest(&store, &Archives::new(args.data.tiles_dir()), &args.campaign, new, watch()).await?;
+    let done = ingest(&store, &args.data.archives()?, &args.campaign, new, watch()).await?;
     print_outcome(&args.campaign, &done);
     Ok(())
 }

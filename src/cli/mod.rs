@@ -1,10 +1,12 @@
 //! The command line: thin verbs over the same services that the server uses.
 
+mod backup;
 mod campaign;
 pub mod consensus;
 mod consensus_report;
 mod copy;
 mod demo;
+mod doctor;
 pub mod evaluate;
 mod export;
 mod gold;
@@ -13,6 +15,7 @@ mod ingest;
 pub mod label_file;
 mod migrate;
 mod release;
+mod restore;
 pub mod serve;
 pub mod simulate;
 pub mod user;
@@ -61,6 +64,9 @@ enum Command {
     Validation(validation::ValidationCommand),
     Migrate(migrate::MigrateArgs),
     Copy(copy::CopyArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Doctor(doctor::DoctorArgs),
     Simulate(simulate::SimulateArgs),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
@@ -88,6 +94,9 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Evaluate(args) => in_background(move || evaluate::run(&args)).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Copy(args) => copy::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Openapi => {
             print!("{}", crate::http::document());

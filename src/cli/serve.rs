@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Refused;
 use crate::config::ServeOptions;
 use crate::http::{App, Limits, Server, ServerOptions, Shares};
+use crate::http::{App, Limits, Server, ServerOptions, TlsFiles};
 use crate::imagery::Archives;
 use crate::services::Error;
 use crate::services::access_token::Keys;
@@ -31,7 +32,8 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
     let app = prepare(store.clone(), options)?;
     let worker = Worker::new(store.clone(), app.archives.clone(), app.intake.clone());
     let server = start(app, options)?;
-    println!("aftermap listens on http://{}", server.address);
+    let scheme = if options.tls_cert.is_some() { "https" } else { "http" };
+    println!("aftermap listens on {scheme}://{}", server.address);
     if let Some(metrics) = server.metrics {
         println!("metrics are at http://{metrics}/metrics");
     }
@@ -48,7 +50,7 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
 /// Opens the signing key and puts the application together. Blocks.
 pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
     let sign_in = SignIn::new(store.clone(), Keys::from_file(&options.key_file())?);
-    let archives = Archives::new(options.place.tiles_dir());
+    let archives = options.place.archives()?;
     let spool = options.place.data.join("spool");
     let shares = Shares { guests: options.guests_per_minute, proofs: options.sign_ins_per_minute };
     let mut app = App::new(store, sign_in, archives, spool, options.public_url()?).with_shares(shares);
@@ -64,6 +66,8 @@ pub fn start(app: App, options: &ServeOptions) -> Result<Server, Error> {
         workers: options.workers(),
         clients: options.clients,
         limits: Limits { requests: options.requests.max(1), ..Limits::default() },
+        tls: tls_files(options),
+        proxies: options.trusted_proxy.clone(),
         metrics: options.metrics_listen,
         farewell: FAREWELL,
         ..ServerOptions::default()
@@ -77,6 +81,11 @@ pub fn start(app: App, options: &ServeOptions) -> Result<Server, Error> {
         };
         Error::Internal(format!("cannot listen on {}: {error}{way_out}", options.listen))
     })
+}
+
+fn tls_files(options: &ServeOptions) -> Option<TlsFiles> {
+    let (cert, key) = (options.tls_cert.clone()?, options.tls_key.clone()?);
+    Some(TlsFiles { cert, key })
 }
 
 /// Ends with the first signal; the second one ends the process.

@@ -24,6 +24,7 @@ pub mod map_picture;
 pub mod markdown;
 pub mod name_key;
 pub mod names;
+pub mod network;
 pub mod policy;
 pub mod practice;
 pub mod pseudonym;

@@ -19,7 +19,8 @@ impl Base {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let is_host = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
         let is_plain = !host.is_empty() && host.chars().all(is_host);
-        Base(if is_plain { format!("http://{host}") } else { String::new() })
+        let scheme = if app.origin(request.head()).https { "https" } else { "http" };
+        Base(if is_plain { format!("{scheme}://{host}") } else { String::new() })
     }
 
     /// The address of a path, which begins with a slash.

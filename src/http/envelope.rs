@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, ResponseError};
 
 use super::error::{Error, PROBLEM_JSON};
 use super::gate::App;
+use super::origin::secure_cookies;
 use super::pages;
 
 /// Nothing from elsewhere, nothing inline, nobody frames us; but see [`let_frame`].
@@ -38,7 +39,7 @@ pub async fn envelope(
     let id = format!("{:016x}", rand::random::<u64>());
     let method = request.method().clone();
     let app = request.app_data::<Data<App>>().cloned();
-    let https = app.as_ref().is_some_and(|app| app.is_https());
+    let https = app.as_ref().is_some_and(|app| app.origin(request.head()).https);
     let mut reply = if is_foreign(&request, app.as_ref()) {
         request.into_response(Error::foreign_origin().error_response()).map_into_boxed_body()
     } else {
@@ -74,6 +75,7 @@ fn add_headers(headers: &mut HeaderMap, id: &str, https: bool) {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if https {
+        secure_cookies(headers);
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     if let Ok(value) = HeaderValue::from_str(id) {

@@ -12,6 +12,7 @@ use crate::domain::Invalid;
 use crate::domain::checklist::Item;
 use crate::imagery::ImageryError;
 use crate::services;
+use crate::storage::meter::METER;
 use crate::storage::{self, StoreError};
 
 /// How much of an upload is there, as tus calls it.
@@ -222,6 +223,7 @@ impl From<services::Error> for Error {
             Cause::Store(StoreError::Busy) => Error::unavailable("the server is busy: try again in a moment"),
             Cause::Store(StoreError::Unavailable(cause)) => database_away(&cause),
             Cause::Query(cause) if storage::is_away(&cause) => database_away(&cause.to_string()),
+            Cause::Imagery(away @ ImageryError::Away { .. }) => away.into(),
             other => Error::internal(other),
         }
     }
@@ -234,7 +236,14 @@ fn database_away(cause: &str) -> Error {
 
 impl From<ImageryError> for Error {
     fn from(error: ImageryError) -> Error {
-        Error::internal(error)
+        match error {
+            ImageryError::Away { place, reason } => {
+                METER.storage_errors.add(1);
+                tracing::warn!(place, reason, "the storage of the scene archives is away");
+                Error::unavailable("the storage of the pictures does not answer at the moment: try again")
+            }
+            other => Error::internal(other),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub use super::roles::{
 use super::visitors::{Errand, Shares, Visitors};
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
+use crate::domain::network::Network;
 use crate::imagery::Archives;
 use crate::services::events::Events;
 use crate::services::map_tiles::MapTiles;
@@ -62,6 +63,10 @@ pub struct App {
     pub intake: Intake,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
     pub public_url: Option<Arc<str>>,
+    /// Proxies whose word about a request is believed.
+    pub(super) proxies: Arc<[Network]>,
+    /// Whether the server itself speaks TLS.
+    pub(super) encrypted: bool,
 }
 
 impl App {
@@ -83,6 +88,8 @@ impl App {
             downloads: Downloads::new(spool),
             visitors: Arc::new(Visitors::new(Shares::default())),
             public_url: public_url.map(Into::into),
+            proxies: Arc::new([]),
+            encrypted: false,
         }
     }
 
@@ -97,8 +104,9 @@ impl App {
     }
 
     /// Whether cookies are for encrypted connections only.
+    /// Whether browsers reach this server over encrypted connections only: cookies are for those alone then.
     pub fn is_https(&self) -> bool {
-        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+        self.encrypted || self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 
     /// Says whether new work is welcome: not before everything is prepared, and not while shutting down.

@@ -76,7 +76,7 @@ pub async fn get_tile_image(
     if !scene.is_public && !may_see(&by, scene.campaign_id).await? {
         return Err(unknown());
     }
-    let archive = app.archives.open(&scene.archive)?;
+    let archive = app.archives.opened(&scene.archive).await?;
     let zooms = archive.metadata();
     if !(zooms.min_zoom..=zooms.max_zoom).contains(&z) {
         return Err(unknown());
@@ -93,7 +93,7 @@ pub async fn get_tile_image(
     if is_known(&request, &tag) {
         return Ok(reply.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
     }
-    Ok(match app.archives.tile(&scene.archive, cell).await? {
+    Ok(match archive.picture(cell).await? {
         Some(image) => reply.content_type("image/webp").body(image),
         None => reply.status(actix_web::http::StatusCode::NO_CONTENT).finish(),
     })

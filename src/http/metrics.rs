@@ -35,6 +35,12 @@ fn text(entrance: &Entrance) -> String {
     page.histogram("commit_transactions", "Transactions that shared a commit", &METER.batches, 1.0);
     page.one("writes_under_way", "gauge", "Writing transactions that wait or work", METER.writes_under_way.get());
     page.one("database_errors_total", "counter", "Times the database was away", METER.database_errors.get());
+    page.one(
+        "archive_storage_errors_total",
+        "counter",
+        "Times the storage of archives was away",
+        METER.storage_errors.get(),
+    );
     page.one("refits_total", "counter", "Models made", METER.refits.get());
     page.one("last_refit_timestamp_seconds", "gauge", "Newest model", seconds(METER.last_refit_at.get()));
     page.one("last_backup_timestamp_seconds", "gauge", "Newest backup", seconds(METER.last_backup_at.get()));

@@ -23,8 +23,11 @@ use super::envelope::envelope;
 use super::gate::App;
 use super::health::Readiness;
 use super::images::Lookups;
+use super::line::Line;
 use super::metrics;
 use super::stream::Stream;
+use super::tls::{Tls, TlsFiles};
+use crate::domain::network::Network;
 
 /// How long a client may take to close a connection that we are done with, or to send what we do not want to read.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -46,6 +49,10 @@ pub struct ServerOptions {
     pub clients: usize,
     /// What may be under way at a time.
     pub limits: Limits,
+    /// Certificate and key, where the server itself speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// Proxies whose word about a request is believed.
+    pub proxies: Vec<Network>,
     /// Where Prometheus may ask for metrics; nowhere unless it is said.
     pub metrics: Option<SocketAddr>,
     /// How long clients may take.
@@ -61,6 +68,8 @@ impl Default for ServerOptions {
             workers: 2,
             clients: 8_000,
             limits: Limits::default(),
+            tls: None,
+            proxies: Vec::new(),
             metrics: None,
             deadlines: Deadlines::default(),
             farewell: Duration::ZERO,
@@ -75,6 +84,7 @@ pub struct Server {
     /// Where it tells its metrics.
     pub metrics: Option<SocketAddr>,
     app: App,
+    tls: Option<Tls>,
     running: actix_server::Server,
 }
 
@@ -84,10 +94,12 @@ impl Server {
     /// # Errors
     /// Where the address cannot be used, for instance because another program does.
     pub fn start(
-        app: App,
+        mut app: App,
         options: &ServerOptions,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<Server> {
+        let tls = options.tls.clone().map(Tls::open).transpose()?;
+        (app.encrypted, app.proxies) = (tls.is_some(), options.proxies.as_slice().into());
         let listener = TcpListener::bind(options.listen)?;
         let address = listener.local_addr()?;
         let (leaving, farewell) = (app.clone(), options.farewell);
@@ -105,19 +117,21 @@ impl Server {
             .max_concurrent_connections(clients)
             .shutdown_timeout(SHUTDOWN_SECONDS)
             .shutdown_signal(stop);
-        let builder = serve(builder, listener, app.clone(), entrance.clone(), options.deadlines)?;
+        let builder = serve(builder, listener, app.clone(), entrance.clone(), (options.deadlines, tls.clone()))?;
         let (builder, metrics) = match options.metrics {
             Some(address) => tell_metrics(builder, TcpListener::bind(address)?, entrance)?,
             None => (builder, None),
         };
-        Ok(Server { address, metrics, app, running: builder.run() })
+        Ok(Server { address, metrics, app, tls, running: builder.run() })
     }
 
     /// Answers requests until the server was told to stop and is done: all that was begun is stored.
     pub async fn run(self) -> std::io::Result<()> {
         let news = tokio::spawn(self.app.events.clone().run());
+        let certificate = self.tls.map(|tls| tokio::spawn(tls.watch()));
         let ended = self.running.await;
         news.abort();
+        certificate.iter().for_each(|watch| watch.abort());
         self.app.drain().await;
         ended
     }
@@ -129,7 +143,7 @@ fn serve(
     listener: TcpListener,
     app: App,
     entrance: Arc<Entrance>,
-    deadlines: Deadlines,
+    (deadlines, tls): (Deadlines, Option<Tls>),
 ) -> std::io::Result<ServerBuilder> {
     let (app, lookups, readiness) = (Data::new(app), Data::new(Lookups::default()), Data::new(Readiness::default()));
     let goodbye = builder.graceful_shutdown_signal();
@@ -152,12 +166,26 @@ fn serve(
             .client_disconnect_timeout(GOODBYE)
             .on_connect_ext(|stream: &Stream, data| drop(data.insert(stream.watch())))
             .h1(map_config(guard(entrance.clone(), routes), |()| AppConfig::default()));
-        fn_service(move |tcp: TcpStream| async move {
-            let address = tcp.peer_addr().ok();
-            Ok::<_, DispatchError>((Stream::new(tcp, deadlines), address))
+        let tls = tls.clone();
+        fn_service(move |tcp: TcpStream| {
+            let tls = tls.clone();
+            async move {
+                let address = tcp.peer_addr().ok();
+                let line = match tls {
+                    None => Line::Plain(tcp),
+                    Some(tls) => shake_hands(&tls, tcp, deadlines).await.map_err(DispatchError::Io)?,
+                };
+                Ok::<_, DispatchError>((Stream::new(line, deadlines), address))
+            }
         })
         .and_then(http)
     })
+}
+
+/// The handshake, in the time that a head may take: who dribbles it is sent away like who dribbles a head.
+async fn shake_hands(tls: &Tls, tcp: TcpStream, deadlines: Deadlines) -> std::io::Result<Line> {
+    let shaken = tokio::time::timeout(deadlines.head, tls.acceptor().accept(tcp)).await;
+    Ok(Line::Secure(Box::new(shaken.map_err(|_| std::io::ErrorKind::TimedOut)??)))
 }
 
 /// The second address, for metrics alone.

@@ -1,4 +1,4 @@
-//! A TCP connection that does not wait for ever: it fails where the client lets a deadline pass, in either direction.
+//! A connection that does not wait for ever: it fails where the client lets a deadline pass, in either direction.
 //!
 //! actix limits the head of a connection's first request and its idle time. Heads of later requests and readers that do
 //! not read it would wait for without an end.
@@ -9,11 +9,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use actix_rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::deadlines::{Deadlines, Flow, Watch};
+use super::line::Line;
 
 /// Most bytes of answers that the kernel keeps for one connection: it says that there is room again when a third of
 /// this was read, which even a slow line must do in time.
@@ -21,7 +21,7 @@ const SEND_BUFFER: usize = 32 * 1024;
 
 /// A connection under watch.
 pub struct Stream {
-    tcp: TcpStream,
+    line: Line,
     watch: Rc<Watch>,
     deadlines: Deadlines,
     reading: Alarm,
@@ -32,12 +32,13 @@ pub struct Stream {
 
 impl Stream {
     /// Takes over an accepted connection.
-    pub fn new(tcp: TcpStream, deadlines: Deadlines) -> Stream {
+    pub fn new(line: Line, deadlines: Deadlines) -> Stream {
         // Where the system refuses them, the connection works all the same.
+        let tcp = line.tcp();
         let _ = tcp.set_nodelay(true);
-        let _ = socket2::SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER);
+        let _ = socket2::SockRef::from(tcp).set_send_buffer_size(SEND_BUFFER);
         let watch = Rc::new(Watch::new(Instant::now()));
-        Stream { tcp, watch, deadlines, reading: Alarm::default(), writing: Alarm::default(), blocked: None }
+        Stream { line, watch, deadlines, reading: Alarm::default(), writing: Alarm::default(), blocked: None }
     }
 
     /// What is seen of this connection.
@@ -47,7 +48,7 @@ impl Stream {
 
     /// Ends the connection at once: what the client did not read is thrown away.
     fn too_slow(&self) -> io::Error {
-        let _ = self.tcp.set_zero_linger();
+        let _ = self.line.tcp().set_zero_linger();
         io::Error::new(io::ErrorKind::TimedOut, "the client is too slow")
     }
 
@@ -78,7 +79,7 @@ impl Stream {
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.tcp).poll_read(cx, buf);
+        let read = Pin::new(&mut self.line).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.watch.bytes_came(Instant::now());
         }
@@ -94,7 +95,7 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tcp).poll_write(cx, bytes);
+        let written = Pin::new(&mut self.line).poll_write(cx, bytes);
         self.after_write(written, cx)
     }
 
@@ -103,22 +104,22 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tcp).poll_write_vectored(cx, bytes);
+        let written = Pin::new(&mut self.line).poll_write_vectored(cx, bytes);
         self.after_write(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.line.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Flushed is what was written as a whole: nobody waits for the client any more.
         self.blocked = None;
-        Pin::new(&mut self.tcp).poll_flush(cx)
+        Pin::new(&mut self.line).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        Pin::new(&mut self.line).poll_shutdown(cx)
     }
 }
 

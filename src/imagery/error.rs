@@ -41,6 +41,14 @@ pub enum ImageryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The storage of the archives does not answer, or refuses; a repeat may work later.
+    #[error("the storage of the scene archives ({place}) cannot be used: {reason}")]
+    Away {
+        /// Its address, without credentials.
+        place: String,
+        /// What it said.
+        reason: String,
+    },
 }
 
 impl ImageryError {

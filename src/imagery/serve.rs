@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::{CELL_PIXELS, Cell, MERCATOR_HALF, MercatorBox};
 
+use super::bucket::Bucket;
 use super::encode::{ENCODER_VERSION, decode_alpha, is_full};
 use super::error::ImageryError;
 use super::source::Shown;
@@ -75,27 +76,44 @@ impl SceneMetadata {
     }
 }
 
-/// Reads by position from a plain file. Not memory-mapped: a file cut short gives an error instead of a signal.
-struct Disk(File);
+/// Where the bytes of an archive are.
+enum Backing {
+    /// A plain file, read by position. Not memory-mapped: a file cut short gives an error instead of a signal.
+    Disk(File),
+    /// An object of that name in S3-compatible storage.
+    Bucket(Bucket, String),
+}
 
-impl AsyncBackend for Disk {
-    fn read(&self, offset: u64, length: usize) -> impl Future<Output = PmtResult<BackendResponse>> + Send {
-        let mut buffer = vec![0; length];
-        let mut done = 0;
-        let result = loop {
-            match self.0.read_at(&mut buffer[done..], offset + done as u64) {
-                Ok(0) => break Ok(()),
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Err(PmtError::Reading(error)),
+impl AsyncBackend for Backing {
+    async fn read(&self, offset: u64, length: usize) -> PmtResult<BackendResponse> {
+        let bytes = match self {
+            // One read of some 10 kB that the system mostly has in memory: handing it to another thread costs more.
+            Backing::Disk(file) => read_at(file, offset, length).map_err(PmtError::Reading)?,
+            Backing::Bucket(bucket, archive) => {
+                let found = bucket.range(archive, offset..offset + length as u64).await;
+                found.map_err(|error| PmtError::Reading(io::Error::other(error)))?
             }
         };
-        buffer.truncate(done);
-        ready(result.map(|()| BackendResponse::new(Bytes::from(buffer))))
+        Ok(BackendResponse::new(bytes))
     }
 }
 
-type Reader = AsyncPmTilesReader<Disk, HashMapCache>;
+fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
+    let mut buffer = vec![0; length];
+    let mut done = 0;
+    loop {
+        match file.read_at(&mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    buffer.truncate(done);
+    Ok(Bytes::from(buffer))
+}
+
+type Reader = AsyncPmTilesReader<Backing, HashMapCache>;
 
 /// The alpha of one tile.
 enum Mask {
@@ -108,6 +126,7 @@ enum Mask {
 pub struct SceneArchive {
     path: PathBuf,
     reader: Reader,
+    bucket: Option<Bucket>,
     metadata: SceneMetadata,
     masks: Mutex<HashMap<Cell, Arc<Mask>>>,
 }
@@ -119,8 +138,20 @@ impl std::fmt::Debug for SceneArchive {
 }
 
 /// The outcome of a future that only reads a local file and therefore never waits.
-fn at_once<T>(future: impl Future<Output = PmtResult<T>>) -> PmtResult<T> {
-    future.now_or_never().unwrap_or_else(|| Err(PmtError::Reading(io::Error::from(io::ErrorKind::WouldBlock))))
+fn at_once<T>(future: impl Future<Output = Result<T, ImageryError>>) -> Result<T, ImageryError> {
+    let waits = || ImageryError::Away { place: "a local file".into(), reason: "reading it waits".into() };
+    future.now_or_never().unwrap_or_else(|| Err(waits()))
+}
+
+/// What went wrong, in words; what the storage said stays what it was.
+fn explain(path: &Path, error: PmtError, what: &str) -> ImageryError {
+    match error {
+        PmtError::Reading(error) => match error.downcast::<ImageryError>() {
+            Ok(known) => known,
+            Err(error) => ImageryError::archive(path, format!("{what}{error}")),
+        },
+        other => ImageryError::archive(path, format!("{what}{other}")),
+    }
 }
 
 impl SceneArchive {
@@ -129,14 +160,30 @@ impl SceneArchive {
     /// # Errors
     /// [`ImageryError::Archive`] where the file is missing or not such an archive.
     pub fn open(path: &Path) -> Result<SceneArchive, ImageryError> {
-        let wrong = |reason: String| ImageryError::archive(path, reason);
-        let file = File::open(path).map_err(|error| wrong(format!("cannot be opened: {error}")))?;
-        let reader = at_once(AsyncPmTilesReader::try_from_cached_source(Disk(file), HashMapCache::default()))
-            .map_err(|error| wrong(format!("is not a PMTiles archive: {error}")))?;
-        let text = at_once(reader.get_metadata()).map_err(|error| wrong(format!("has no metadata: {error}")))?;
-        let document: Document =
-            serde_json::from_str(&text).map_err(|error| wrong(format!("was not cut by aftermap: {error}")))?;
-        Ok(SceneArchive { path: path.to_owned(), reader, metadata: document.aftermap, masks: Mutex::default() })
+        let file =
+            File::open(path).map_err(|error| ImageryError::archive(path, format!("cannot be opened: {error}")))?;
+        at_once(SceneArchive::read(path.to_owned(), Backing::Disk(file)))
+    }
+
+    /// Opens an archive in S3-compatible storage.
+    ///
+    /// # Errors
+    /// As [`SceneArchive::open`], and [`ImageryError::Away`] where the storage does not answer.
+    pub(super) async fn open_in(bucket: &Bucket, archive: &str) -> Result<SceneArchive, ImageryError> {
+        SceneArchive::read(archive.into(), Backing::Bucket(bucket.clone(), archive.to_owned())).await
+    }
+
+    async fn read(path: PathBuf, backing: Backing) -> Result<SceneArchive, ImageryError> {
+        let bucket = match &backing {
+            Backing::Disk(_) => None,
+            Backing::Bucket(bucket, _) => Some(bucket.clone()),
+        };
+        let reader = AsyncPmTilesReader::try_from_cached_source(backing, HashMapCache::default()).await;
+        let reader = reader.map_err(|error| explain(&path, error, "is not a PMTiles archive: "))?;
+        let text = reader.get_metadata().await.map_err(|error| explain(&path, error, "has no metadata: "))?;
+        let document: Document = serde_json::from_str(&text)
+            .map_err(|error| ImageryError::archive(&path, format!("was not cut by aftermap: {error}")))?;
+        Ok(SceneArchive { path, reader, bucket, metadata: document.aftermap, masks: Mutex::default() })
     }
 
     /// What the archive says about its scene.
@@ -144,14 +191,23 @@ impl SceneArchive {
         &self.metadata
     }
 
-    /// The encoded WebP of a cell; `None` where there is no picture (answer 204).
+    /// The encoded WebP of a cell; `None` where there is no picture (answer 204). Where the archive is far away the
+    /// thread waits: not for the threads of a server, which ask for [`SceneArchive::picture`].
     pub fn tile(&self, cell: Cell) -> Result<Option<Bytes>, ImageryError> {
+        match &self.bucket {
+            None => at_once(self.picture(cell)),
+            Some(bucket) => bucket.wait(self.picture(cell)),
+        }
+    }
+
+    /// The same for callers that may not wait; from a local file the answer is there at once.
+    pub async fn picture(&self, cell: Cell) -> Result<Option<Bytes>, ImageryError> {
         if cell.z < self.metadata.min_zoom || cell.z > self.metadata.max_zoom {
             return Ok(None);
         }
-        let wrong = |error: PmtError| ImageryError::archive(&self.path, error);
+        let wrong = |error: PmtError| explain(&self.path, error, "");
         let place = TileCoord::new(cell.z, cell.x, cell.y).map_err(wrong)?;
-        at_once(self.reader.get_tile(place)).map_err(wrong)
+        self.reader.get_tile(place).await.map_err(wrong)
     }
 
     /// The share of an area (web mercator) that has a picture, 0 to 1, measured on the pyramid level that gives the

@@ -1,13 +1,14 @@
 //! What lies in the folder of archives, for checks and for tidying up.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
 
 use super::archive::{Temporary, unfinished};
 use super::archives::is_archive_name;
 use super::error::ImageryError;
+use super::stored::QUARANTINE;
 
 /// An archive in the folder.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +25,7 @@ pub struct StoredArchive {
 ///
 /// # Errors
 /// [`ImageryError::Io`] where the folder cannot be read.
-pub fn stored_archives(tiles_dir: &Path) -> Result<Vec<StoredArchive>, ImageryError> {
+pub fn local_archives(tiles_dir: &Path) -> Result<Vec<StoredArchive>, ImageryError> {
     if !tiles_dir.exists() {
         return Ok(Vec::new());
     }
@@ -34,12 +35,17 @@ pub fn stored_archives(tiles_dir: &Path) -> Result<Vec<StoredArchive>, ImageryEr
         let name = entry.file_name().to_string_lossy().into_owned();
         // What vanishes meanwhile is not there.
         if let (true, Ok(about)) = (is_archive_name(&name), entry.metadata()) {
-            let age = about.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
+            let age = about.modified().map(age_of).unwrap_or_default();
             found.push(StoredArchive { name, bytes: about.len(), age });
         }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// The time since then; none where the clock was set back since.
+pub(super) fn age_of(at: SystemTime) -> Duration {
+    at.elapsed().unwrap_or_default()
 }
 
 /// Removes what killed cuts left, if nobody works on it and it is older than this; returns the names. What is younger
@@ -58,6 +64,19 @@ pub fn remove_unfinished(tiles_dir: &Path, older: Duration) -> Vec<String> {
         }
     }
     removed
+}
+
+/// Removes what was set aside longer ago than this; returns the names.
+pub fn empty_quarantine(tiles_dir: &Path, older: Duration) -> Vec<String> {
+    let folder = tiles_dir.join(QUARANTINE);
+    let Ok(all) = local_archives(&folder) else { return Vec::new() };
+    let old = all.into_iter().filter(|one| one.age >= older);
+    old.filter(|one| std::fs::remove_file(folder.join(&one.name)).is_ok()).map(|one| one.name).collect()
+}
+
+/// How many unfinished files lie in the folder.
+pub fn count_unfinished(tiles_dir: &Path) -> usize {
+    unfinished(tiles_dir, None).len()
 }
 
 /// Marks an archive as wanted now, so that nobody tidies it away between its cut and the transaction that names it.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::release_lease::reclaim_expired;
 use super::{Error, clock, refit::refit};
 use crate::domain::campaign::{Campaign, CampaignState};
-use crate::storage::{Conn, Store, campaigns, leases};
+use crate::storage::meter::METER;
+use crate::storage::{Conn, Store, backups, campaigns, leases};
 
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -35,6 +36,8 @@ pub async fn round(store: &Store) -> Result<(), Error> {
     for campaign in &all {
         log_failure(campaign, learn(store, campaign).await);
     }
+    let backup = store.read(|conn| Ok::<_, Error>(backups::last(conn)?)).await?;
+    METER.last_backup_at.set(backup.unwrap_or_default());
     let before = clock::now_ms() - REMEMBER_MS;
     store.write(move |conn| Ok::<_, Error>(leases::forget(conn, before)?)).await?;
     Ok(())

@@ -118,6 +118,16 @@ pub async fn ingest(
     let done = fresh.unless(store, retile(store, archives, slug, change, new.actor).await).await?;
     let Retiled { scene, changed, tiles, left_out, zoom } = done;
     let scene = scene.ok_or_else(|| Error::Internal("an ingest ended without its scene".into()))?;
+    let planned = plan(store, archives, campaign, scene(&new, cut), outlines, new.zoom).await;
+    let plan = fresh.unless(store, planned).await?;
+    // Before any scene names it: what is not stored yet can be sent again by repeating the ingest.
+    archives.keep(&plan.scene.archive, &plan.scene.archive_sha256).await?;
+    let (scene, tiles, left_out, zoom) =
+        (plan.scene.clone(), plan.derived.tiles.len(), plan.derived.left_out, plan.derived.zoom);
+    let tiles = plan.unchanged.unwrap_or(tiles);
+    let plan = Arc::new(plan);
+    let kept = store.write(move |conn| keep(conn, &plan, clock::now_ms())).await;
+    let changed = fresh.unless(store, kept).await?;
     Ok(Ingested { scene, changed, tiles, left_out, zoom, note, report })
 }
 

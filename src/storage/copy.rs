@@ -72,7 +72,7 @@ struct Pair {
 }
 
 /// All tables, each after those that it refers to.
-fn in_order(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+pub(super) fn in_order(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     // Each table with each that it refers to, and once with itself.
     let pairs: Vec<Pair> = match conn {
         Conn::Sqlite(conn) => sql_query(

@@ -25,11 +25,13 @@ pub struct Meter {
     pub writes_under_way: Gauge,
     /// Requests that the database did not serve because it was away.
     pub database_errors: Counter,
+    /// Pictures that were not served because the storage of the archives was away.
+    pub storage_errors: Counter,
     /// Refits that made a model.
     pub refits: Counter,
     /// When the last one was made, milliseconds since 1970; 0 before the first.
     pub last_refit_at: Gauge,
-    /// When a backup was last made by this process, milliseconds since 1970; 0 before the first.
+    /// When a backup was last made, by whomever, milliseconds since 1970; 0 before the first.
     pub last_backup_at: Gauge,
 }
 
@@ -48,6 +50,7 @@ impl Meter {
             batches: Histogram::new(BATCH_BOUNDS),
             writes_under_way: Gauge::new(),
             database_errors: Counter::new(),
+            storage_errors: Counter::new(),
             refits: Counter::new(),
             last_refit_at: Gauge::new(),
             last_backup_at: Gauge::new(),

@@ -49,6 +49,11 @@ pub fn down(conn: &mut Conn) -> Result<String, StoreError> {
     }
 }
 
+/// Opens a database, brings it up and closes it again.
+pub fn up_at(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
+    up(&mut url.connect(false)?)
+}
+
 /// Opens a database as it is, without bringing it up, and takes its newest migration back.
 pub fn down_at(url: &DatabaseUrl) -> Result<String, StoreError> {
     down(&mut url.connect(false)?)
@@ -64,6 +69,44 @@ pub fn is_in_place(conn: &mut Conn) -> QueryResult<bool> {
         Conn::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES),
     };
     Ok(known.is_ok_and(|known| known == applied))
+}
+
+/// What stands in a database, looked at without changing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// No file, or no table of ours.
+    Nothing,
+    /// An older schema: `aftermap migrate` brings it up.
+    Older,
+    /// The schema of this binary.
+    Current,
+    /// That of a newer binary, which brought this migration.
+    Newer(String),
+}
+
+/// Looks which schema a database has. Makes nothing and migrates nothing.
+pub fn look_at(url: &DatabaseUrl) -> Result<Found, StoreError> {
+    if let DatabaseUrl::Sqlite(path) = url
+        && !path.is_file()
+    {
+        return Ok(Found::Nothing);
+    }
+    use diesel::sql_types::Text;
+    let mut conn = url.connect(true)?;
+    let query = diesel::dsl::sql::<Text>("SELECT version FROM __diesel_schema_migrations");
+    let Ok(applied) = query.load::<String>(&mut conn) else { return Ok(Found::Nothing) };
+    let known = match conn {
+        Conn::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(&SQLITE)?,
+        Conn::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES)?,
+    };
+    if let Some(newer) = applied.iter().find(|version| !known.contains(*version)) {
+        return Ok(Found::Newer(newer.clone()));
+    }
+    Ok(match applied.len() {
+        0 => Found::Nothing,
+        count if count < known.len() => Found::Older,
+        _ => Found::Current,
+    })
 }
 
 /// The versions that this binary brings.

@@ -3,6 +3,7 @@
 //! Functions take an open connection and never begin a transaction; the service that calls them does.
 
 pub mod audit_log;
+pub mod backups;
 pub mod campaigns;
 mod connection;
 pub mod consensus;
@@ -16,6 +17,7 @@ pub mod geopackage;
 pub mod gold;
 mod ids;
 pub mod imports;
+pub mod invariants;
 pub mod invitations;
 pub mod jobs;
 pub mod label_log;

@@ -109,6 +109,12 @@ pub fn find(conn: &mut Conn, campaign_id: i64, version: u32) -> QueryResult<Opti
     row.map(release).transpose()
 }
 
+/// All releases of all campaigns, oldest first.
+pub fn all(conn: &mut Conn) -> QueryResult<Vec<Release>> {
+    let rows = releases::table.order(releases::id).select(columns!()).load::<Columns>(conn)?;
+    rows.into_iter().map(release).collect()
+}
+
 /// Whether there is a release of that database id.
 pub fn exists(conn: &mut Conn, id: i64) -> QueryResult<bool> {
     Ok(releases::table.find(id).count().get_result::<i64>(conn)? > 0)

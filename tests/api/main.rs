@@ -32,6 +32,7 @@ mod setup;
 mod slow;
 mod standing;
 mod statistics;
+mod tls;
 mod tokens;
 mod town;
 mod training;

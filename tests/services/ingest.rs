@@ -8,7 +8,7 @@ use aftermap::domain::scene::{Captured, Scene};
 use aftermap::imagery::Archives;
 use aftermap::services::Error;
 use aftermap::services::change_state::change_state;
-use aftermap::services::check_archives::check_archives;
+use aftermap::services::check_archives::{Repair, check_archives};
 use aftermap::services::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::ingest::{Ingested, NewScene, ingest};
 use aftermap::storage::{Store, campaigns, scenes, tiles};
@@ -215,7 +215,8 @@ async fn a_refused_ingest_leaves_no_archive_and_a_check_finds_what_is_wrong() {
         assert_eq!(draft.everything().await, there, "no archive is left on {}", draft.name);
         let tiles = draft.folder.path().join("tiles");
         let archives = Archives::new(&tiles);
-        let check = |repair: bool| check_archives(&draft.store, &archives, repair);
+        let mend = Repair::default();
+        let check = |repair: bool| check_archives(&draft.store, &archives, repair.then_some(&mend));
         let sound = check(false).await.unwrap();
         assert!(sound.is_sound() && sound.sound == 2 && sound.orphaned.is_empty(), "{sound:?}");
         // A byte of a tile changes, a file goes missing, and one belongs to nobody.
@@ -237,7 +238,14 @@ async fn a_refused_ingest_leaves_no_archive_and_a_check_finds_what_is_wrong() {
         assert!(tiles.join(&orphan).exists(), "an orphan of today may belong to an ingest that is under way");
         let old = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
         std::fs::File::options().append(true).open(tiles.join(&orphan)).unwrap().set_modified(old).unwrap();
+        assert_eq!(check(true).await.unwrap().removed, [orphan.clone()]);
+        let aside = tiles.join("quarantine").join(&orphan);
+        assert!(!tiles.join(&orphan).exists() && aside.exists(), "an operator may take it back");
+        assert_eq!(check(true).await.unwrap().removed, [] as [String; 0], "for a month");
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(31 * 86_400);
+        std::fs::File::options().append(true).open(&aside).unwrap().set_modified(old).unwrap();
         assert_eq!(check(true).await.unwrap().removed, [orphan]);
+        assert!(!aside.exists());
         // The same ingests again bring the same bytes back.
         let after = draft.folder.path().join("after.tif");
         assert!(!draft.ingest(&before, "2025-06-15").await.unwrap().changed);

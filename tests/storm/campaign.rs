@@ -58,14 +58,23 @@ fn draw(conn: &mut Conn, plan: &Plan) -> Result<(), Error> {
 }
 
 fn watch(conn: &mut Conn) -> QueryResult<()> {
-    let trigger = match conn {
-        Conn::Sqlite(_) => format!("CREATE TRIGGER storm_grant AFTER INSERT ON leases BEGIN {LOOK} END;"),
-        Conn::Postgres(_) => format!(
-            "CREATE FUNCTION storm_look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {LOOK} RETURN NULL; END $$;
+    // On PostgreSQL the table stands in a schema of its own: a copy takes all tables of ours, and only those.
+    let (table, trigger) = match conn {
+        Conn::Sqlite(_) => {
+            (WITNESS.to_owned(), format!("CREATE TRIGGER storm_grant AFTER INSERT ON leases BEGIN {LOOK} END;"))
+        }
+        Conn::Postgres(_) => (
+            format!(
+                "CREATE SCHEMA storm; {} CREATE VIEW storm_grants AS SELECT * FROM storm.storm_grants;",
+                WITNESS.replace("TABLE storm", "TABLE storm.storm")
+            ),
+            format!(
+                "CREATE FUNCTION storm_look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {LOOK} RETURN NULL; END $$;
              CREATE TRIGGER storm_grant AFTER INSERT ON leases FOR EACH ROW EXECUTE FUNCTION storm_look();"
+            ),
         ),
     };
-    conn.batch_execute(WITNESS)?;
+    conn.batch_execute(&table)?;
     conn.batch_execute(&trigger)
 }
 

@@ -5,6 +5,7 @@
 //! fall does not, so a replay is the same storm but never the same interleaving. `AFTERMAP_STORM=long` (`make storm`)
 //! runs the full counts of docs/guarantees.md, otherwise a short version of each storm runs.
 
+mod backups;
 mod campaign;
 mod check;
 mod check_tests;

@@ -268,7 +268,7 @@ fn open_file(path: PathBuf) -> SqliteConnection {
     conn
 }
 
-fn missing(conn: &mut Conn, ids: &[Uuid]) -> Vec<Uuid> {
+pub fn missing(conn: &mut Conn, ids: &[Uuid]) -> Vec<Uuid> {
     let mut lost = Vec::new();
     for chunk in ids.chunks(500) {
         let wanted: Vec<Vec<u8>> = chunk.iter().map(|id| id.as_bytes().to_vec()).collect();

@@ -1,3 +1,4 @@
+DROP TABLE backups;
 DROP TABLE locks;
 DROP TABLE audit_log;
 DROP FUNCTION audit_log_is_kept();

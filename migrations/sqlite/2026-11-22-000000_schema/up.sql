@@ -683,3 +683,12 @@ CREATE TABLE locks (
     holder           TEXT NOT NULL,
     expires_at       BIGINT NOT NULL
 );
+
+-- Backups that were finished, so that every server can tell when the last one was made.
+CREATE TABLE backups (
+    id               INTEGER PRIMARY KEY,
+    made_at          BIGINT NOT NULL,             -- the moment whose state it holds
+    finished_at      BIGINT NOT NULL,
+    bytes            BIGINT NOT NULL CHECK (bytes >= 0)
+);
+CREATE INDEX backups_made ON backups (made_at);

@@ -69,7 +69,7 @@ pub struct DemoArgs {
 pub async fn run(args: DemoArgs) -> Result<(), Refused> {
     let place = &args.serve.place;
     let store = place.open_for(args.serve.connections)?;
-    let archives = Archives::new(place.tiles_dir());
+    let archives = place.archives()?;
     prepare(&args, &store, &archives).await?;
     if args.before.is_none() {
         timeline::prepare(args.seed, &place.data, &store, &archives).await?;

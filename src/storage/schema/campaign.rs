@@ -138,3 +138,12 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    backups (id) {
+        id -> BigInt,
+        made_at -> BigInt,
+        finished_at -> BigInt,
+        bytes -> BigInt,
+    }
+}

@@ -78,4 +78,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     grades,
     audit_log,
     locks,
+    backups,
 );
