@@ -12,6 +12,7 @@ use crate::http::{App, Limits, Server, ServerOptions};
 use crate::imagery::Archives;
 use crate::services::Error;
 use crate::services::access_token::Keys;
+use crate::services::change_hints::keep_hints;
 use crate::services::housekeeping::keep_house;
 use crate::services::sign_in::SignIn;
 use crate::storage::Store;
@@ -34,9 +35,11 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
         println!("metrics are at http://{metrics}/metrics");
     }
     listening(server.address);
-    let house = tokio::spawn(keep_house(store));
+    let house = tokio::spawn(keep_house(store.clone()));
+    let hints = tokio::spawn(keep_hints(store, Archives::new(options.place.tiles_dir())));
     let ended = server.run().await;
     house.abort();
+    hints.abort();
     Ok(ended.map_err(|error| format!("the server ended: {error}"))?)
 }
 

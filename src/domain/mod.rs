@@ -1,6 +1,7 @@
 //! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
 
 pub mod access;
+pub mod alignment;
 pub mod bbox;
 pub mod campaign;
 pub mod cell;
@@ -11,6 +12,7 @@ pub mod crosswalk;
 pub mod damage_map;
 pub mod geometry;
 pub mod gold;
+pub mod hint;
 pub mod label;
 pub mod language;
 pub mod layer;

@@ -45,6 +45,9 @@ pub struct SceneMetadata {
     /// The same in numbers: bands and stretch.
     #[serde(default)]
     pub shown: Shown,
+    /// What the tiles are, where others encoded them: `png`, `jpeg`, `webp` or `mixed`; ours are WebP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     /// Number of tiles.
     pub tiles: u64,
 }
@@ -66,7 +69,7 @@ impl SceneMetadata {
     pub(crate) fn to_json(&self) -> String {
         let document = Document {
             name: format!("scene {}", &self.source_sha256.get(..12).unwrap_or_default()),
-            format: "webp".into(),
+            format: self.format.clone().unwrap_or_else(|| "webp".into()),
             generator: format!("aftermap ({ENCODER_VERSION})"),
             aftermap: self.clone(),
         };
@@ -144,7 +147,12 @@ impl SceneArchive {
         &self.metadata
     }
 
-    /// The encoded WebP of a cell; `None` where there is no picture (answer 204).
+    /// An error about this archive.
+    pub(super) fn fault(&self, reason: impl ToString) -> ImageryError {
+        ImageryError::archive(&self.path, reason)
+    }
+
+    /// The encoded picture of a cell; `None` where there is no picture (answer 204).
     pub fn tile(&self, cell: Cell) -> Result<Option<Bytes>, ImageryError> {
         if cell.z < self.metadata.min_zoom || cell.z > self.metadata.max_zoom {
             return Ok(None);

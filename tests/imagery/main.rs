@@ -1,5 +1,7 @@
 //! The imagery room on real pictures and on pictures drawn for the purpose.
 
+mod align;
+mod counted;
 mod gdal;
 mod helpers;
 mod nasty;
@@ -8,3 +10,6 @@ mod place;
 mod real;
 mod soak;
 mod town;
+
+#[global_allocator]
+static ALLOCATOR: counted::Counted = counted::Counted;
