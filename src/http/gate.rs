@@ -22,7 +22,8 @@ use super::error::Error;
 use super::exports::Downloads;
 use super::releases::Shelf;
 pub use super::roles::{
-    ActingResearcher, ActingReviewer, Anyone, Coordinator, MapReader, Myself, Researcher, Reviewer, Standing, Volunteer,
+    ActingResearcher, ActingReviewer, Anyone, CellReader, Coordinator, MapReader, Myself, Researcher, Reviewer,
+    Standing, Volunteer,
 };
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;

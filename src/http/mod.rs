@@ -40,6 +40,7 @@ mod session;
 mod standing;
 mod statistics;
 mod stream;
+mod table;
 mod tilejson;
 mod tokens;
 mod training;
@@ -48,10 +49,8 @@ mod web;
 mod wire;
 
 use actix_web::guard;
-use actix_web::http::Method;
 use actix_web::middleware::Compress;
-use actix_web::web::{PathConfig, QueryConfig, ServiceConfig, resource, route, scope};
-use actix_web::{Handler, HttpRequest, Resource, Responder, Route};
+use actix_web::web::{PathConfig, QueryConfig, ServiceConfig, route, scope};
 
 pub use admission::Limits;
 pub use deadlines::Deadlines;
@@ -59,6 +58,8 @@ use error::Error;
 pub use gate::App;
 pub use openapi::document;
 pub use server::{Server, ServerOptions};
+pub use table::{Listed, listed};
+use table::{at, delete, get, post};
 
 /// Every address of the server, and who answers it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -147,37 +148,4 @@ pub fn routes(config: &mut ServiceConfig) {
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );
-}
-
-/// One address with the methods it answers to; any other method is told which.
-fn at<const N: usize>(path: &str, methods: [(Method, Route); N]) -> Resource {
-    let allowed: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
-    let allowed = allowed.join(", ");
-    let refuse = move |_: HttpRequest| {
-        let refusal = Error::method_not_allowed(&allowed);
-        async move { Err::<String, Error>(refusal) }
-    };
-    let routes = methods.into_iter().map(|(_, route)| route);
-    routes.fold(resource(path), Resource::route).default_service(route().to(refuse))
-}
-
-fn get<H: Handler<Args>, Args: actix_web::FromRequest + 'static>(handler: H) -> (Method, Route)
-where
-    H::Output: Responder + 'static,
-{
-    (Method::GET, route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
-}
-
-fn post<H: Handler<Args>, Args: actix_web::FromRequest + 'static>(handler: H) -> (Method, Route)
-where
-    H::Output: Responder + 'static,
-{
-    (Method::POST, route().guard(guard::Post()).to(handler))
-}
-
-fn delete<H: Handler<Args>, Args: actix_web::FromRequest + 'static>(handler: H) -> (Method, Route)
-where
-    H::Output: Responder + 'static,
-{
-    (Method::DELETE, route().guard(guard::Delete()).to(handler))
 }

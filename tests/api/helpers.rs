@@ -171,6 +171,16 @@ impl TestApp {
         .await;
     }
 
+    /// Puts a campaign into a state, whatever it may become from there.
+    pub async fn set_state(&self, slug: &str, state: CampaignState) {
+        let slug = slug.to_owned();
+        self.write(move |conn| {
+            let campaign = campaigns::find(conn, &slug)?.expect("the campaign");
+            Ok(campaigns::set_state(conn, &campaign, state, clock::now_ms())?)
+        })
+        .await;
+    }
+
     /// Changes the database behind the server's back.
     pub async fn write<T: Send + 'static>(&self, run: impl Fn(&mut Conn) -> Result<T, Error> + Send + 'static) -> T {
         self.store.write(run).await.unwrap()
@@ -302,7 +312,9 @@ impl Browser {
         let reply = request.body(body.unwrap_or_default()).send().await.unwrap();
         self.keep_cookies(reply.headers());
         let (status, headers) = (reply.status(), reply.headers().clone());
-        let bytes = reply.bytes().await.unwrap_or_default().to_vec();
+        // Events never end.
+        let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let bytes = if endless { vec![] } else { reply.bytes().await.unwrap_or_default().to_vec() };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Reply { status, headers, bytes, text }
     }

@@ -1,10 +1,12 @@
 //! The HTTP interface, tested from outside: a real server on a free port for each test. Mirrors `src/http`.
 
 mod accounts;
+mod authorization;
 mod campaigns;
 mod compat;
 mod database;
 mod events;
+mod examples;
 mod exports;
 mod helpers;
 mod images;
