@@ -1,6 +1,7 @@
 //! The imagery room on real pictures and on pictures drawn for the purpose.
 
 mod align;
+mod change;
 mod counted;
 mod gdal;
 mod helpers;
@@ -9,6 +10,7 @@ mod outlines;
 mod place;
 mod real;
 mod soak;
+mod tiles;
 mod town;
 
 #[global_allocator]

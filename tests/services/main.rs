@@ -7,6 +7,7 @@ mod cost;
 mod exclusions;
 mod gold;
 mod handing_out;
+mod hints;
 mod ingest;
 mod leases;
 mod once;
