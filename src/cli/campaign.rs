@@ -9,6 +9,7 @@ use crate::config::DataOptions;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
 use crate::imagery::Archives;
+use crate::services::align_scene::alignment_warnings;
 use crate::services::apply_campaign::apply_campaign;
 use crate::services::campaign_file::CampaignFile;
 use crate::services::change_state::{change_state, find};
@@ -196,13 +197,19 @@ async fn show(args: NamedArgs) -> Result<(), Refused> {
         let scenes = scenes::of_campaign(conn, campaign.id)?;
         let progress = progress(conn, &campaign, true, clock::now_ms())?;
         Ok::<_, Error>((campaign, scenes, progress))
+        let progress = progress(conn, &campaign, true)?;
+        let warnings = alignment_warnings(conn, campaign.id)?;
+        Ok::<_, Error>((campaign, scenes, progress, warnings))
     };
-    let (campaign, scenes, progress) = store.read(read).await?;
+    let (campaign, scenes, progress, warnings) = store.read(read).await?;
     print_settings(&campaign);
     println!("tiles    {} of {} closed", progress.closed, progress.tiles);
     for scene in scenes {
         let zooms = format!("zoom {} to {}", scene.min_zoom, scene.max_zoom);
         println!("scene    {}  {}  {zooms}  {}  {:.2} m", scene.id, scene.title, scene.crs, scene.pixel_size_m);
+    }
+    for warning in warnings {
+        println!("warning  {warning}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `aftermap ingest`: one GeoTIFF becomes one scene of a draft campaign.
+//! `aftermap ingest`: one GeoTIFF, or a set of tiles, becomes one scene of a draft campaign.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Refused;
 use crate::config::DataOptions;
+use crate::domain::alignment::{Align, Alignment};
 use crate::domain::scene::Captured;
 use crate::imagery::{Look, Progress};
 use crate::services::clock;
@@ -24,9 +25,12 @@ pub struct IngestArgs {
     /// Name of the campaign
     #[arg(long, value_name = "SLUG")]
     campaign: String,
-    /// The GeoTIFF
-    #[arg(long, value_name = "FILE")]
+    /// The GeoTIFF; or tiles that exist: a folder of z/x/y.png, PMTiles or MBTiles
+    #[arg(long, value_name = "PATH")]
     scene: PathBuf,
+    /// How a folder of tiles counts its rows: xyz from the north, tms from the south [default: xyz]
+    #[arg(long, value_name = "xyz|tms", value_parser = ["xyz", "tms"])]
+    scheme: Option<String>,
     /// When it was taken: 2025-06-15, or 2025-06-15T08:30:00Z
     #[arg(long, value_name = "DATE", required_unless_present = "captured_from", conflicts_with = "captured_from")]
     captured: Option<String>,
@@ -64,8 +68,20 @@ pub struct IngestArgs {
     /// Number that means "no picture", where the file does not say
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     nodata: Option<f64>,
+    /// Dates that do not line up: report says by how much, apply moves the picture where the estimate can be believed
+    #[arg(long, value_name = "report|apply|off", default_value = "report", value_parser = align)]
+    align: Align,
     #[command(flatten)]
     data: DataOptions,
+}
+
+fn align(text: &str) -> Result<Align, String> {
+    match text {
+        "report" => Ok(Align::Report),
+        "apply" => Ok(Align::Apply),
+        "off" => Ok(Align::Off),
+        _ => Err(format!("`{text}` is none of report, apply, off")),
+    }
 }
 
 fn stretch(text: &str) -> Result<(f64, f64), String> {
@@ -88,6 +104,7 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
     };
     let new = NewScene {
         file: args.scene,
+        tms: args.scheme.map(|scheme| scheme == "tms"),
         captured,
         title: args.title,
         sensor: args.sensor,
@@ -98,6 +115,8 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         file_name: None,
         actor: None,
         look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata },
+        look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata, moved: None },
+        align: args.align,
     };
     let store = args.data.open()?;
     let done = ingest(&store, &args.data.archives()?, &args.campaign, new, watch()).await?;
@@ -122,11 +141,28 @@ fn print_outcome(campaign: &str, done: &Ingested) {
     };
     println!("{} tiles ({places}); {} places left out for want of a picture", done.tiles, done.left_out);
     print!("{}", done.report);
+    if let Some(alignment) = &done.alignment {
+        print_alignment(&scene.title, alignment);
+    }
     if scene.captured_from > clock::now_ms() {
         println!("warning: {} is dated in the future; check --captured", scene.title);
     }
     if scene.licence.is_none() || scene.attribution.is_none() {
         println!("warning: without --licence and --attribution nobody will know whose picture this is");
+    }
+}
+
+fn print_alignment(title: &str, found: &Alignment) {
+    let Alignment { against, east_m, north_m, pixels, agreeing, windows, .. } = found;
+    if found.is_believed() {
+        let done = if found.applied { "; the picture was moved back by that" } else { "" };
+        println!(
+            "against {against}: {east_m:+.1} m east, {north_m:+.1} m north ({pixels:.1} pixels; {agreeing} of {windows} places \
+             agree){done}"
+        );
+    }
+    if let Some(warning) = found.warning(title) {
+        println!("warning: {warning}");
     }
 }
 

@@ -13,6 +13,7 @@ use crate::http::{App, Limits, Server, ServerOptions, TlsFiles};
 use crate::imagery::Archives;
 use crate::services::Error;
 use crate::services::access_token::Keys;
+use crate::services::change_hints::keep_hints;
 use crate::services::housekeeping::keep_house;
 use crate::services::jobs::worker::Worker;
 use crate::services::sign_in::SignIn;
@@ -44,6 +45,11 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
     house.abort();
     // A job that is under way is taken up again by the next server, where it stood.
     work.abort();
+    let house = tokio::spawn(keep_house(store.clone()));
+    let hints = tokio::spawn(keep_hints(store, Archives::new(options.place.tiles_dir())));
+    let ended = server.run().await;
+    house.abort();
+    hints.abort();
     Ok(ended.map_err(|error| format!("the server ended: {error}"))?)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod area;
+pub mod alignment;
 pub mod bbox;
 pub mod campaign;
 pub mod cell;
@@ -16,6 +17,7 @@ pub mod finish;
 pub mod geometry;
 pub mod gold;
 pub mod job;
+pub mod hint;
 pub mod label;
 pub mod language;
 pub mod layer;

@@ -46,6 +46,10 @@ pub struct Policy {
     pub leases_open: u32,
     /// Share of hand-outs drawn at random instead of by value.
     pub random_share: f64,
+    /// Whether tiles that look changed come first, among those whose next label is worth the same.
+    pub change_hints: bool,
+    /// Share of unlikely tiles among those that come first; more than none, or what comes first is known for damaged.
+    pub change_hints_mix: f64,
     /// Share of hand-outs that are check gold.
     pub gold_share: f64,
     /// The same for a volunteer's first tiles.
@@ -81,6 +85,8 @@ impl Default for Policy {
             leases_at_once: 5,
             leases_open: 20,
             random_share: 0.15,
+            change_hints: false,
+            change_hints_mix: 0.3,
             gold_share: 0.05,
             gold_share_first: 0.10,
             gold_first_tiles: 40,
@@ -172,6 +178,7 @@ impl Policy {
             ("reopen_below", self.reopen_below, 0.0, 1.0),
             ("second_look_share", self.second_look_share, 0.0, 1.0),
             ("random_share", self.random_share, 0.0, 1.0),
+            ("change_hints_mix", self.change_hints_mix, 0.1, 0.9),
             ("gold_share", self.gold_share, 0.0, 0.5),
             ("gold_share_first", self.gold_share_first, 0.0, 0.5),
             ("refit_share", self.refit_share, 0.0, 1.0),

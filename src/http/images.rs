@@ -12,6 +12,7 @@ use super::error::Error;
 use super::gate::{Anyone, App, By};
 use crate::domain::access::Viewer;
 use crate::domain::cell::Cell;
+use crate::imagery::PictureKind;
 use crate::storage::{campaigns, scenes};
 
 /// How long the answer to "whose scene is this, and may everybody see it" is kept in memory.
@@ -60,7 +61,7 @@ impl Lookups {
 #[utoipa::path(get, path = "/tiles/{scene_id}/{z}/{x}/{y}", operation_id = "get_tile_image",
     params(("scene_id" = String, Path, description = "The scene"), ("z" = u8, Path, description = "Zoom"),
         ("x" = u32, Path, description = "Column"), ("y" = u32, Path, description = "Row, from the north")),
-    responses((status = 200, description = "256 px WebP", content_type = "image/webp"), (status = 204, description = "No picture there")))]
+    responses((status = 200, description = "256 px WebP; tiles that were brought may be PNG or JPEG, and larger", content_type = "image/webp"), (status = 204, description = "No picture there")))]
 pub async fn get_tile_image(
     app: Data<App>,
     lookups: Data<Lookups>,
@@ -95,6 +96,14 @@ pub async fn get_tile_image(
     }
     Ok(match archive.picture(cell).await? {
         Some(image) => reply.content_type("image/webp").body(image),
+}
+
+    Ok(match app.archives.tile(&scene.archive, cell).await? {
+        Some(image) => {
+            // Others' tiles may be PNG or JPEG; ours are WebP.
+            let kind = PictureKind::sniff(&image).unwrap_or(PictureKind::Webp);
+            reply.content_type(kind.media_type()).body(image)
+        }
         None => reply.status(actix_web::http::StatusCode::NO_CONTENT).finish(),
     })
 }

@@ -21,6 +21,9 @@ pub struct Look {
     pub stretch: Option<(f64, f64)>,
     /// The number that means "no picture", where the file does not say or says it wrongly.
     pub nodata: Option<f64>,
+    /// The picture is moved so far to the east and to the north before it is cut, web mercator metres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<(f64, f64)>,
 }
 
 impl Look {

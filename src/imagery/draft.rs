@@ -165,7 +165,13 @@ fn copy(mut spool: &File, index: &Places, out: File, about: &SceneMetadata) -> R
         bounds => crate::domain::bbox::Bbox { west: -180.0, east: 180.0, ..bounds },
     };
     let (lon, lat) = bounds.centre();
-    let mut writer = PmTilesWriter::new(TileType::Webp)
+    let kind = match about.format.as_deref() {
+        None | Some("webp") => TileType::Webp,
+        Some("png") => TileType::Png,
+        Some("jpeg") => TileType::Jpeg,
+        Some(_) => TileType::Unknown,
+    };
+    let mut writer = PmTilesWriter::new(kind)
         .tile_compression(Compression::None)
         .min_zoom(about.min_zoom)
         .max_zoom(about.max_zoom)

@@ -4,6 +4,8 @@ use bytes::Bytes;
 
 use crate::domain::cell::CELL_PIXELS;
 
+use super::picture::{PictureKind, decode};
+
 /// Changes whenever the same input would give other bytes, so that new archives get new names.
 pub const ENCODER_VERSION: &str = "webp q80 m4, bilinear, box overviews, layout 2";
 /// libwebp's quality, 0 to 100.
@@ -16,20 +18,17 @@ pub fn encode(tile: &[u8]) -> Result<Bytes, String> {
     encoded.map(|data| Bytes::copy_from_slice(&data)).map_err(|error| format!("a tile cannot be encoded: {error:?}"))
 }
 
-/// Whether an encoded tile is known to be valid everywhere from its header alone: a simple lossy WebP has no alpha.
+/// Whether an encoded tile is known to be valid everywhere from its header alone: a simple lossy WebP and a JPEG have no
+/// alpha.
 pub fn is_full(encoded: &[u8]) -> bool {
-    encoded.len() > 16 && &encoded[..4] == b"RIFF" && &encoded[8..16] == b"WEBPVP8 "
+    let lossy = encoded.len() > 16 && &encoded[..4] == b"RIFF" && &encoded[8..16] == b"WEBPVP8 ";
+    lossy || PictureKind::sniff(encoded) == Some(PictureKind::Jpeg)
 }
 
 /// The alpha of an encoded tile, 256 x 256 bytes row by row; `None` where the bytes are no such tile.
 pub fn decode_alpha(encoded: &[u8]) -> Option<Vec<u8>> {
-    let image = webp::Decoder::new(encoded).decode()?;
-    let right_size = image.width() == CELL_PIXELS && image.height() == CELL_PIXELS;
-    match (right_size, image.is_alpha()) {
-        (false, _) => None,
-        (_, false) => Some(vec![255; (CELL_PIXELS * CELL_PIXELS) as usize]),
-        (_, true) => Some(image.chunks_exact(4).map(|pixel| pixel[3]).collect()),
-    }
+    let pixels = decode(encoded).ok()?;
+    Some(pixels.chunks_exact(4).map(|pixel| pixel[3]).collect())
 }
 
 #[cfg(test)]

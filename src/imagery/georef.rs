@@ -103,6 +103,7 @@ pub struct Georef {
     crs: Crs,
     affine: [f64; 6],
     inverse: [f64; 6],
+    moved: (f64, f64),
     home: Option<Home>,
 }
 
@@ -133,7 +134,13 @@ impl Georef {
         }
         let (ic, ir, jc, jr) = (yr / det, -xr / det, -yc / det, xc / det);
         let inverse = [-(ic * x0 + ir * y0), ic, ir, -(jc * x0 + jr * y0), jc, jr];
-        Ok(Georef { crs, affine, inverse, home: None })
+        Ok(Georef { crs, affine, inverse, moved: (0.0, 0.0), home: None })
+    }
+
+    /// The same picture, so many web mercator metres to the east and to the north.
+    pub fn moved(mut self, east: f64, north: f64) -> Georef {
+        self.moved = (self.moved.0 + east, self.moved.1 + north);
+        self
     }
 
     /// The same, for a picture of this size: longitudes are counted on beyond 180 degrees where it crosses the date
@@ -154,11 +161,13 @@ impl Georef {
     pub fn to_mercator(&self, col: f64, row: f64) -> Option<(f64, f64)> {
         let a = &self.affine;
         let (x, y) = self.crs.forward(a[0] + col * a[1] + row * a[2], a[3] + col * a[4] + row * a[5])?;
+        let (x, y) = (x + self.moved.0, y + self.moved.1);
         Some((self.home.map_or(x, |home| near(x, home.x, 2.0 * MERCATOR_HALF)), y))
     }
 
     /// The place in the picture of web mercator metres; may lie outside the picture.
     pub fn to_pixel(&self, x: f64, y: f64) -> Option<(f64, f64)> {
+        let (x, y) = (x - self.moved.0, y - self.moved.1);
         let (x, y) = self.crs.inverse(near(x, 0.0, 2.0 * MERCATOR_HALF), y)?;
         let x = match (self.home, self.crs.turn()) {
             (Some(home), Some(turn)) => near(x, home.own, turn),
@@ -216,6 +225,16 @@ mod tests {
         let (x, y) = georef.to_mercator(12.5, 7.25).unwrap();
         let (col, row) = georef.to_pixel(x, y).unwrap();
         assert!((col - 12.5).abs() < 1e-9 && (row - 7.25).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_moved_picture_is_found_where_it_was_moved_to() {
+        let here = Georef::new(Crs::from_epsg(32637).unwrap(), [500_000.0, 2.0, 0.0, 3e6, 0.0, -2.0]).unwrap();
+        let (x, y) = here.to_mercator(10.0, 20.0).unwrap();
+        let there = here.moved(7.0, -3.0);
+        assert_eq!(there.to_mercator(10.0, 20.0).unwrap(), (x + 7.0, y - 3.0));
+        let (col, row) = there.to_pixel(x + 7.0, y - 3.0).unwrap();
+        assert!((col - 10.0).abs() < 1e-3 && (row - 20.0).abs() < 1e-3);
     }
 
     #[test]

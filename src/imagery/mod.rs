@@ -6,13 +6,15 @@
 //!        -> serve (tiles by cell, share of valid picture)
 //! ```
 //!
-//! [`cut_scene`] is the way in, [`Archives`] the way out. Beside them stand building [`footprints`] and the
+//! [`cut_scene`] is the way in, [`Archives`] the way out. Tiles that exist already come in through [`tileset`]. Beside them stand building [`footprints`] and the
 //! [`synthetic`] town that the demo and the tests draw for themselves.
 
+pub mod align;
 mod archive;
 mod archives;
 mod bands;
 mod bucket;
+pub mod change;
 mod climb;
 pub mod cut;
 mod draft;
@@ -22,6 +24,7 @@ pub mod footprints;
 mod geokeys;
 mod georef;
 mod geotiff;
+mod picture;
 mod place;
 mod pyramid;
 mod reproject;
@@ -33,6 +36,7 @@ mod sparse;
 mod stored;
 mod stretch;
 pub mod synthetic;
+pub mod tileset;
 pub mod upkeep;
 
 pub use archive::hash_file;
@@ -46,6 +50,7 @@ pub use footprints::{
 };
 pub use georef::{Crs, Georef};
 pub use geotiff::GeoTiffSource;
+pub use picture::{PictureKind, decode as decode_tile};
 pub use pyramid::draw_cell;
 pub use scene::{CutRequest, CutScene, Progress, cut_scene};
 pub use serve::{SceneArchive, SceneMetadata};

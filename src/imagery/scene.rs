@@ -113,7 +113,7 @@ pub fn cut_scene(request: &CutRequest, progress: &dyn Progress) -> Result<CutSce
 }
 
 /// What a finished archive says about itself; `None` where there is none or it cannot be read (then it is cut anew).
-fn reuse(place: &Path, source_sha256: &str) -> Option<SceneMetadata> {
+pub(super) fn reuse(place: &Path, source_sha256: &str) -> Option<SceneMetadata> {
     if !place.is_file() {
         return None;
     }
@@ -138,6 +138,7 @@ fn describe(source: &dyn RasterSource, plan: CutPlan, max_zoom: Option<u8>, sour
         max_zoom,
         note: source.note().to_owned(),
         shown: source.shown(),
+        format: None,
         tiles: 0,
     }
 }
@@ -146,7 +147,7 @@ fn round(value: f64, steps: f64) -> f64 {
     (value * steps).round() / steps
 }
 
-fn scene(archive: String, archive_sha256: String, about: SceneMetadata, reused: bool) -> CutScene {
+pub(super) fn scene(archive: String, archive_sha256: String, about: SceneMetadata, reused: bool) -> CutScene {
     CutScene {
         archive,
         archive_sha256,

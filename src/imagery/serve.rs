@@ -46,6 +46,9 @@ pub struct SceneMetadata {
     /// The same in numbers: bands and stretch.
     #[serde(default)]
     pub shown: Shown,
+    /// What the tiles are, where others encoded them: `png`, `jpeg`, `webp` or `mixed`; ours are WebP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     /// Number of tiles.
     pub tiles: u64,
 }
@@ -67,7 +70,7 @@ impl SceneMetadata {
     pub(crate) fn to_json(&self) -> String {
         let document = Document {
             name: format!("scene {}", &self.source_sha256.get(..12).unwrap_or_default()),
-            format: "webp".into(),
+            format: self.format.clone().unwrap_or_else(|| "webp".into()),
             generator: format!("aftermap ({ENCODER_VERSION})"),
             aftermap: self.clone(),
         };
@@ -193,6 +196,12 @@ impl SceneArchive {
 
     /// The encoded WebP of a cell; `None` where there is no picture (answer 204). Where the archive is far away the
     /// thread waits: not for the threads of a server, which ask for [`SceneArchive::picture`].
+    /// An error about this archive.
+    pub(super) fn fault(&self, reason: impl ToString) -> ImageryError {
+        ImageryError::archive(&self.path, reason)
+    }
+
+    /// The encoded picture of a cell; `None` where there is no picture (answer 204).
     pub fn tile(&self, cell: Cell) -> Result<Option<Bytes>, ImageryError> {
         match &self.bucket {
             None => at_once(self.picture(cell)),

@@ -8,11 +8,18 @@ use super::Error;
 use super::change_state::find;
 use super::retile::{Change, Retiled, no_draft, retile};
 use crate::domain::campaign::{Campaign, CampaignState, TileSource};
+use super::align_scene::{align_scene, remember_alignment};
+use super::bring_tiles::{make_archive, source_sha256};
+use super::derive_tiles::{Derived, Source, derive_tiles};
+use super::{Error, clock};
+use crate::domain::alignment::{Align, Alignment};
+use crate::domain::bbox::Bbox;
+use crate::domain::campaign::{Campaign, CampaignKind, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};
 use crate::domain::tiling_change::TilingChange;
 use crate::imagery::{
-    Archives, CutRequest, CutScene, Footprint, FootprintReport, ImageryError, Look, Outline, Progress, cut_scene,
-    finish_footprints, from_geopackage, hash_file, read_footprints, report,
+    Archives, CutRequest, CutScene, Footprint, FootprintReport, ImageryError, Look, Outline, Progress,
+    finish_footprints, from_geopackage, read_footprints, report,
 };
 use crate::storage::footprints::FootprintRow;
 use crate::storage::{Store, geopackage, new_id, scenes};
@@ -20,8 +27,10 @@ use crate::storage::{Store, geopackage, new_id, scenes};
 /// A file to be ingested and what is known about it.
 #[derive(Debug, Clone)]
 pub struct NewScene {
-    /// The GeoTIFF.
+    /// The GeoTIFF; or a folder of tiles, PMTiles or MBTiles.
     pub file: PathBuf,
+    /// Whether the rows of a folder of tiles count from the south.
+    pub tms: Option<bool>,
     /// When it was taken.
     pub captured: Captured,
     /// Name on screen; the file's name without one.
@@ -36,6 +45,8 @@ pub struct NewScene {
     pub attribution: Option<String>,
     /// How the picture is to be shown, where the file's own word is not wanted.
     pub look: Look,
+    /// What to do when it does not line up with the campaign's first scene.
+    pub align: Align,
     /// Zoom of the campaign's tiles; what it was before, or what fits, without one.
     pub zoom: Option<u8>,
     /// File of building footprints: one tile for each.
@@ -49,6 +60,7 @@ impl NewScene {
     pub fn new(file: &Path, captured: Captured) -> NewScene {
         NewScene {
             file: file.to_owned(),
+            tms: None,
             captured,
             title: None,
             file_name: None,
@@ -56,6 +68,7 @@ impl NewScene {
             licence: None,
             attribution: None,
             look: Look::default(),
+            align: Align::default(),
             zoom: None,
             footprints: None,
             actor: None,
@@ -78,6 +91,8 @@ pub struct Ingested {
     pub zoom: Option<u8>,
     /// How bands became colours and how "no picture" was known.
     pub note: String,
+    /// How it lies on the campaign's first scene, where that was estimated.
+    pub alignment: Option<Alignment>,
     /// What is odd about the footprints that were brought.
     pub report: FootprintReport,
 }
@@ -92,15 +107,17 @@ pub async fn ingest(
 ) -> Result<Ingested, Error> {
     let name = slug.to_owned();
     let campaign = store.read(move |conn| find(conn, &name)).await?;
-    refuse_new_pictures(store, &campaign, new.file.clone()).await?;
-    let request = CutRequest { look: new.look.clone(), ..CutRequest::new(&new.file, archives.tiles_dir()) };
+    refuse_new_pictures(store, &campaign, &new).await?;
+    let aligned = align_scene(store, archives, campaign.id, &new).await?;
+    let request = CutRequest { look: aligned.look, ..CutRequest::new(&new.file, archives.tiles_dir()) };
     let (cut, outlines, fresh) = blocking({
         let path = new.footprints.clone();
+        let new = new.clone();
         let tiles_dir = archives.tiles_dir().to_owned();
         move || {
             // First the file that is read in a second: its faults must not show after an hour of cutting.
             let outlines = path.map(|path| outlines_of(&path)).transpose()?;
-            let cut = cut_scene(&request, &*progress)?;
+            let cut = make_archive(&new, &request, &*progress)?;
             let fresh = Fresh::new(&tiles_dir, &cut);
             Ok((cut, outlines, fresh))
         }
@@ -128,7 +145,8 @@ pub async fn ingest(
     let plan = Arc::new(plan);
     let kept = store.write(move |conn| keep(conn, &plan, clock::now_ms())).await;
     let changed = fresh.unless(store, kept).await?;
-    Ok(Ingested { scene, changed, tiles, left_out, zoom, note, report })
+    let alignment = remember_alignment(store, archives, &new, &scene, aligned.alignment).await?;
+    Ok(Ingested { scene, changed, tiles, left_out, zoom, note, alignment, report })
 }
 
 /// The archive of an ingest that is under way: when the ingest is refused and nobody else wants it, it goes again.
@@ -186,13 +204,14 @@ pub(super) fn rows_of(outlines: Vec<Footprint>) -> Vec<FootprintRow> {
 
 /// Outside a draft only a picture that is there already may pass, which changes nothing: any other is refused before
 /// minutes are spent on cutting it, and before an archive that nobody wants is left behind.
-async fn refuse_new_pictures(store: &Store, campaign: &Campaign, file: PathBuf) -> Result<(), Error> {
+async fn refuse_new_pictures(store: &Store, campaign: &Campaign, new: &NewScene) -> Result<(), Error> {
     if campaign.state == CampaignState::Draft {
         return Ok(());
     }
     let id = campaign.id;
     let known = store.read(move |conn| Ok::<_, Error>(scenes::of_campaign(conn, id)?)).await?;
-    let sha256 = blocking(move || Ok(hash_file(&file)?)).await?;
+    let (file, tms) = (new.file.clone(), new.tms);
+    let sha256 = blocking(move || source_sha256(&file, tms)).await?;
     match known.iter().any(|scene| scene.source_sha256 == sha256) {
         true => Ok(()),
         false => Err(no_draft(campaign)),

@@ -2,10 +2,13 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod align_scene;
 pub mod apply_campaign;
 pub mod audit;
 pub mod backup;
+mod bring_tiles;
 pub mod campaign_file;
+pub mod change_hints;
 pub mod change_state;
 pub mod check_archives;
 pub mod checklist;

@@ -3,6 +3,7 @@
 use crate::consensus::{self, Vote, policy};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::{Consensus, TileState};
+use crate::domain::hint;
 use crate::domain::policy::Policy;
 use crate::storage::consensus::{Dates, Provenance};
 use crate::storage::labels::CurrentLabel;
@@ -110,7 +111,8 @@ fn judge(
     };
     let verdict = policy::decide(scale, settings, &rules.model, &result, &facts);
     row.counted = result.labels;
-    row.bucket = policy::bucket(&result);
+    // The hint only orders what is worth the same; it is handed on, never looked at.
+    row.bucket = hint::ring_bucket(policy::bucket(&result), hint::hint_of(row.bucket));
     // A campaign that is over asks nobody any more: its tiles stay closed, whatever a later model thinks of them.
     if row.state.is_closed() && verdict.state == TileState::Open && !is_running(&rules.campaign) {
         return (result, Some(CAMPAIGN_CLOSED));

@@ -29,7 +29,7 @@ pub struct QueueRow {
     pub maximum: u32,
     /// Different volunteers who skipped it.
     pub skips: u32,
-    /// Value of the next label for it: 0 is handed out first.
+    /// Bucket of the ring: the value of the next label, then the change hint; 0 is handed out first.
     pub bucket: u8,
     /// Counted labels when it would first settle; a tile chosen for a second look wants one more.
     pub first_settled_at: Option<u32>,

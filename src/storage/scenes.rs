@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::Conn;
 use super::schema::scenes;
+use crate::domain::alignment::Alignment;
 use crate::domain::bbox::Bbox;
 use crate::domain::scene::{Captured, Scene};
 
@@ -31,6 +32,7 @@ struct Row {
     north: f64,
     _created_at: i64,
     _withdrawn_at: Option<i64>,
+    _alignment: Option<String>,
 }
 
 impl From<Row> for Scene {
@@ -159,4 +161,31 @@ pub fn set_words(conn: &mut Conn, scene: &Scene) -> QueryResult<()> {
 /// Removes a scene of a draft. Its frames must be gone.
 pub fn remove(conn: &mut Conn, id: i64) -> QueryResult<()> {
     diesel::delete(scenes::table.find(id)).execute(conn).map(drop)
+}
+
+/// Stores how a scene lies on the campaign's first one, unless that is known already.
+pub fn add_alignment(conn: &mut Conn, scene_id: i64, alignment: &Alignment) -> QueryResult<()> {
+    // Plain numbers and texts always serialise.
+    let text = serde_json::to_string(alignment).unwrap_or_default();
+    let unknown = scenes::table.find(scene_id).filter(scenes::alignment.is_null());
+    diesel::update(unknown).set(scenes::alignment.eq(text)).execute(conn)?;
+    Ok(())
+}
+
+/// How the scenes of a campaign lie on its first one, as far as it was estimated, by the date they were taken.
+pub fn alignments(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<(i64, Alignment)>> {
+    let rows: Vec<(i64, Option<String>)> = scenes::table
+        .filter(scenes::campaign_id.eq(campaign_id))
+        .filter(scenes::withdrawn_at.is_null())
+        .filter(scenes::alignment.is_not_null())
+        .order((scenes::captured_from, scenes::captured_to, scenes::id))
+        .select((scenes::id, scenes::alignment))
+        .load(conn)?;
+    let read = |(id, text): (i64, Option<String>)| {
+        let alignment = serde_json::from_str(&text.unwrap_or_default());
+        alignment
+            .map(|alignment| (id, alignment))
+            .map_err(|error| diesel::result::Error::DeserializationError(error.into()))
+    };
+    rows.into_iter().map(read).collect()
 }

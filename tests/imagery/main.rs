@@ -1,5 +1,8 @@
 //! The imagery room on real pictures and on pictures drawn for the purpose.
 
+mod align;
+mod change;
+mod counted;
 mod gdal;
 mod helpers;
 mod nasty;
@@ -7,4 +10,8 @@ mod outlines;
 mod place;
 mod real;
 mod soak;
+mod tiles;
 mod town;
+
+#[global_allocator]
+static ALLOCATOR: counted::Counted = counted::Counted;

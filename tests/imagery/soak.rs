@@ -1,15 +1,20 @@
 //! Damaged and hostile GeoTIFFs without end: mutations of real files go through opening, stretching and reading.
 //!
-//! `AFTERMAP_SOAK_SECONDS=3600 cargo test --test imagery -- --ignored hostile` runs for an hour; under `ulimit -v` a
-//! runaway allocation ends it. `fuzz/fuzz_targets/geotiff_reader.rs` does the same with a fuzzer's own mutations.
+//! `AFTERMAP_SOAK_SECONDS=3600 cargo test --test imagery -- --ignored --nocapture hostile` runs for an hour on the stable
+//! toolchain. Memory is counted for each file: one that makes the reader hold more than [`MOST_HELD`] fails the run, and
+//! is kept. `fuzz/fuzz_targets/geotiff_reader.rs` does the same with a fuzzer's own mutations.
 
 use std::time::{Duration, Instant};
 
-use aftermap::imagery::{GeoTiffSource, RasterSource, Window};
+use aftermap::imagery::{GeoTiffSource, RasterSource, Window, read_footprints};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::counted::take_peak;
 use crate::helpers::{data, names};
+
+/// The decoder's budget for a read, its cache, and what is made of them; no file of a megabyte may take more, bytes.
+const MOST_HELD: usize = 1 << 30;
 
 /// Numbers that break careless arithmetic.
 const WILD: [u32; 10] = [0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
@@ -46,6 +51,7 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
 
 /// Opens a file and reads a few windows of it; what matters is that this ends.
 fn read_it(file: &std::path::Path) -> bool {
+    let _ = read_footprints(file);
     let Ok(source) = GeoTiffSource::open(file) else { return false };
     let (width, height) = source.size();
     for (col, row) in [(0, 0), (width / 2, height / 2), (width.saturating_sub(65), height.saturating_sub(65))] {
@@ -68,13 +74,22 @@ fn soak(time: Duration, seed: u64) {
         .filter(|bytes| bytes.len() < 1_000_000)
         .collect();
     let (begun, mut tried, mut opened, mut slowest) = (Instant::now(), 0u64, 0u64, Duration::ZERO);
+    let (mut most_held, mut largest) = (0, 0);
     while begun.elapsed() < time {
         let mut bytes = files[rng.random_range(0..files.len())].clone();
         mutate(&mut bytes, &mut rng);
         let file = work.path().join("mutant.tif");
         std::fs::write(&file, &bytes).unwrap();
         let start = Instant::now();
+        take_peak();
         opened += u64::from(read_it(&file));
+        let (held, piece) = take_peak();
+        (most_held, largest) = (held.max(most_held), piece.max(largest));
+        if held > MOST_HELD {
+            let kept = std::env::temp_dir().join(format!("large-{seed}-{tried}.tif"));
+            std::fs::copy(&file, &kept).unwrap();
+            panic!("{held} bytes held at once for {}", kept.display());
+        }
         if start.elapsed() > slowest {
             slowest = start.elapsed();
             if slowest > Duration::from_secs(20) {
@@ -85,7 +100,13 @@ fn soak(time: Duration, seed: u64) {
         }
         tried += 1;
     }
-    println!("seed {seed}: {tried} files in {:?}, {opened} opened, slowest {slowest:?}", begun.elapsed());
+    let mega = |bytes: usize| bytes >> 20;
+    println!(
+        "seed {seed}: {tried} files in {:?}, {opened} opened, slowest {slowest:?}, at most {} MB held, largest piece {} MB",
+        begun.elapsed(),
+        mega(most_held),
+        mega(largest)
+    );
     assert!(tried > 0 && opened > 0);
 }
 

@@ -1,11 +1,13 @@
 //! The promises of the services (design: exactly once, no over-assignment, nothing stuck), on both databases, straight
 //! through the verbs and without HTTP.
 
+mod align;
 mod campaign_files;
 mod cost;
 mod exclusions;
 mod gold;
 mod handing_out;
+mod hints;
 mod ingest;
 mod leases;
 mod once;

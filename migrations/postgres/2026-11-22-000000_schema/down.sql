@@ -21,6 +21,7 @@ DROP TABLE notes;
 DROP TABLE current_labels;
 DROP TABLE labels;
 DROP TABLE leases;
+DROP TABLE change_hints;
 DROP TABLE ring_positions;
 DROP TABLE queue;
 DROP TABLE withdrawals;

@@ -243,6 +243,7 @@ CREATE TABLE scenes (
     north            DOUBLE PRECISION NOT NULL,
     created_at       BIGINT NOT NULL,
     withdrawn_at     BIGINT,
+    alignment        TEXT,                        -- JSON: the shift against the first scene, and whether it was undone
     UNIQUE (campaign_id, archive),
     CHECK (captured_from <= captured_to),
     CHECK (min_zoom >= 0 AND min_zoom <= max_zoom)
@@ -299,7 +300,7 @@ CREATE TABLE queue (
     maximum          SMALLINT NOT NULL,
     skips            SMALLINT NOT NULL DEFAULT 0,
     priority         SMALLINT NOT NULL DEFAULT 0,
-    bucket           SMALLINT NOT NULL DEFAULT 0, -- value of the next label: 0 is handed out first
+    bucket           SMALLINT NOT NULL DEFAULT 0, -- value of the next label, then the change hint: 0 is handed out first
     first_settled_at SMALLINT,                    -- counted labels when it would first settle: a second look wants one more
     shuffle_key      BIGINT NOT NULL,
     available        BOOLEAN NOT NULL,
@@ -342,6 +343,13 @@ CREATE TABLE ring_positions (
     bucket           SMALLINT NOT NULL,
     position         BIGINT NOT NULL,
     PRIMARY KEY (volunteer_id, campaign_id, priority, bucket)
+);
+
+-- What the order of a campaign's queue by change hints was made from. The scores themselves are not kept.
+CREATE TABLE change_hints (
+    campaign_id      BIGINT NOT NULL PRIMARY KEY REFERENCES campaigns (id),
+    fingerprint      TEXT NOT NULL,
+    computed_at      BIGINT NOT NULL
 );
 
 -- Labels ----------------------------------------------------------------------------------------------------------

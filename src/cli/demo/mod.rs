@@ -13,6 +13,7 @@ use super::Refused;
 use super::ingest::watch;
 use super::serve::serve;
 use crate::config::ServeOptions;
+use crate::domain::alignment::Align;
 use crate::domain::campaign::{CampaignState, CampaignTexts};
 use crate::domain::gold::GoldKind;
 use crate::domain::policy::Policy;
@@ -202,6 +203,7 @@ fn synthetic_scene(town: &SyntheticTown, scene: &SyntheticScene, title: String) 
         licence: Some("CC0-1.0".into()),
         attribution: Some(town.credit.into()),
         footprints: Some(town.footprints.clone()),
+        align: Align::Off,
         ..NewScene::new(&scene.file, Captured::parse("captured", &scene.captured.to_string())?)
     })
 }

@@ -24,6 +24,7 @@ diesel::table! {
         north -> Double,
         created_at -> BigInt,
         withdrawn_at -> Nullable<BigInt>,
+        alignment -> Nullable<Text>,
     }
 }
 

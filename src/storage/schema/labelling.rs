@@ -23,6 +23,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    change_hints (campaign_id) {
+        campaign_id -> BigInt,
+        fingerprint -> Text,
+        computed_at -> BigInt,
+    }
+}
+
+diesel::table! {
     ring_positions (volunteer_id, campaign_id, priority, bucket) {
         volunteer_id -> BigInt,
         campaign_id -> BigInt,

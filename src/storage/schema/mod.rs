@@ -56,6 +56,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     tiles,
     frames,
     queue,
+    change_hints,
     ring_positions,
     leases,
     labels,
