@@ -1,6 +1,7 @@
 //! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
 
 pub mod access;
+pub mod announcement;
 pub mod bbox;
 pub mod campaign;
 pub mod cell;
@@ -31,6 +32,7 @@ pub mod tile;
 pub mod token;
 pub mod validation;
 pub mod volunteer;
+pub mod volunteer_quality;
 pub(crate) mod words;
 
 use std::fmt;

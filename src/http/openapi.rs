@@ -6,13 +6,13 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
-    session, standing, statistics, tilejson, tokens, training, validation,
+    accounts, announcements, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person,
+    releases, session, standing, statistics, tilejson, tokens, training, validation, volunteers,
 };
 
 #[derive(OpenApi)]
 #[openapi(
-    components(schemas(Problem)),
+    components(schemas(Problem, crate::domain::volunteer_quality::SortBy)),
     info(title = "aftermap", description = "A crowd compares satellite images; its labels become a damage map."),
     paths(
         accounts::create_guest,
@@ -45,6 +45,16 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        volunteers::list_volunteers,
+        volunteers::get_volunteer,
+        volunteers::list_rings,
+        volunteers::exclude_volunteers,
+        volunteers::lift_exclusions,
+        announcements::list_announcements,
+        announcements::announce,
+        announcements::list_written_announcements,
+        announcements::withdraw_announcement,
+        announcements::put_announcement_away,
         releases::list,
         releases::make,
         releases::one,

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod accounts;
+pub mod announce;
 pub mod apply_campaign;
 pub mod campaign_file;
 pub mod change_state;
@@ -15,6 +16,7 @@ pub mod describe_map;
 pub mod draw_sample;
 mod error;
 pub mod events;
+pub mod exclude;
 pub mod explain_tile;
 pub mod export_compat;
 pub mod export_map;
@@ -35,6 +37,7 @@ pub mod practise;
 pub mod read_map;
 pub mod readiness;
 pub mod refit;
+mod refollow;
 pub mod release;
 pub mod release_lease;
 pub mod renew_lease;
@@ -52,5 +55,7 @@ pub mod tokens;
 pub mod training;
 pub mod validation_report;
 pub mod watch_notes;
+pub mod watch_rings;
+pub mod watch_volunteers;
 
 pub use error::Error;

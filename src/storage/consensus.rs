@@ -77,3 +77,8 @@ pub fn replace(
     }
     Ok(())
 }
+
+/// Removes the consensus of a tile that has no label any more.
+pub fn remove(conn: &mut Conn, tile: i64) -> QueryResult<()> {
+    diesel::delete(consensus::table.find(tile)).execute(conn).map(drop)
+}

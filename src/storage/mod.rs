@@ -2,6 +2,7 @@
 //!
 //! Functions take an open connection and never begin a transaction; the service that calls them does.
 
+pub mod announcements;
 pub mod audit_log;
 pub mod campaigns;
 mod connection;
@@ -10,6 +11,7 @@ pub mod copy;
 mod copy_rows;
 pub mod counted_labels;
 pub mod damage_map;
+pub mod exclusions;
 pub mod footprints;
 pub mod geopackage;
 pub mod gold;
@@ -43,6 +45,7 @@ mod store;
 pub mod texts;
 pub mod tiles;
 pub mod validation;
+pub mod volunteer_quality;
 pub mod volunteers;
 mod writer;
 

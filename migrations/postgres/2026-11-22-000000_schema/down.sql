@@ -1,5 +1,7 @@
 DROP TABLE locks;
 DROP TABLE audit_log;
+DROP TABLE announcement_readers;
+DROP TABLE announcements;
 DROP TABLE grades;
 DROP TABLE sample_tiles;
 DROP TABLE samples;
@@ -14,6 +16,7 @@ DROP TABLE models;
 DROP TABLE practice_answers;
 DROP TABLE gold;
 DROP TABLE notes;
+DROP TABLE before_exclusion;
 DROP TABLE current_labels;
 DROP TABLE labels;
 DROP TABLE leases;

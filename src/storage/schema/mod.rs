@@ -26,6 +26,8 @@ diesel::joinable!(notes -> tiles (tile));
 diesel::joinable!(practice_answers -> tiles (tile));
 diesel::joinable!(sample_tiles -> tiles (tile));
 diesel::joinable!(grades -> tiles (tile));
+diesel::joinable!(before_exclusion -> tiles (tile));
+diesel::joinable!(announcement_readers -> announcements (announcement_id));
 diesel::joinable!(grades -> samples (sample_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -43,6 +45,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     participations,
     exclusions,
+    announcements,
+    announcement_readers,
     scenes,
     footprints,
     tiles,
@@ -52,6 +56,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     leases,
     labels,
     current_labels,
+    before_exclusion,
     notes,
     gold,
     practice_answers,
