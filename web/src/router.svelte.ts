@@ -1,6 +1,6 @@
 // Addresses after the hash: which page, which campaign, which query. The server only ever serves one document.
 
-export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
+export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'volunteers' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export interface Route {
   page: Page
   slug: string
@@ -8,7 +8,7 @@ export interface Route {
 }
 
 const ACCOUNT: Page[] = ['sign-in', 'register', 'recover', 'me']
-const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases']
+const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'volunteers', 'map', 'validate', 'releases']
 
 /** Reads what follows the `#` in the address. */
 export function parseRoute(hash: string): Route {
@@ -32,7 +32,7 @@ function decode(part: string): string {
   }
 }
 
-export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | '' = ''): string {
+export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'volunteers' | 'map' | 'validate' | 'releases' | '' = ''): string {
   return `#/c/${encodeURIComponent(slug)}${screen ? `/${screen}` : ''}`
 }
 
