@@ -13,9 +13,8 @@ use utoipa::ToSchema;
 use super::body::Body;
 use super::error::Error;
 use super::frozen::{Frozen, send};
-use super::gate::{Anyone, App, CampaignVisit, Coordinator, InCampaign, refusal};
+use super::gate::{Anyone, App, CampaignVisit, CellReader, Coordinator, InCampaign, refusal};
 use super::wire::rfc3339;
-use crate::domain::access::MapGrain;
 use crate::domain::campaign::{Campaign, ReleaseLevel};
 use crate::domain::citation;
 use crate::domain::coarse::CoarseCell;
@@ -254,12 +253,9 @@ pub async fn download(
 /// The coarsened map: area cells of the newest release
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/cells", operation_id = "list_cells",
     params(("slug" = String, Path, description = "Name of the campaign")), responses((status = 200, body = AreaCells)))]
-pub async fn cells(door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
+pub async fn cells(door: InCampaign<CellReader>) -> Result<HttpResponse, Error> {
     let listed = door.read(|conn, visit| {
         let campaign = &visit.campaign;
-        if visit.viewer.map_grain(campaign) == MapGrain::Nothing {
-            return Err(refusal(&visit.viewer));
-        }
         if campaign.release_level != ReleaseLevel::Coarsened {
             let reason = format!("campaign `{}` is not released in area cells", campaign.slug);
             return Err(services::Error::NotFound(reason));

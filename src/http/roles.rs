@@ -1,6 +1,6 @@
 //! What somebody must be to pass the gate: one type for each standing, so that a handler's signature names it.
 
-use crate::domain::access::Viewer;
+use crate::domain::access::{MapGrain, Viewer};
 use crate::domain::campaign::Campaign;
 
 /// What somebody must be to pass.
@@ -19,6 +19,8 @@ pub struct Myself;
 pub struct Volunteer;
 /// Whoever may have the damage map.
 pub struct MapReader;
+/// Whoever may have the damage map, be it in area cells only.
+pub struct CellReader;
 /// Whoever may see tiles that are open, and what volunteers remark on them.
 pub struct Reviewer;
 /// The same where something is changed: a token that may only read is not enough.
@@ -29,6 +31,20 @@ pub struct Researcher;
 pub struct ActingResearcher;
 /// Whoever runs the campaign.
 pub struct Coordinator;
+/// Whoever may make campaigns.
+pub struct Creator;
+
+/// Whoever runs the server.
+pub struct Admin;
+
+impl Standing for Admin {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        viewer.is_admin()
+    }
+}
 
 impl Standing for Anyone {
     fn admit(_: &Viewer) -> bool {
@@ -63,6 +79,15 @@ impl Standing for MapReader {
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_see_map(campaign)
+    }
+}
+
+impl Standing for CellReader {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        viewer.map_grain(campaign) != MapGrain::Nothing
     }
 }
 
@@ -108,5 +133,14 @@ impl Standing for Coordinator {
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_coordinate(campaign)
+    }
+}
+
+impl Standing for Creator {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.may_create()
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        viewer.may_create()
     }
 }

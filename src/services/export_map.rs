@@ -236,21 +236,6 @@ pub struct Written {
     pub media_type: &'static str,
 }
 
-/// Writes several exports of one and the same snapshot into a folder, for a release: each complete and synced, or an
-/// error; what was written before the error stays. Blocks.
-pub fn write_files(
-    store: &Store,
-    campaign: &Campaign,
-    requests: &[Request],
-    now: i64,
-    folder: &Path,
-) -> Result<Vec<Written>, Error> {
-    store.read_snapshot(|conn| {
-        let one = |request: &Request| write_named(conn, campaign, request, now, &folder.join(request.file_name()));
-        requests.iter().map(one).collect()
-    })
-}
-
 /// Writes an export to a file of that name: complete or not at all. Blocks.
 pub fn write_file(
     store: &Store,

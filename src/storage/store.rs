@@ -144,7 +144,11 @@ impl Store {
     {
         let turn = self.pool.turn().await?;
         let task = tokio::task::spawn_blocking(move || run(&mut turn.connection()?));
-        task.await.map_err(|error| StoreError::Unavailable(format!("a database job ended early: {error}")))?
+        task.await.map_err(|ended| match ended.is_panic() {
+            // A fault of ours, which trying again does not mend.
+            true => StoreError::Query("a database job panicked".into()),
+            false => StoreError::Unavailable(format!("a database job ended early: {ended}")),
+        })?
     }
 }
 

@@ -1,10 +1,11 @@
 //! SQLite's one writer: a thread that owns the writing connection and puts all waiting jobs into one transaction.
 //!
 //! A commit costs an fsync, whatever it holds. So the thread takes every job that waits, runs each inside a savepoint
-//! of its own, commits once, and only then answers them all. A job that fails is rolled back alone. When the whole
-//! transaction is lost (disk full, I/O error, a panic), every job in it is told so and the connection is opened anew.
+//! of its own, commits once, and only then answers them all. A job that fails, or panics, is rolled back alone. When the
+//! whole transaction is lost (disk full, I/O error), every job in it is told so and the connection is opened anew.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager};
@@ -56,7 +57,15 @@ where
     F: Fn(&mut Conn) -> Result<T, E> + Send,
 {
     fn run(&mut self, conn: &mut Conn) -> bool {
-        let result = conn.transaction(&self.run);
+        let result = conn.transaction(|conn| {
+            let depth = savepoints(conn);
+            match catch_unwind(AssertUnwindSafe(|| (self.run)(conn))) {
+                Ok(result) => result,
+                // Inside a savepoint that the job opened itself nobody knows what to roll back: the batch is lost.
+                Err(panic) if savepoints(conn) != depth => resume_unwind(panic),
+                Err(_) => Err(E::from(StoreError::Query("a database job panicked".into()))),
+            }
+        });
         let done = result.is_ok();
         self.result = Some(result);
         done
@@ -123,6 +132,19 @@ fn write_all(mut conn: Conn, url: &DatabaseUrl, mut queue: mpsc::Receiver<Box<dy
             job.finish(commit.clone());
         }
     }
+}
+
+/// How many transactions stand inside each other.
+fn savepoints(conn: &mut Conn) -> Option<u32> {
+    let status = each_backend!(conn, inner => depth(inner));
+    status.map(NonZeroU32::get)
+}
+
+fn depth<C>(conn: &mut C) -> Option<NonZeroU32>
+where
+    C: diesel::Connection<TransactionManager = AnsiTransactionManager>,
+{
+    AnsiTransactionManager::transaction_manager_status_mut(conn).transaction_depth().ok().flatten()
 }
 
 /// The next job, after a pause for other processes where there was none for a whole turn. Clients that wait for their

@@ -2,13 +2,17 @@
 
 mod accounts;
 mod announcements;
+mod audit;
+mod authorization;
 mod campaigns;
 mod compat;
 mod database;
 mod events;
+mod examples;
 mod exports;
 mod helpers;
 mod images;
+mod invitations;
 mod labels;
 mod languages;
 mod leases;
@@ -20,6 +24,7 @@ mod overload;
 mod person;
 mod refusals;
 mod releases;
+mod reviews;
 mod scripting;
 mod session;
 mod slow;

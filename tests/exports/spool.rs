@@ -4,7 +4,7 @@
 use std::os::unix::fs::FileExt;
 
 use aftermap::domain::damage_map::{Cuts, Sight, What};
-use aftermap::services::export_map::{Request, write_files};
+use aftermap::services::export_map::{Request, write_file};
 use aftermap::services::spool::{Finished, Spool};
 use aftermap::services::{Error, describe_map, read_map};
 use sha2::{Digest, Sha256};
@@ -101,11 +101,13 @@ fn an_export_that_nobody_waits_for_ends_and_leaves_nothing() {
 }
 
 #[test]
-fn a_release_gets_all_files_of_one_moment_and_their_hashes() {
+fn a_manifest_names_the_files_with_their_hashes() {
     for town in towns() {
         let folder = tempfile::tempdir().unwrap();
         let asked = ["csv", "gpkg", "parquet"].map(|format| request(format, Sight::Researcher));
-        let written = write_files(&town.store, &town.campaign(), &asked, NOW, folder.path()).unwrap();
+        let write =
+            |asked| write_file(&town.store, &town.campaign(), asked, NOW, &folder.path().join(asked.file_name()));
+        let written: Vec<_> = asked.iter().map(|asked| write(asked).unwrap()).collect();
         assert_eq!(
             written.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
             ["tiles.csv", "tiles.gpkg", "tiles.parquet"]
