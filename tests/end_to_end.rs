@@ -130,6 +130,7 @@ async fn label(house: &House, server: &Server, campaign: &str, truth: &HashMap<S
             crowd: Crowd::Mixed,
             patience: Duration::from_secs(3),
             gone: 0.0,
+            ring: 0,
         };
         let summary = simulate(options).await.expect("a simulation");
         println!("{campaign} on {}, round {seed}:\n{summary}", house.database.name);

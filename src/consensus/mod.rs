@@ -7,6 +7,7 @@
 //! 2. `consensus` turns the labels of one tile, with that frozen model, into a [`Consensus`] (at each submit);
 //! 3. [`policy::decide`] turns a consensus into the state of the tile.
 
+pub mod accomplices;
 pub mod batch;
 pub mod calibration;
 pub mod columns;
@@ -25,6 +26,7 @@ pub mod pool;
 pub mod pool_fit;
 pub mod rings;
 pub mod score;
+pub mod shared_errors;
 pub mod tile;
 pub mod votes;
 pub mod wawa;

@@ -1,5 +1,6 @@
 //! Retirement, verdict by verdict.
 
+use super::super::model::Quarantine;
 use super::super::{Skill, VotingRule, WeightedShare};
 use super::*;
 use proptest::prelude::*;
@@ -63,13 +64,38 @@ fn with_a_model_certainty_settles_and_missed_damage_costs_more() {
 }
 
 #[test]
-fn two_proven_volunteers_may_settle_but_never_heavy_damage() {
+fn two_proven_volunteers_may_settle_but_neither_heavy_damage_nor_none() {
     let policy = Policy { settle_at: 0.8, undamaged_at_most: 0.2, ..Policy::default() };
     let proven = TileFacts { proven: 2, ..TileFacts::default() };
-    check(&policy, 1, "nn", proven, "settled 2 sure");
+    check(&policy, 1, "dd", proven, "settled 2 sure");
     check(&policy, 1, "xx", proven, "open 3 -");
-    check(&policy, 1, "nn", TileFacts { proven: 1, ..TileFacts::default() }, "open 3 -");
-    check(&policy, 0, "nn", proven, "open 3 -");
+    check(&policy, 1, "nn", proven, "open 3 -");
+    check(&policy, 1, "dd", TileFacts { proven: 1, ..TileFacts::default() }, "open 3 -");
+    check(&policy, 0, "dd", proven, "open 3 -");
+}
+
+#[test]
+fn a_ring_settles_nothing_alone_and_what_it_settled_opens_again() {
+    let policy = Policy { settle_at: 0.8, undamaged_at_most: 0.2, ..Policy::default() };
+    let heard = |voices| TileFacts { voices: Some(voices), ..TileFacts::default() };
+    check(&policy, 1, "nnn", heard(3), "settled 3 sure");
+    check(&policy, 1, "nnn", heard(1), "open 4 -");
+    check(&policy, 1, "nnn", TileFacts { voices: Some(1), ..settled() }, "open 4 -");
+    // Without a model nobody is suspected of anything.
+    check(&policy, 0, "nnn", heard(1), "settled 3 lead");
+}
+
+#[test]
+fn a_ring_is_one_voice_and_who_is_set_aside_none() {
+    let scale = Scale::built_in(SCALE).unwrap();
+    let plain = Skill::blank(1.0, 1.0);
+    let ring = Skill { ring: 2, ..plain.clone() };
+    let aside = Skill { quarantine: Some(Quarantine::Gold), ..plain.clone() };
+    let vote = |answer, skill| Vote { answer, skill };
+    let votes =
+        [vote(0, Some(&plain)), vote(0, Some(&ring)), vote(1, Some(&ring)), vote(0, Some(&aside)), vote(0, None)];
+    assert_eq!(voices(&scale, &votes), 3);
+    assert_eq!(voices(&scale, &[vote(3, None)]), 0, "a side answer is no voice");
 }
 
 #[test]

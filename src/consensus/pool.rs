@@ -23,7 +23,7 @@ pub struct Pool;
 
 impl VotingRule for Pool {
     fn about(&self) -> About {
-        About { method: "default", version: 2, published: false }
+        About { method: "default", version: 3, published: false }
     }
 
     fn learn(&self, scale: &Scale, columns: &Columns, problem: &Problem<'_>) -> Fitted {

@@ -3,12 +3,14 @@
 //! Two honest volunteers agree on right answers often and on wrong ones rarely. For each pair with at least 40 shared
 //! tiles, `k` counts the tiles on which both gave the same answer against the consensus, and `e` is what their own
 //! confusion tables lead one to expect if they erred independently. (The crowd's table would suspect all who err much.)
+//! Accounts that meet too seldom for that are found as a group ([`super::accomplices`]).
 //! A pair whose Poisson probability of `k` or more is below 1e-6 is linked; linked accounts form a ring, whose votes on
 //! a tile together weigh as one. The consensus used here is the bounded weighted share, which no ring below half can
 //! own.
 
 use rayon::prelude::*;
 
+use super::accomplices;
 use super::em::Problem;
 use super::votes::Side;
 
@@ -30,7 +32,11 @@ const PAIRS_AT_MOST: usize = 20_000;
 pub fn find(problem: &Problem<'_>, calls: &[u8], tables: &[f32]) -> Vec<u32> {
     let volunteers = problem.votes.by_volunteer.rows();
     let mut parent: Vec<u32> = (0..volunteers as u32).collect();
-    for (a, b) in linked(problem, calls, tables) {
+    let mut links = linked(problem, calls, tables);
+    for group in accomplices::find(problem, calls, tables) {
+        links.extend(group.windows(2).map(|pair| (pair[0], pair[1])));
+    }
+    for (a, b) in links {
         let (a, b) = (root(&mut parent, a), root(&mut parent, b));
         parent[a.max(b) as usize] = a.min(b);
     }
@@ -144,7 +150,7 @@ fn same_error(problem: &Problem<'_>, tables: &[f32], a: usize, b: usize, class: 
 }
 
 /// ln P(X >= k) for a Poisson variable of this mean.
-fn log_tail(k: u32, mean: f64) -> f64 {
+pub(super) fn log_tail(k: u32, mean: f64) -> f64 {
     if mean <= 0.0 {
         return f64::NEG_INFINITY;
     }

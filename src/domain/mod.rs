@@ -1,6 +1,7 @@
 //! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
 
 pub mod access;
+pub mod announcement;
 pub mod area;
 pub mod alignment;
 pub mod bbox;
@@ -41,6 +42,7 @@ pub mod tiling_change;
 pub mod token;
 pub mod validation;
 pub mod volunteer;
+pub mod volunteer_quality;
 pub(crate) mod words;
 
 use std::fmt;

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admission;
+mod announcements;
 mod audit_log;
 mod base;
 mod body;
@@ -60,6 +61,8 @@ mod training;
 mod uploads;
 mod validation;
 mod visitors;
+mod volunteer_figures;
+mod volunteers;
 mod web;
 mod wire;
 
@@ -189,6 +192,28 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/leaderboard", [get(standing::get_leaderboard)]))
                 .service(at("/api/v1/campaigns/{slug}/notes", [get(notes::list_notes), post(notes::post_note)]))
                 .service(at("/api/v1/campaigns/{slug}/notes/{id}/resolve", [post(notes::resolve_note)]))
+                // volunteers, and what they are told
+                .service(at("/api/v1/campaigns/{slug}/volunteers", [get(volunteers::list_volunteers)]))
+                .service(at("/api/v1/campaigns/{slug}/volunteers/{name}", [get(volunteers::get_volunteer)]))
+                .service(at("/api/v1/campaigns/{slug}/rings", [get(volunteers::list_rings)]))
+                .service(at("/api/v1/campaigns/{slug}/exclusions", [post(volunteers::exclude_volunteers)]))
+                .service(at("/api/v1/campaigns/{slug}/exclusions/lift", [post(volunteers::lift_exclusions)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/announcements",
+                    [get(announcements::list_announcements), post(announcements::announce)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/announcements/all",
+                    [get(announcements::list_written_announcements)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/announcements/{id}",
+                    [delete(announcements::withdraw_announcement)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/announcements/{id}/read",
+                    [post(announcements::put_announcement_away)],
+                ))
                 // for people and programs that come without the page
                 .service(at("/api/v1/docs", [get(pages::docs::api_docs)]))
                 .service(at(pages::STYLE_ADDRESS, [get(pages::style)]))

@@ -6,14 +6,12 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases, map_rows,
-    map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, setup, standing, statistics,
-    tilejson, tokens, training, uploads, validation,
+    accounts, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases, map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation, announcements, volunteers,
 };
 
 #[derive(OpenApi)]
 #[openapi(
-    components(schemas(Problem)),
+    components(schemas(Problem, crate::domain::volunteer_quality::SortBy)),
     info(title = "aftermap", description = "A crowd compares satellite images; its labels become a damage map."),
     paths(
         accounts::create_guest,
@@ -68,6 +66,16 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        volunteers::list_volunteers,
+        volunteers::get_volunteer,
+        volunteers::list_rings,
+        volunteers::exclude_volunteers,
+        volunteers::lift_exclusions,
+        announcements::list_announcements,
+        announcements::announce,
+        announcements::list_written_announcements,
+        announcements::withdraw_announcement,
+        announcements::put_announcement_away,
         invitations::list_invitations,
         invitations::make_invitation,
         invitations::revoke_invitation,

@@ -13,3 +13,8 @@ pub fn now_ms() -> i64 {
 pub fn rfc3339(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
+
+/// Reads RFC 3339 as milliseconds since 1970, UTC; `None` where it is none.
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
+}

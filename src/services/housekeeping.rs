@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::release_lease::reclaim_expired;
-use super::{Error, clock, refit::refit};
+use super::{Error, clock, exclude, refit::refit};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::storage::meter::METER;
 use crate::storage::{Conn, Store, backups, campaigns, leases};
@@ -61,6 +61,7 @@ async fn tidy_leases(store: &Store, campaign: &Campaign) -> Result<(), Error> {
 /// A campaign that ends has a last model of all its labels, however few they are: gold has its say.
 async fn learn(store: &Store, campaign: &Campaign) -> Result<(), Error> {
     if is_running(campaign) || campaign.state == CampaignState::Closed {
+        exclude::apply(store, campaign).await?;
         refit(store, campaign, !is_running(campaign)).await?;
     }
     Ok(())

@@ -8,17 +8,18 @@ use super::Error;
 use super::clock::rfc3339;
 use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
-use crate::storage::{Conn, campaigns, notes, person, validation};
+use crate::storage::{Conn, announcements, campaigns, notes, person, validation};
 
 /// The tables that name a person, and where their rows are in the document. A test walks the schema and finds each
 /// table either here or in [`LEFT_OUT`].
-pub const GIVEN: [(&str, &str); 13] = [
+pub const GIVEN: [(&str, &str); 14] = [
     ("volunteers", "account"),
     ("sessions", "sessions"),
     ("personal_tokens", "tokens"),
     ("roles", "roles"),
     ("participations", "campaigns"),
     ("exclusions", "exclusions"),
+    ("announcement_readers", "messages"),
     ("leases", "leases"),
     ("labels", "labels"),
     ("current_labels", "labels"),
@@ -90,6 +91,12 @@ pub fn my_data(conn: &mut Conn, id: i64, now: i64) -> Result<Value, Error> {
             "reason": reason,
             "created_at": rfc3339(made),
             "lifted_at": lifted.map(rfc3339),
+        })),
+        "messages": list(announcements::of_volunteer(conn, id)?, |(campaign, texts, at, read_at)| json!({
+            "campaign": book.slug(campaign),
+            "texts": texts,
+            "created_at": rfc3339(at),
+            "read_at": read_at.map(rfc3339),
         })),
         "leases": list(person::leases_of(conn, id)?, |(campaign, tile, granted, until, ended, outcome)| json!({
             "campaign": campaign,

@@ -13,7 +13,7 @@ use crate::domain::label::Window;
 use crate::domain::scale::Role;
 use crate::storage::meter::METER;
 use crate::storage::models::{NewModel, RefitInput};
-use crate::storage::{Conn, Store, campaigns, locks, models, notify, queue, scenes};
+use crate::storage::{Conn, Store, campaigns, exclusions, locks, models, notify, queue, scenes};
 
 /// A process that gives no sign of life for so long is taken for dead, and another one may begin.
 const LOCK_MS: i64 = 30_000;
@@ -152,7 +152,9 @@ fn next_number(conn: &mut Conn, campaign: &Campaign, when: When) -> Result<Optio
     let last = models::newest(conn, campaign.id)?;
     let since = if when == When::AnyAtAll { i64::MIN } else { last.labels_until };
     let fresh = models::labels_since(conn, campaign.id, since, last_to_count(campaign))?;
-    let due = fresh > 0 && (when != When::EnoughNew || fresh >= campaign.policy.refit_due(last.labels));
+    // Whoever was excluded, or is so no longer, changes what the others are measured by.
+    let stale = last.number > 0 && exclusions::changed_since(conn, campaign.id, last.labels_until)?;
+    let due = stale || (fresh > 0 && (when != When::EnoughNew || fresh >= campaign.policy.refit_due(last.labels)));
     Ok(due.then_some(last.number + 1))
 }
 

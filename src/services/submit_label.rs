@@ -328,7 +328,13 @@ impl Author<'_> {
             self.replace(&mut current, &entry, counted);
             tile_consensus::follow_labels(conn, &self.rules, row, current, None, self.now)?;
         } else if !row.gold {
-            queue::save(conn, &row)?;
+            // The place that the lease held may be what an earlier surplus label waits for.
+            current.retain(|label| !label.excluded && label.volunteer_id != self.volunteer);
+            if row.has_place() && current.iter().any(|label| !label.counted) {
+                tile_consensus::follow(conn, &self.rules, row, None, self.now)?;
+            } else {
+                queue::save(conn, &row)?;
+            }
         }
         Ok(accepted)
     }

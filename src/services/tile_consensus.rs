@@ -57,19 +57,44 @@ pub fn follow_labels(
         }
         queue::save(conn, &row)?;
         if result.labels > 0 || row.state.is_closed() {
-            let rule = consensus::default_rule();
-            let from = Provenance {
-                model: rules.model.number,
-                method: rule.method(),
-                method_version: rule.version(),
-                closed_reason: reason,
-                changed_at: now,
-            };
-            let dates = dates(rules, &current, &skills);
-            stored::replace(conn, (row.tile, row.campaign_id), &result, dates.as_ref(), &from)?;
+            keep(conn, rules, &row, &result, dates(rules, &current, &skills).as_ref(), (reason, now))?;
+        } else {
+            // All its labels were left out: it is as new.
+            stored::remove(conn, row.tile)?;
         }
         return Ok(row);
     }
+}
+
+/// Forms the consensus of a locked tile for readers and leaves its state, its places and its labels as they are.
+pub fn describe(conn: &mut Conn, rules: &Rules, row: &QueueRow, now: i64) -> Result<(), Error> {
+    let current = labels::current_of_tile(conn, row.tile)?;
+    let authors: Vec<i64> = current.iter().map(|label| label.volunteer_id).collect();
+    let skills = rules.skills_of(conn, &authors)?;
+    let disputed = row.state == TileState::Contested && reviews::is_disputed(conn, row.tile)?;
+    let beside = Beside { unseen: None, disputed };
+    let (result, reason) = judge(rules, &mut row.clone(), &current, &skills, beside, now);
+    keep(conn, rules, row, &result, dates(rules, &current, &skills).as_ref(), (reason, now))
+}
+
+/// Stores a consensus with what it was formed with.
+fn keep(
+    conn: &mut Conn,
+    rules: &Rules,
+    row: &QueueRow,
+    result: &Consensus,
+    dates: Option<&Dates>,
+    (closed_reason, changed_at): (Option<&'static str>, i64),
+) -> Result<(), Error> {
+    let rule = consensus::default_rule();
+    let from = Provenance {
+        model: rules.model.number,
+        method: rule.method(),
+        method_version: rule.version(),
+        closed_reason,
+        changed_at,
+    };
+    Ok(stored::replace(conn, (row.tile, row.campaign_id), result, dates, &from)?)
 }
 
 /// What is known of a tile beside its row and its labels.
@@ -103,6 +128,7 @@ fn judge(
     let facts = policy::TileFacts {
         state: Some(row.state),
         proven: policy::proven(scale, &votes),
+        voices: Some(policy::voices(scale, &votes)),
         second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
         first_settled_at: row.first_settled_at,
         skips: row.skips,

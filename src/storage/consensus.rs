@@ -41,7 +41,7 @@ pub fn formed_by(conn: &mut Conn, tile: i64) -> QueryResult<Option<(u32, Vec<f64
     found.map(|(model, probabilities)| Ok((model.unsigned_abs(), list(&probabilities)?))).transpose()
 }
 
-/// Removes the consensus of a tile, which became gold: what experts say of it stands for itself.
+/// Removes the consensus of a tile: one that became gold, whose experts speak for themselves, or one without a label.
 pub fn remove(conn: &mut Conn, tile: i64) -> QueryResult<()> {
     diesel::delete(consensus::table.find(tile)).execute(conn).map(drop)
 }

@@ -2,6 +2,7 @@
 //!
 //! Functions take an open connection and never begin a transaction; the service that calls them does.
 
+pub mod announcements;
 pub mod audit_log;
 pub mod backups;
 pub mod campaigns;
@@ -12,6 +13,7 @@ mod copy_rows;
 pub mod counted_labels;
 pub mod damage_map;
 pub mod delays;
+pub mod exclusions;
 pub mod footprints;
 pub mod geopackage;
 pub mod gold;
@@ -57,6 +59,7 @@ pub mod texts;
 pub mod tiles;
 pub mod uploads;
 pub mod validation;
+pub mod volunteer_quality;
 pub mod volunteers;
 pub mod withdrawals;
 mod writer;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Conn;
 use super::campaigns::broken;
-use super::schema::{current_labels, notes, tiles};
+use super::schema::{current_labels, exclusions, notes, tiles};
 
 /// A note to be stored.
 pub struct NewNote<'a> {
@@ -121,13 +121,20 @@ pub fn count_of(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<i6
     of_tile.filter(notes::volunteer_id.eq(volunteer_id)).count().get_result(conn)
 }
 
-/// Notes of a campaign, newest first. Empty ones that are not flagged any more (their author left) are left out.
+/// Notes of a campaign, newest first, without those of people who are excluded. Empty ones that are not flagged any more (their author left) are left out.
 pub fn of_campaign(conn: &mut Conn, campaign_id: i64, wanted: Wanted) -> QueryResult<Vec<Note>> {
     let author = current_labels::tile.eq(notes::tile).and(current_labels::volunteer_id.eq(notes::volunteer_id));
+    let excluded = exclusions::table
+        .filter(exclusions::campaign_id.eq(campaign_id))
+        .filter(exclusions::kind.eq("excluded"))
+        .filter(exclusions::lifted_at.is_null())
+        .select(exclusions::volunteer_id);
     let mut query = notes::table
         .left_join(current_labels::table.on(author))
         .filter(notes::campaign_id.eq(campaign_id))
         .filter(notes::flagged.or(notes::text.ne("")))
+        // What excluded people remark is kept, and comes back with them.
+        .filter(diesel::dsl::not(notes::volunteer_id.eq_any(excluded)))
         .order((notes::created_at.desc(), notes::id.desc()))
         .limit(wanted.limit)
         .select(columns!())

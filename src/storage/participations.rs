@@ -105,6 +105,15 @@ pub fn exclusion_reason(conn: &mut Conn, campaign_id: i64, volunteer_id: i64) ->
         .optional()
 }
 
+/// Everybody who ever asked for tiles of a campaign, in the order of their ids.
+pub fn volunteers(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<i64>> {
+    participations::table
+        .filter(participations::campaign_id.eq(campaign_id))
+        .order(participations::volunteer_id)
+        .select(participations::volunteer_id)
+        .load(conn)
+}
+
 /// First answers that a volunteer has given in a campaign.
 pub fn labels_of(conn: &mut Conn, campaign_id: i64, volunteer_id: i64) -> QueryResult<u64> {
     let labels = participations::table

@@ -1,6 +1,7 @@
 //! The HTTP interface, tested from outside: a real server on a free port for each test. Mirrors `src/http`.
 
 mod accounts;
+mod announcements;
 mod audit;
 mod authorization;
 mod campaigns;
@@ -37,6 +38,7 @@ mod tokens;
 mod town;
 mod training;
 mod validation;
+mod volunteers;
 mod web;
 
 #[path = "../support/mod.rs"]

@@ -6,6 +6,7 @@ import { errors, finish, foreign, test } from './harness.mjs'
 const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'review', 'validate', 'releases']
 const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'dashboard']
 const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'setup']
+const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'volunteers']
 for (const topic of topics) {
   await import(`./${topic}.mjs`)
 }

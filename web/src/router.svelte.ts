@@ -3,6 +3,7 @@
 export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'review' | 'gold' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'desk' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export type Page = 'home' | 'new' | 'setup' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
+export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'volunteers' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export interface Route {
   page: Page
   slug: string
@@ -15,6 +16,7 @@ const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'desk', 'm
 /** Pages about no campaign in particular. */
 const OF_SERVER: Page[] = ['new']
 const IN_CAMPAIGN: Page[] = ['setup', 'label', 'training', 'mine', 'progress', 'map', 'validate', 'releases']
+const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'volunteers', 'map', 'validate', 'releases']
 
 /** Reads what follows the `#` in the address. */
 export function parseRoute(hash: string): Route {
@@ -45,6 +47,9 @@ export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'pr
 }
 
 export function linkTo(slug: string, screen: 'setup' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | '' = ''): string {
+}
+
+export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'volunteers' | 'map' | 'validate' | 'releases' | '' = ''): string {
   return `#/c/${encodeURIComponent(slug)}${screen ? `/${screen}` : ''}`
 }
 

@@ -1,6 +1,8 @@
 DROP TABLE backups;
 DROP TABLE locks;
 DROP TABLE audit_log;
+DROP TABLE announcement_readers;
+DROP TABLE announcements;
 DROP TABLE grades;
 DROP TABLE sample_tiles;
 DROP TABLE samples;
@@ -17,6 +19,7 @@ DROP TABLE practice_answers;
 DROP TABLE gold_texts;
 DROP TABLE gold;
 DROP TABLE notes;
+DROP TABLE before_exclusion;
 DROP TABLE current_labels;
 DROP TABLE labels;
 DROP TABLE leases;

@@ -214,7 +214,8 @@ CREATE TABLE exclusions (
     created_by       BIGINT NOT NULL REFERENCES volunteers (id),
     created_at       BIGINT NOT NULL,
     lifted_by        BIGINT REFERENCES volunteers (id),
-    lifted_at        BIGINT
+    lifted_at        BIGINT,
+    applied_at       BIGINT                        -- when all labels had followed this act, or its lifting; NULL: they still do
 );
 CREATE UNIQUE INDEX exclusions_one_in_force ON exclusions (campaign_id, volunteer_id) WHERE lifted_at IS NULL;
 
@@ -413,9 +414,21 @@ CREATE TABLE current_labels (
     first_received_at BIGINT NOT NULL,            -- of the first revision: the order in which free places are filled
     PRIMARY KEY (tile, volunteer_id)
 ) WITHOUT ROWID;
+CREATE INDEX current_labels_excluded ON current_labels (campaign_id, tile) WHERE excluded;
 CREATE INDEX current_labels_volunteer ON current_labels (volunteer_id, campaign_id);
 CREATE INDEX current_labels_campaign ON current_labels (campaign_id, tile);
 CREATE INDEX current_labels_excluded ON current_labels (campaign_id, tile) WHERE excluded;
+
+-- How a tile stood before the first label on it was set aside by an exclusion: so that lifting it restores the tile exactly.
+CREATE TABLE before_exclusion (
+    tile             INTEGER PRIMARY KEY REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    state            TEXT NOT NULL CHECK (state IN ('open', 'settled', 'contested', 'reviewed', 'unusable')),
+    needed           SMALLINT NOT NULL,
+    first_settled_at SMALLINT,
+    closed_at        BIGINT,
+    labels           TEXT NOT NULL                -- JSON: of each current label its author, its id and whether it counted
+);
 
 CREATE TABLE notes (
     id               BLOB NOT NULL PRIMARY KEY,
@@ -667,6 +680,30 @@ CREATE TABLE grades (
     FOREIGN KEY (sample_id, tile) REFERENCES sample_tiles (sample_id, tile)
 ) WITHOUT ROWID;
 CREATE INDEX grades_volunteer ON grades (volunteer_id);
+
+-- What those who run a campaign tell the people in it, on the page alone: to everybody, or to some.
+CREATE TABLE announcements (
+    id               INTEGER PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    level            TEXT NOT NULL CHECK (level IN ('info', 'warning', 'urgent')),
+    texts            TEXT NOT NULL,               -- JSON: text by language, Markdown
+    to_everybody     BOOLEAN NOT NULL,
+    shown_from       BIGINT NOT NULL,
+    shown_until      BIGINT,
+    created_by       BIGINT NOT NULL REFERENCES volunteers (id),
+    created_at       BIGINT NOT NULL,
+    withdrawn_at     BIGINT
+);
+CREATE INDEX announcements_campaign ON announcements (campaign_id, shown_from);
+
+-- To whom a message goes that is not for everybody, and who put a message away.
+CREATE TABLE announcement_readers (
+    announcement_id  BIGINT NOT NULL REFERENCES announcements (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    read_at          BIGINT,
+    PRIMARY KEY (announcement_id, volunteer_id)
+) WITHOUT ROWID;
+CREATE INDEX announcement_readers_volunteer ON announcement_readers (volunteer_id);
 
 CREATE TABLE audit_log (
     id               INTEGER PRIMARY KEY,

@@ -52,6 +52,9 @@ pub struct SimulateArgs {
     /// Share of the volunteers who walk away with tiles in their hands and never come back
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub gone: f64,
+    /// How many of the volunteers are a ring: they share one wrong answer on a third of the tiles
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub ring: u32,
 }
 
 /// What a simulation needs to know.
@@ -73,6 +76,8 @@ pub struct SimulateOptions {
     pub patience: Duration,
     /// Share of the volunteers, 0 to 1, who walk away with tiles in their hands and never come back.
     pub gone: f64,
+    /// How many of the volunteers, the last ones, share one wrong answer on a third of the tiles.
+    pub ring: u32,
 }
 
 /// Why a simulation could not be run, in one sentence for the person who started it.
@@ -86,6 +91,9 @@ pub async fn run(args: SimulateArgs) -> Result<(), Refused> {
     if !(0.0..=1.0).contains(&args.gone) {
         return Err(format!("--gone {} is no share between 0 and 1", args.gone).into());
     }
+    if args.ring > args.volunteers {
+        return Err(format!("--ring {} is more than the {} volunteers", args.ring, args.volunteers).into());
+    }
     let options = SimulateOptions {
         url: args.url,
         campaign: args.campaign,
@@ -95,6 +103,7 @@ pub async fn run(args: SimulateArgs) -> Result<(), Refused> {
         crowd: args.skill,
         patience: Duration::from_secs(args.patience),
         gone: args.gone,
+        ring: args.ring,
     };
     println!("{}", simulate(options).await?);
     Ok(())

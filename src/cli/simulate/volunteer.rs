@@ -6,6 +6,9 @@ use rand::{Rng, RngExt};
 use super::Campaign;
 use super::truth::dice;
 
+/// Share of the tiles on which a ring gives its own answer.
+const RING_SHARE: f64 = 0.35;
+
 /// What kind of people label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Crowd {
@@ -41,6 +44,8 @@ pub struct Volunteer {
     bias: (isize, f64),
     /// Shares of the tiles answered with `unsure`, with `bad_imagery`, and skipped.
     side: [f64; 3],
+    /// Whether this account is one of a ring, which shares one wrong answer on some tiles and is careful on the others.
+    in_ring: bool,
     /// Tiles after which this person takes a break with tiles in hand; `None`: works to the end.
     pub leaves_after: Option<u32>,
 }
@@ -65,11 +70,19 @@ impl Volunteer {
         let bias = if kind == Crowd::Biased { (direction, 0.33) } else { (0, 0.0) };
         let side = [rng.random_range(0.0..0.06), rng.random_range(0.0..0.01), rng.random_range(0.0..0.03)];
         let leaves_after = rng.random_bool(0.15).then(|| rng.random_range(3..20));
-        Volunteer { seed, number, accuracy, bias, side, leaves_after }
+        Volunteer { seed, number, accuracy, bias, side, in_ring: false, leaves_after }
+    }
+
+    /// The same person as one of a ring: no habits of their own, and no breaks.
+    pub fn in_ring(self) -> Volunteer {
+        Volunteer { accuracy: 0.97, bias: (0, 0.0), side: [0.0; 3], in_ring: true, leaves_after: None, ..self }
     }
 
     /// What this person does with a tile whose right answer stands at `truth`; always the same.
     pub fn act(&self, campaign: &Campaign, tile: &str, truth: usize) -> Act {
+        if self.in_ring && truth < campaign.classes && dice(&[b"ring", tile.as_bytes()]).random_bool(RING_SHARE) {
+            return Act::Answer((truth + 1) % campaign.classes);
+        }
         let mut rng = dice(&[&self.seed.to_le_bytes(), b"answer", &self.number.to_le_bytes(), tile.as_bytes()]);
         let [unsure, bad, skip] = self.side;
         let chance: f64 = rng.random();
@@ -164,6 +177,17 @@ mod tests {
         let [intact, damaged, destroyed, unsure, bad] = counts(Crowd::Random, 0);
         assert!(unsure > bad && bad > 0, "{unsure} {bad}");
         assert!(intact.abs_diff(destroyed) < 250 && intact.abs_diff(damaged) < 250, "{intact} {damaged} {destroyed}");
+    }
+
+    #[test]
+    fn a_ring_gives_one_wrong_answer_together_and_is_careful_elsewhere() {
+        let campaign = campaign();
+        let members: Vec<Volunteer> = (0..5).map(|number| Volunteer::draw(7, number, Crowd::Mixed).in_ring()).collect();
+        let said =
+            |tile: usize| members.iter().map(|one| one.act(&campaign, &format!("b{tile}"), 0)).collect::<Vec<_>>();
+        let together = (0..400).filter(|&tile| said(tile).iter().all(|act| *act == Act::Answer(1))).count();
+        let right = (0..400).flat_map(said).filter(|act| *act == Act::Answer(0)).count();
+        assert!((100..180).contains(&together) && right > 1_100, "{together} {right}");
     }
 
     #[test]

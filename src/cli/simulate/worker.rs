@@ -125,6 +125,9 @@ impl Worker {
         let mut person = Volunteer::draw(options.seed, number, options.crowd);
         let mut rng = dice(&[&options.seed.to_le_bytes(), b"habits", &number.to_le_bytes()]);
         let gone = rng.random_bool(options.gone);
+        if number >= options.volunteers - options.ring {
+            person = person.in_ring();
+        }
         if gone {
             person.leaves_after.get_or_insert(rng.random_range(3..20));
         }

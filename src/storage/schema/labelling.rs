@@ -93,6 +93,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    before_exclusion (tile) {
+        tile -> BigInt,
+        campaign_id -> BigInt,
+        state -> Text,
+        needed -> SmallInt,
+        first_settled_at -> Nullable<SmallInt>,
+        closed_at -> Nullable<BigInt>,
+        labels -> Text,
+    }
+}
+
+diesel::table! {
     notes (id) {
         id -> Binary,
         tile -> BigInt,

@@ -28,6 +28,8 @@ diesel::joinable!(notes -> tiles (tile));
 diesel::joinable!(practice_answers -> tiles (tile));
 diesel::joinable!(sample_tiles -> tiles (tile));
 diesel::joinable!(grades -> tiles (tile));
+diesel::joinable!(before_exclusion -> tiles (tile));
+diesel::joinable!(announcement_readers -> announcements (announcement_id));
 diesel::joinable!(grades -> samples (sample_id));
 diesel::joinable!(withdrawals -> tiles (tile));
 diesel::joinable!(withdrawals -> scenes (scene_id));
@@ -51,6 +53,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     withdrawals,
     participations,
     exclusions,
+    announcements,
+    announcement_readers,
     scenes,
     footprints,
     tiles,
@@ -61,6 +65,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     leases,
     labels,
     current_labels,
+    before_exclusion,
     notes,
     gold,
     gold_texts,

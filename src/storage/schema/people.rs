@@ -103,5 +103,29 @@ diesel::table! {
         created_at -> BigInt,
         lifted_by -> Nullable<BigInt>,
         lifted_at -> Nullable<BigInt>,
+        applied_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    announcements (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        level -> Text,
+        texts -> Text,
+        to_everybody -> Bool,
+        shown_from -> BigInt,
+        shown_until -> Nullable<BigInt>,
+        created_by -> BigInt,
+        created_at -> BigInt,
+        withdrawn_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    announcement_readers (announcement_id, volunteer_id) {
+        announcement_id -> BigInt,
+        volunteer_id -> BigInt,
+        read_at -> Nullable<BigInt>,
     }
 }

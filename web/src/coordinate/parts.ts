@@ -4,6 +4,7 @@ import type { Campaign } from '../api'
 export type Part = 'progress' | 'review' | 'gold'
 export type Part = 'desk'
 export type Part = 'setup' | 'progress'
+export type Part = 'progress' | 'volunteers'
 
 interface Rule {
   part: Part
@@ -21,6 +22,9 @@ const PARTS: Rule[] = [{ part: 'desk', open: (campaign) => campaign.may.coordina
 const PARTS: Rule[] = [
   { part: 'setup', open: (campaign) => campaign.may.coordinate && ['draft', 'paused'].includes(campaign.state) },
   { part: 'progress', open: (campaign) => campaign.may.coordinate },
+const PARTS: Rule[] = [
+  { part: 'progress', open: (campaign) => campaign.may.coordinate },
+  { part: 'volunteers', open: (campaign) => campaign.may.coordinate },
 ]
 
 /** The parts that whoever looks at this campaign may open. */
