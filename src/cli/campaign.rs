@@ -196,8 +196,6 @@ async fn show(args: NamedArgs) -> Result<(), Refused> {
         let campaign = find(conn, &args.slug)?;
         let scenes = scenes::of_campaign(conn, campaign.id)?;
         let progress = progress(conn, &campaign, true, clock::now_ms())?;
-        Ok::<_, Error>((campaign, scenes, progress))
-        let progress = progress(conn, &campaign, true)?;
         let warnings = alignment_warnings(conn, campaign.id)?;
         Ok::<_, Error>((campaign, scenes, progress, warnings))
     };

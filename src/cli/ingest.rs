@@ -114,7 +114,6 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         footprints: args.footprints,
         file_name: None,
         actor: None,
-        look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata },
         look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata, moved: None },
         align: args.align,
     };

@@ -8,9 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Refused;
 use crate::config::ServeOptions;
-use crate::http::{App, Limits, Server, ServerOptions, Shares};
-use crate::http::{App, Limits, Server, ServerOptions, TlsFiles};
-use crate::imagery::Archives;
+use crate::http::{App, Limits, Server, ServerOptions, Shares, TlsFiles};
 use crate::services::Error;
 use crate::services::access_token::Keys;
 use crate::services::change_hints::keep_hints;
@@ -32,6 +30,7 @@ pub async fn run(options: ServeOptions) -> Result<(), Refused> {
 pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(SocketAddr)) -> Result<(), Refused> {
     let app = prepare(store.clone(), options)?;
     let worker = Worker::new(store.clone(), app.archives.clone(), app.intake.clone());
+    let archives = app.archives.clone();
     let server = start(app, options)?;
     let scheme = if options.tls_cert.is_some() { "https" } else { "http" };
     println!("aftermap listens on {scheme}://{}", server.address);
@@ -39,17 +38,14 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
         println!("metrics are at http://{metrics}/metrics");
     }
     listening(server.address);
-    let house = tokio::spawn(keep_house(store));
-    let work = tokio::spawn(worker.run());
-    let ended = server.run().await;
-    house.abort();
-    // A job that is under way is taken up again by the next server, where it stood.
-    work.abort();
     let house = tokio::spawn(keep_house(store.clone()));
-    let hints = tokio::spawn(keep_hints(store, Archives::new(options.place.tiles_dir())));
+    let work = tokio::spawn(worker.run());
+    let hints = tokio::spawn(keep_hints(store, archives));
     let ended = server.run().await;
     house.abort();
     hints.abort();
+    // A job that is under way is taken up again by the next server, where it stood.
+    work.abort();
     Ok(ended.map_err(|error| format!("the server ended: {error}"))?)
 }
 

@@ -1,9 +1,9 @@
 //! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
 
 pub mod access;
+pub mod alignment;
 pub mod announcement;
 pub mod area;
-pub mod alignment;
 pub mod bbox;
 pub mod campaign;
 pub mod cell;
@@ -17,8 +17,8 @@ pub mod estimate;
 pub mod finish;
 pub mod geometry;
 pub mod gold;
-pub mod job;
 pub mod hint;
+pub mod job;
 pub mod label;
 pub mod language;
 pub mod layer;

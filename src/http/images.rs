@@ -95,10 +95,6 @@ pub async fn get_tile_image(
         return Ok(reply.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
     }
     Ok(match archive.picture(cell).await? {
-        Some(image) => reply.content_type("image/webp").body(image),
-}
-
-    Ok(match app.archives.tile(&scene.archive, cell).await? {
         Some(image) => {
             // Others' tiles may be PNG or JPEG; ours are WebP.
             let kind = PictureKind::sniff(&image).unwrap_or(PictureKind::Webp);

@@ -79,7 +79,6 @@ pub use origin::Origin;
 pub use server::{Server, ServerOptions};
 pub use table::{Listed, listed};
 use table::{at, delete, get, patch, post, put};
-use table::{at, delete, get, post};
 pub use tls::TlsFiles;
 pub use visitors::Shares;
 

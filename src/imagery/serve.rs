@@ -194,14 +194,13 @@ impl SceneArchive {
         &self.metadata
     }
 
-    /// The encoded WebP of a cell; `None` where there is no picture (answer 204). Where the archive is far away the
-    /// thread waits: not for the threads of a server, which ask for [`SceneArchive::picture`].
     /// An error about this archive.
     pub(super) fn fault(&self, reason: impl ToString) -> ImageryError {
         ImageryError::archive(&self.path, reason)
     }
 
-    /// The encoded picture of a cell; `None` where there is no picture (answer 204).
+    /// The encoded picture of a cell; `None` where there is no picture (answer 204). Where the archive is far away the
+    /// thread waits: not for the threads of a server, which ask for [`SceneArchive::picture`].
     pub fn tile(&self, cell: Cell) -> Result<Option<Bytes>, ImageryError> {
         match &self.bucket {
             None => at_once(self.picture(cell)),

@@ -5,16 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Error;
-use super::change_state::find;
-use super::retile::{Change, Retiled, no_draft, retile};
-use crate::domain::campaign::{Campaign, CampaignState, TileSource};
 use super::align_scene::{align_scene, remember_alignment};
 use super::bring_tiles::{make_archive, source_sha256};
-use super::derive_tiles::{Derived, Source, derive_tiles};
-use super::{Error, clock};
+use super::change_state::find;
+use super::retile::{Change, Retiled, no_draft, retile};
 use crate::domain::alignment::{Align, Alignment};
-use crate::domain::bbox::Bbox;
-use crate::domain::campaign::{Campaign, CampaignKind, CampaignState, TileSource};
+use crate::domain::campaign::{Campaign, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};
 use crate::domain::tiling_change::TilingChange;
 use crate::imagery::{
@@ -131,20 +127,13 @@ pub async fn ingest(
         zoom: new.zoom.map(Some),
         ..TilingChange::default()
     };
-    let change = Change { add: Some(scene(&new, cut)), footprints: outlines, tiling, ..Change::default() };
+    let added = scene(&new, cut);
+    // Before any scene names it: what is not stored yet can be sent again by repeating the ingest.
+    archives.keep(&added.archive, &added.archive_sha256).await?;
+    let change = Change { add: Some(added), footprints: outlines, tiling, ..Change::default() };
     let done = fresh.unless(store, retile(store, archives, slug, change, new.actor).await).await?;
     let Retiled { scene, changed, tiles, left_out, zoom } = done;
     let scene = scene.ok_or_else(|| Error::Internal("an ingest ended without its scene".into()))?;
-    let planned = plan(store, archives, campaign, scene(&new, cut), outlines, new.zoom).await;
-    let plan = fresh.unless(store, planned).await?;
-    // Before any scene names it: what is not stored yet can be sent again by repeating the ingest.
-    archives.keep(&plan.scene.archive, &plan.scene.archive_sha256).await?;
-    let (scene, tiles, left_out, zoom) =
-        (plan.scene.clone(), plan.derived.tiles.len(), plan.derived.left_out, plan.derived.zoom);
-    let tiles = plan.unchanged.unwrap_or(tiles);
-    let plan = Arc::new(plan);
-    let kept = store.write(move |conn| keep(conn, &plan, clock::now_ms())).await;
-    let changed = fresh.unless(store, kept).await?;
     let alignment = remember_alignment(store, archives, &new, &scene, aligned.alignment).await?;
     Ok(Ingested { scene, changed, tiles, left_out, zoom, note, alignment, report })
 }

@@ -82,7 +82,7 @@ async fn picture(
         sensor: input.sensor,
         licence: input.licence,
         attribution: input.attribution,
-        look: Look { bands: input.bands, stretch: input.stretch, nodata: input.nodata },
+        look: Look { bands: input.bands, stretch: input.stretch, nodata: input.nodata, moved: None },
         actor,
         ..NewScene::new(&path, captured)
     };
