@@ -69,10 +69,10 @@ async fn told(coordinator: &Browser, labels: usize) -> Value {
 async fn every_figure_is_that_of_a_book_kept_beside_it() {
     on_each_database(async |app| {
         app.public_campaign("raqqa").await;
-        app.set_policy("raqqa", |policy| policy.gold_share = 0.5).await;
+        app.set_policy("raqqa", |policy| (policy.gold_share, policy.gold_share_first) = (0.5, 0.5)).await;
         let coordinator = app.signed_in_as(Role::Coordinator, "raqqa").await;
-        let some = coordinator.get("/api/v1/campaigns/raqqa/exports/tiles.csv").await;
-        let gold = some.text.lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
+        let some = coordinator.get("/api/v1/campaigns/raqqa/map/tiles?limit=1").await.ok();
+        let gold = some["tiles"][0]["tile_id"].as_str().unwrap().to_owned();
         app.gold("raqqa", GoldKind::Check, &[(&gold, "damaged")]).await;
         let mut book = Book::new();
         for person in 0..4 {

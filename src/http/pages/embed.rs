@@ -94,7 +94,7 @@ fn page(slug: &str, reading: &Reading, state: CampaignState, counted: &PublicPro
     format!(
         "<!doctype html>\n<html lang=\"{language}\" dir=\"{direction}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title} – aftermap</title>\n\
-         <link rel=\"stylesheet\" href=\"{STYLE_ADDRESS}\">\n</head>\n<body class=\"embed\">\n<main>\n\
+         <link rel=\"icon\" href=\"/favicon.svg\">\n<link rel=\"stylesheet\" href=\"{STYLE_ADDRESS}\">\n</head>\n<body class=\"embed\">\n<main>\n\
          <h1 lang=\"{of_texts}\" dir=\"auto\">{title}</h1>\n<p lang=\"{of_texts}\" dir=\"auto\">{purpose}</p>\n\
          <p><progress max=\"{most}\" value=\"{closed}\" aria-label=\"{bar}\">{share}</progress> <strong>{share}</strong></p>\n\
          <dl>{figures}</dl>\n<p class=\"soft\">{delay} <time datetime=\"{as_of}\">{clock}</time></p>\n\
