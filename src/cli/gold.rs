@@ -8,8 +8,8 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::gold::GoldKind;
 use crate::services::clock;
-use crate::services::gold::{read_csv, read_geojson};
-use crate::services::import_gold::{GoldAnswer, import_gold};
+use crate::services::gold_file::read_gold;
+use crate::services::import_gold::import_gold;
 
 /// Tiles whose answers experts fixed: to practise on, or to measure volunteers unrecognisably
 #[derive(Debug, Subcommand)]
@@ -38,17 +38,10 @@ pub struct ImportArgs {
 /// Runs the verb.
 pub async fn run(command: GoldCommand) -> Result<(), Refused> {
     let GoldCommand::Import(args) = command;
-    let answers = read(&args.file)?;
+    let answers = read_gold(&args.file)?;
     let store = args.data.open()?;
     let (slug, kind, many) = (args.campaign.clone(), args.kind, answers.len());
     let added = store.write(move |conn| import_gold(conn, &slug, kind, &answers, clock::now_ms())).await?;
     println!("{added} of {many} tiles of campaign {} are new {kind} gold", args.campaign);
     Ok(())
-}
-
-fn read(path: &PathBuf) -> Result<Vec<GoldAnswer>, Refused> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    let is_geojson = path.extension().is_some_and(|ending| ending == "geojson" || ending == "json");
-    let answers = if is_geojson { read_geojson(&text) } else { read_csv(&text) };
-    Ok(answers.map_err(|reason| format!("{}: {reason}", path.display()))?)
 }

@@ -69,8 +69,20 @@ pub fn import_gold(
     answers: &[GoldAnswer],
     now: i64,
 ) -> Result<usize, Error> {
+    import_gold_by(conn, slug, kind, answers, None, now)
+}
+
+/// The same in somebody's name; without one it was the operator, at the command line.
+pub fn import_gold_by(
+    conn: &mut Conn,
+    slug: &str,
+    kind: GoldKind,
+    answers: &[GoldAnswer],
+    actor: Option<i64>,
+    now: i64,
+) -> Result<usize, Error> {
     let campaign = find(conn, slug)?;
-    let lines = import_lines(conn, &campaign, (kind, answers), None, (now, false))?;
+    let lines = import_lines(conn, &campaign, (kind, answers), actor, (now, false))?;
     for (line, answer) in lines.iter().zip(answers) {
         if let Fate::Refused(reason) = &line.fate {
             return Err(Error::invalid("gold", format!("tile `{}`: {reason}", answer.tile_id)));

@@ -47,6 +47,7 @@ pub fn my_data(conn: &mut Conn, id: i64, now: i64) -> Result<Value, Error> {
             "volunteer_id": id.to_string(),
             "name": account.name,
             "admin": account.admin,
+            "creator": account.creator,
             "has_password": account.password_hash.is_some(),
             "has_recovery_code": account.recovery_hash.is_some(),
             "language": language,

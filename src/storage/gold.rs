@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::Conn;
@@ -88,10 +89,13 @@ pub fn of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Option<(String, u8)>> 
 
 /// Check gold that is not worn out, the least used first.
 pub fn to_serve(conn: &mut Conn, campaign_id: i64, limit: i64) -> QueryResult<Vec<i64>> {
+    let withheld = queue::withdrawn.or(queue::lacks_pictures);
+    let to_be_seen = queue::table.filter(queue::tile.eq(gold::tile)).filter(not(withheld));
     gold::table
         .filter(gold::campaign_id.eq(campaign_id))
         .filter(gold::kind.eq("check"))
         .filter(gold::worn_out_at.is_null())
+        .filter(exists(to_be_seen))
         .order((gold::uses, gold::tile))
         .limit(limit)
         .select(gold::tile)
@@ -213,4 +217,17 @@ pub fn practised(conn: &mut Conn, campaign_id: i64) -> QueryResult<HashMap<i64, 
         *correct += if right { u32::try_from(count).unwrap_or(u32::MAX) } else { 0 };
     }
     Ok(of)
+}
+
+/// Whether a campaign has any gold.
+pub fn any(conn: &mut Conn, campaign_id: i64) -> QueryResult<bool> {
+    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id));
+    Ok(rows.count().get_result::<i64>(conn)? > 0)
+}
+
+/// Whether an answer of a campaign's gold names this scene.
+pub fn names_scene(conn: &mut Conn, campaign_id: i64, scene: i64) -> QueryResult<bool> {
+    let named = gold::last_intact.eq(scene).or(gold::first_damaged.eq(scene));
+    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id)).filter(named);
+    Ok(rows.count().get_result::<i64>(conn)? > 0)
 }

@@ -192,3 +192,16 @@ pub fn at_place(conn: &mut Conn, campaign_id: i64, (lon, lat): (f64, f64)) -> Qu
     found.sort_by(|a, b| a.tile_id.cmp(&b.tile_id));
     Ok(found)
 }
+
+/// Gives a tile another square and outline; its id and its name stay.
+pub fn reshape(conn: &mut Conn, id: i64, shape: &Tile) -> QueryResult<()> {
+    let Bbox { west, south, east, north } = shape.bbox;
+    diesel::update(tiles::table.find(id))
+        .set((
+            (tiles::west.eq(west), tiles::south.eq(south), tiles::east.eq(east), tiles::north.eq(north)),
+            tiles::footprint.eq(&shape.footprint),
+            tiles::spatial_key.eq(spatial_key::of_tile(shape)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! The HTTP interface, tested from outside: a real server on a free port for each test. Mirrors `src/http`.
 
 mod accounts;
+mod audit;
 mod authorization;
 mod campaigns;
 mod compat;
@@ -11,6 +12,7 @@ mod exports;
 mod gold;
 mod helpers;
 mod images;
+mod invitations;
 mod labels;
 mod languages;
 mod leases;

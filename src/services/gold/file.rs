@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::services::import_gold::GoldAnswer;
 
 /// Most lines of one file.
-const MOST: usize = 5_000;
+const MOST: usize = 100_000;
 
 /// Reads a CSV with the column answer (or label), and tile_id or lon and lat. Empty cells are as good as none.
 pub fn read_csv(text: &str) -> Result<Vec<GoldAnswer>, String> {

@@ -17,6 +17,8 @@ diesel::table! {
         shuffle_key -> BigInt,
         available -> Bool,
         closed_at -> Nullable<BigInt>,
+        withdrawn -> Bool,
+        lacks_pictures -> Bool,
     }
 }
 

@@ -29,6 +29,8 @@ diesel::joinable!(practice_answers -> tiles (tile));
 diesel::joinable!(sample_tiles -> tiles (tile));
 diesel::joinable!(grades -> tiles (tile));
 diesel::joinable!(grades -> samples (sample_id));
+diesel::joinable!(withdrawals -> tiles (tile));
+diesel::joinable!(withdrawals -> scenes (scene_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     volunteers,
@@ -43,6 +45,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     policies,
     roles,
     invitations,
+    invitation_uses,
+    policy_versions,
+    priority_areas,
+    withdrawals,
     participations,
     exclusions,
     scenes,
