@@ -8,7 +8,7 @@ use crate::services::Error;
 use crate::services::import_gold::GoldAnswer;
 
 /// Most lines of one file.
-const MOST: usize = 5_000;
+const MOST: usize = 100_000;
 
 /// Reads a file: GeoJSON by its ending, else CSV.
 pub fn read_file(path: &Path) -> Result<Vec<GoldAnswer>, Error> {
