@@ -26,7 +26,7 @@ pub fn fingerprint(conn: &mut Conn, campaign: &Campaign, now: i64) -> QueryResul
         "(SELECT COUNT(*) FROM participations AS p JOIN volunteers AS v ON v.id = p.volunteer_id \
          WHERE p.campaign_id = {id} AND v.had_account)"
     );
-    let parts: [(&str, &[&str]); 6] = [
+    let parts: [(&str, &[&str]); 8] = [
         (
             "queue",
             &[
@@ -45,6 +45,8 @@ pub fn fingerprint(conn: &mut Conn, campaign: &Campaign, now: i64) -> QueryResul
         ("labels", &["MAX(received_at)"]),
         ("gold", &["COUNT(*)", "COUNT(worn_out_at)", "SUM(answer)"]),
         ("exclusions", &["COUNT(*)", "COUNT(lifted_at)"]),
+        ("withdrawals", &["COUNT(*)", "COUNT(lifted_at)"]),
+        ("policy_versions", &["COUNT(*)"]),
     ];
     let mut hash = Sha256::new();
     hash.update(format!("{campaign:?}{:?}", scenes::of_campaign(conn, id)?));
