@@ -42,6 +42,7 @@ mod server;
 mod session;
 mod standing;
 mod statistics;
+mod steering;
 mod stream;
 mod table;
 mod tilejson;
@@ -50,6 +51,7 @@ mod training;
 mod validation;
 mod web;
 mod wire;
+mod withdrawals;
 
 use actix_web::guard;
 use actix_web::middleware::Compress;
@@ -114,6 +116,14 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
+                // steering
+                .service(at("/api/v1/campaigns/{slug}/steering", [get(steering::get_steering)]))
+                .service(at("/api/v1/campaigns/{slug}/steering/areas", [post(steering::set_areas)]))
+                .service(at("/api/v1/campaigns/{slug}/steering/policy", [post(steering::change_policy)]))
+                .service(at("/api/v1/campaigns/{slug}/steering/policy/preview", [post(steering::preview_policy)]))
+                .service(at("/api/v1/campaigns/{slug}/steering/extension", [post(steering::extend)]))
+                .service(at("/api/v1/campaigns/{slug}/withdrawals", [post(withdrawals::withdraw)]))
+                .service(at("/api/v1/campaigns/{slug}/withdrawals/{id}/lift", [post(withdrawals::bring_back)]))
                 // who takes part, and who did what
                 .service(at("/api/v1/invitations/look", [post(invitations::look_at_invitation)]))
                 .service(at("/api/v1/invitations/accept", [post(invitations::accept_invitation)]))

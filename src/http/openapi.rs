@@ -7,7 +7,8 @@ use utoipa::{Modify, OpenApi};
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, audit_log, campaigns, events, exports, images, invitations, labels, leases, map_rows, map_tiles, members,
-    notes, person, releases, session, standing, statistics, tilejson, tokens, training, validation,
+    notes, person, releases, session, standing, statistics, steering, tilejson, tokens, training, validation,
+    withdrawals,
 };
 
 #[derive(OpenApi)]
@@ -45,6 +46,13 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        steering::get_steering,
+        steering::set_areas,
+        steering::change_policy,
+        steering::preview_policy,
+        steering::extend,
+        withdrawals::withdraw,
+        withdrawals::bring_back,
         invitations::list_invitations,
         invitations::make_invitation,
         invitations::revoke_invitation,

@@ -86,17 +86,13 @@ fn judge(
         .map(|(label, known)| Vote { answer: label.answer, skill: known.as_ref().map(|known| &*known.skill) })
         .collect();
     let result = consensus::default_rule().consensus(scale, &rules.model, &votes);
-    // An imported tile gets no more labels than it has: what they do not settle is contested.
-    let settings = &Policy { maximum: rules.campaign.policy.maximum.min(row.maximum), ..rules.campaign.policy.clone() };
-    let facts = policy::TileFacts {
-        state: Some(row.state),
-        proven: policy::proven(scale, &votes),
-        second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
-        first_settled_at: row.first_settled_at,
-        skips: row.skips,
-        unseen,
+    // What closed under an earlier policy stays as that decided it; once it opens again, it follows the one in force.
+    let verdict = match decide(rules, row, &votes, &result, unseen, row.closed_at) {
+        opened if opened.state == TileState::Open && row.state.is_closed() => {
+            decide(rules, row, &votes, &result, unseen, None)
+        }
+        verdict => verdict,
     };
-    let verdict = policy::decide(scale, settings, &rules.model, &result, &facts);
     row.counted = result.labels;
     row.bucket = policy::bucket(&result);
     // A campaign that is over asks nobody any more: its tiles stay closed, whatever a later model thinks of them.
@@ -110,6 +106,49 @@ fn judge(
         row.state = verdict.state;
     }
     (result, verdict.reason.map(|reason| reason.key()))
+}
+
+/// What a policy says of a tile: of one that closed at that time, or of an open one.
+fn decide(
+    rules: &Rules,
+    row: &QueueRow,
+    votes: &[Vote<'_>],
+    result: &Consensus,
+    unseen: Option<u32>,
+    closed_at: Option<i64>,
+) -> policy::Verdict {
+    let (scale, settings) = (&rules.campaign.scale, rules.policy_of(closed_at));
+    // An imported tile gets no more labels than it has: what they do not settle is contested.
+    let settings = &Policy { maximum: settings.maximum.min(row.maximum), ..settings.clone() };
+    let facts = policy::TileFacts {
+        state: Some(row.state),
+        proven: policy::proven(scale, votes),
+        second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
+        first_settled_at: row.first_settled_at,
+        skips: row.skips,
+        unseen,
+    };
+    policy::decide(scale, settings, &rules.model, result, &facts)
+}
+
+/// What would become of a tile under these rules; nothing is written. `anew`: as if it had never closed.
+pub fn foresee(conn: &mut Conn, rules: &Rules, mut row: QueueRow, anew: bool) -> Result<QueueRow, Error> {
+    let current = labels::current_of_tile(conn, row.tile)?;
+    let authors: Vec<i64> = current.iter().map(|label| label.volunteer_id).collect();
+    let skills = rules.skills_of(conn, &authors)?;
+    if anew {
+        open_anew(&mut row);
+    }
+    row.maximum = rules.campaign.policy.maximum.max(row.counted);
+    judge(rules, &mut row, &current, &skills, None, 0);
+    Ok(row)
+}
+
+/// Forgets that a tile closed, so that the policy in force decides it from its labels alone.
+pub fn open_anew(row: &mut QueueRow) {
+    if row.state.is_closed() {
+        (row.state, row.closed_at, row.first_settled_at) = (TileState::Open, None, None);
+    }
 }
 
 fn is_running(campaign: &Campaign) -> bool {
