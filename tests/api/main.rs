@@ -27,6 +27,7 @@ mod scripting;
 mod session;
 mod slow;
 mod standing;
+mod steering;
 mod tokens;
 mod town;
 mod training;

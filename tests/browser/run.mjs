@@ -3,7 +3,7 @@
 import { strict as assert } from 'node:assert'
 import { errors, finish, foreign, test } from './harness.mjs'
 
-const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases']
+const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'steer']
 for (const topic of topics) {
   await import(`./${topic}.mjs`)
 }
