@@ -1,6 +1,6 @@
 // Addresses after the hash: which page, which campaign, which query. The server only ever serves one document.
 
-export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
+export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'steer' | 'log' | 'invite' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export interface Route {
   page: Page
   slug: string
@@ -8,7 +8,7 @@ export interface Route {
 }
 
 const ACCOUNT: Page[] = ['sign-in', 'register', 'recover', 'me']
-const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases']
+const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases', 'steer', 'log']
 
 /** Reads what follows the `#` in the address. */
 export function parseRoute(hash: string): Route {
@@ -19,6 +19,8 @@ export function parseRoute(hash: string): Route {
   if (parts.length === 0) return found('home')
   if (parts.length === 1) return found(ACCOUNT.find((page) => page === parts[0]) ?? 'not-found')
   const [room, slug = '', screen] = parts
+  // The secret of an invitation stays behind the `#`: no server is sent it as an address.
+  if (room === 'invite' && parts.length === 2) return found('invite', slug)
   if (room !== 'c' || parts.length > 3) return found('not-found')
   if (!screen) return found('campaign', slug)
   return found(IN_CAMPAIGN.find((page) => page === screen) ?? 'not-found', slug)
@@ -32,7 +34,7 @@ function decode(part: string): string {
   }
 }
 
-export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | '' = ''): string {
+export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'steer' | 'log' | '' = ''): string {
   return `#/c/${encodeURIComponent(slug)}${screen ? `/${screen}` : ''}`
 }
 
@@ -47,6 +49,7 @@ class Router {
   back = $derived.by(() => {
     const { page, slug, query } = this.route
     if (ACCOUNT.includes(page)) return query.get('next') ?? ''
+    if (page === 'invite') return `/invite/${encodeURIComponent(slug)}`
     return slug ? linkTo(slug, page === 'campaign' ? '' : (page as 'label')).slice(1) : ''
   })
 

@@ -1,7 +1,7 @@
 // The parts of the coordinator's desk, in the order of the way through them, and who may go where.
 import type { Campaign } from '../api'
 
-export type Part = 'progress'
+export type Part = 'progress' | 'steer' | 'log'
 
 interface Rule {
   part: Part
@@ -9,7 +9,11 @@ interface Rule {
   open: (campaign: Campaign) => boolean
 }
 
-const PARTS: Rule[] = [{ part: 'progress', open: (campaign) => campaign.may.coordinate }]
+const PARTS: Rule[] = [
+  { part: 'progress', open: (campaign) => campaign.may.coordinate },
+  { part: 'steer', open: (campaign) => campaign.may.coordinate },
+  { part: 'log', open: (campaign) => campaign.may.coordinate },
+]
 
 /** The parts that whoever looks at this campaign may open. */
 export function partsFor(campaign: Campaign): Part[] {

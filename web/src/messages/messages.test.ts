@@ -99,7 +99,7 @@ describe('messages', () => {
   })
 
   it('are all used', () => {
-    const families = [/^(answer|desk|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
+    const families = [/^(act|answer|desk|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
     const unused = Object.keys(english).filter((key) => !families.some((family) => family.test(key)) && !code.includes(`'${key}'`))
     expect(unused).toEqual([])
   })
