@@ -93,15 +93,8 @@ pub async fn withdraw(
     body: Body<NewWithdrawal>,
 ) -> Result<HttpResponse, Error> {
     let NewWithdrawal { scene_id, tile_id, reason } = body.0;
-    let target = match (scene_id, tile_id) {
-        (Some(scene), None) => {
-            let reason = format!("`{scene}` is not an id that this server gave out");
-            Target::Scene(scene.parse().map_err(|_| services::Error::invalid("scene_id", reason))?)
-        }
-        (None, Some(tile)) => Target::Tile(tile),
-        _ => return Err(services::Error::invalid("scene_id", "name either a scene or a tile").into()),
-    };
     let withdraw = door.write(move |conn, visit| {
+        let target = target(scene_id.as_deref(), tile_id.as_deref())?;
         let actor = visit.viewer.volunteer_id();
         let done = withdraw::withdraw(conn, &visit.campaign, &target, &reason, actor, visit.now)?;
         Ok((visit.campaign.id, done))
@@ -110,6 +103,17 @@ pub async fn withdraw(
     lookups.forget();
     app.events.mark(&[campaign]);
     Ok(HttpResponse::Created().json(Withdrawn { id: done.id.to_string(), leases_ended: done.leases_ended }))
+}
+
+fn target(scene: Option<&str>, tile: Option<&str>) -> Result<Target, services::Error> {
+    match (scene, tile) {
+        (Some(scene), None) => {
+            let reason = format!("`{scene}` is not an id that this server gave out");
+            Ok(Target::Scene(scene.parse().map_err(|_| services::Error::invalid("scene_id", reason))?))
+        }
+        (None, Some(tile)) => Ok(Target::Tile(tile.to_owned())),
+        _ => Err(services::Error::invalid("scene_id", "name either a scene or a tile")),
+    }
 }
 
 /// Bring back what was withdrawn; for admins

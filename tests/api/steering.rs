@@ -126,7 +126,9 @@ async fn areas_that_move_while_eight_people_label_hold_nobody_up_and_count_from_
         let labelling = futures::future::join_all(eight.iter().map(async |browser| {
             for _ in 0..3 {
                 for lease in take(browser, 1).await {
-                    assert_eq!(send(browser, &lease, "damaged").await["status"], "stored");
+                    let status = send(browser, &lease, "damaged").await["status"].clone();
+                    // Three who agree settle a tile, and the fourth came too late to count.
+                    assert!(status == "stored" || status == "surplus", "{status}");
                 }
             }
         }));
