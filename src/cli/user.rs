@@ -93,10 +93,10 @@ pub struct GrantWords {
     /// Name of the account
     #[arg(long)]
     pub name: String,
-    /// admin, coordinator, researcher, reviewer or volunteer
+    /// admin, creator (may make campaigns), coordinator, researcher, reviewer or volunteer
     #[arg(long, default_value = "volunteer")]
     pub role: String,
-    /// The campaign in which the role holds; an admin needs none
+    /// The campaign in which the role holds; admins and creators need none
     #[arg(long, value_name = "SLUG")]
     pub campaign: Option<String>,
 }
@@ -104,14 +104,20 @@ pub struct GrantWords {
 impl GrantWords {
     /// The grant that the words ask for; `None`: just a volunteer, who needs none.
     fn grant(&self) -> Result<Option<Grant>, Error> {
-        if self.role == "admin" {
+        let everywhere = match self.role.as_str() {
+            "admin" => Some(Grant::Admin),
+            "creator" => Some(Grant::Creator),
+            _ => None,
+        };
+        if let Some(grant) = everywhere {
+            let reason = || format!("the role {} holds on the whole server: leave --campaign out", self.role);
             return match self.campaign {
-                None => Ok(Some(Grant::Admin)),
-                Some(_) => Err(Error::invalid("campaign", "an admin is one for all campaigns: leave --campaign out")),
+                None => Ok(Some(grant)),
+                Some(_) => Err(Error::invalid("campaign", reason())),
             };
         }
         let role = Role::from_key(&self.role).ok_or_else(|| {
-            let words = "admin, coordinator, researcher, reviewer, volunteer";
+            let words = "admin, creator, coordinator, researcher, reviewer, volunteer";
             Error::invalid("role", format!("`{}` is no role: use one of {words}", self.role))
         })?;
         match &self.campaign {
@@ -200,6 +206,7 @@ async fn list(args: ListArgs) -> Result<(), Error> {
                 .map(|(slug, role)| format!("{role}:{slug}"))
                 .collect();
             words.extend(account.admin.then(|| "admin".to_owned()));
+            words.extend(account.creator.then(|| "creator".to_owned()));
             words.extend(account.closed.then(|| "disabled".to_owned()));
             lines.push(format!("{}\t{}", account.name.unwrap_or_default(), words.join(" ")));
         }

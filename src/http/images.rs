@@ -85,12 +85,12 @@ pub async fn get_tile_image(
     if !scene.is_public && !may_see(&by, scene.campaign_id).await? {
         return Err(unknown());
     }
-    if scene.withdrawn.iter().any(|square| shows(cell, *square)) {
-        return Err(unknown());
-    }
     let archive = app.archives.open(&scene.archive)?;
     let zooms = archive.metadata();
     if !(zooms.min_zoom..=zooms.max_zoom).contains(&z) {
+        return Err(unknown());
+    }
+    if scene.withdrawn.iter().any(|square| shows(cell, zooms.max_zoom, *square)) {
         return Err(unknown());
     }
     let tag = format!("\"{}-{z}-{x}-{y}\"", scene.archive.get(..16).unwrap_or_default());
@@ -111,14 +111,15 @@ pub async fn get_tile_image(
     })
 }
 
-/// Whether an image shows a withdrawn square in any detail: where that is at least a sixteenth of it. What is coarser
-/// shows the whole district.
-fn shows(image: Cell, square: Bbox) -> bool {
+/// Whether an image shows a withdrawn square in any detail: it is one of the two finest zooms, or the square is at least a
+/// sixteenth of it. What is coarser shows the whole district.
+fn shows(image: Cell, finest: u8, square: Bbox) -> bool {
     let bbox = image.bbox();
     let Some(shared) = bbox.intersection(square) else { return false };
     let area = |bbox: Bbox| (bbox.east - bbox.west) * (bbox.north - bbox.south);
     // The edges of cells are reckoned: a neighbour may share a sliver of no width.
-    area(shared) > area(bbox) * 1e-6 && area(shared) >= area(bbox) / 16.5
+    let share = area(shared) / area(bbox);
+    share > 1e-6 && (image.z + 1 >= finest || share >= 1.0 / 16.5)
 }
 
 async fn may_see(by: &By<Anyone>, campaign_id: i64) -> Result<bool, Error> {

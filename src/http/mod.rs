@@ -22,6 +22,7 @@ pub mod gate;
 mod health;
 mod images;
 mod invitations;
+mod jobs;
 mod labels;
 mod language;
 mod leases;
@@ -37,9 +38,12 @@ mod pages;
 mod person;
 mod ranges;
 mod releases;
+mod reviews;
 mod roles;
+mod scenes;
 mod server;
 mod session;
+mod setup;
 mod standing;
 mod statistics;
 mod steering;
@@ -48,7 +52,9 @@ mod table;
 mod tilejson;
 mod tokens;
 mod training;
+mod uploads;
 mod validation;
+mod visitors;
 mod web;
 mod wire;
 mod withdrawals;
@@ -64,7 +70,8 @@ pub use gate::App;
 pub use openapi::document;
 pub use server::{Server, ServerOptions};
 pub use table::{Listed, listed};
-use table::{at, delete, get, post};
+use table::{at, delete, get, patch, post, put};
+pub use visitors::Shares;
 
 /// Every address of the server, and who answers it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -106,11 +113,12 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
                 .service(at("/api/v1/accounts/{name}/recovery", [post(members::reset_password)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
+                .service(at("/api/v1/me/password", [post(accounts::change_password)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
                 .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))
                 // campaigns
-                .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
+                .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns), post(setup::create_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
@@ -124,6 +132,28 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/steering/extension", [post(steering::extend)]))
                 .service(at("/api/v1/campaigns/{slug}/withdrawals", [post(withdrawals::withdraw)]))
                 .service(at("/api/v1/campaigns/{slug}/withdrawals/{id}/lift", [post(withdrawals::bring_back)]))
+                // setting a campaign up
+                .service(at(
+                    "/api/v1/campaigns/{slug}/settings",
+                    [get(setup::get_settings), put(setup::change_settings)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/uploads",
+                    [get(uploads::list_uploads), post(uploads::begin_upload)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/uploads/{id}",
+                    [get(uploads::get_upload), patch(uploads::continue_upload), delete(uploads::remove_upload)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/files", [get(uploads::list_files)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs", [get(jobs::list_jobs), post(jobs::ask_for_job)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs/{id}", [get(jobs::get_job)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs/{id}/cancel", [post(jobs::cancel_job)]))
+                .service(at("/api/v1/campaigns/{slug}/scenes", [get(scenes::list_scenes)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/scenes/{id}",
+                    [patch(scenes::change_scene), delete(scenes::remove_scene)],
+                ))
                 // who takes part, and who did what
                 .service(at("/api/v1/invitations/look", [post(invitations::look_at_invitation)]))
                 .service(at("/api/v1/invitations/accept", [post(invitations::accept_invitation)]))
@@ -177,6 +207,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/desk", [get(validation::desk)]))
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/grades", [post(validation::grade)]))
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/{file}", [get(validation::download)]))
+                // reviews
+                .service(at("/api/v1/campaigns/{slug}/reviews", [get(reviews::list), post(reviews::decide)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/queue", [get(reviews::queue)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/holds", [post(reviews::hold)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}", [get(reviews::tile)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

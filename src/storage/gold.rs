@@ -82,3 +82,16 @@ pub fn count_use(conn: &mut Conn, tile: i64, uses_at_most: u32, now: i64) -> Que
         .execute(conn)?;
     Ok(())
 }
+
+/// Whether a campaign has any gold.
+pub fn any(conn: &mut Conn, campaign_id: i64) -> QueryResult<bool> {
+    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id));
+    Ok(rows.count().get_result::<i64>(conn)? > 0)
+}
+
+/// Whether an answer of a campaign's gold names this scene.
+pub fn names_scene(conn: &mut Conn, campaign_id: i64, scene: i64) -> QueryResult<bool> {
+    let named = gold::last_intact.eq(scene).or(gold::first_damaged.eq(scene));
+    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id)).filter(named);
+    Ok(rows.count().get_result::<i64>(conn)? > 0)
+}

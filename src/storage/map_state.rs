@@ -26,7 +26,7 @@ pub fn fingerprint(conn: &mut Conn, campaign: &Campaign, now: i64) -> QueryResul
         "(SELECT COUNT(*) FROM participations AS p JOIN volunteers AS v ON v.id = p.volunteer_id \
          WHERE p.campaign_id = {id} AND v.had_account)"
     );
-    let parts: [(&str, &[&str]); 8] = [
+    let parts: [(&str, &[&str]); 9] = [
         (
             "queue",
             &[
@@ -47,6 +47,7 @@ pub fn fingerprint(conn: &mut Conn, campaign: &Campaign, now: i64) -> QueryResul
         ("exclusions", &["COUNT(*)", "COUNT(lifted_at)"]),
         ("withdrawals", &["COUNT(*)", "COUNT(lifted_at)"]),
         ("policy_versions", &["COUNT(*)"]),
+        ("reviews", &["COUNT(*)", "MAX(decided_at)", "SUM(CASE WHEN in_force THEN answer + 1 ELSE 0 END)"]),
     ];
     let mut hash = Sha256::new();
     hash.update(format!("{campaign:?}{:?}", scenes::of_campaign(conn, id)?));

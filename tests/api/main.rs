@@ -23,6 +23,7 @@ mod overload;
 mod person;
 mod refusals;
 mod releases;
+mod reviews;
 mod scripting;
 mod session;
 mod slow;

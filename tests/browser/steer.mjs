@@ -80,7 +80,10 @@ else {
     await page.getByTestId('withdraw').click()
     await page.getByTestId('confirm').click()
     await page.getByTestId('withdrawn').waitFor()
-    const { z, x, y } = /(?<z>\d+)-(?<x>\d+)-(?<y>\d+)/.exec(lease.tile.id).groups
+    const z = (await api(page, `/api/v1/campaigns/${PAIR}`)).scenes[0].max_zoom
+    const [lon, lat] = [(lease.tile.bbox[0] + lease.tile.bbox[2]) / 2, ((lease.tile.bbox[1] + lease.tile.bbox[3]) / 2) * (Math.PI / 180)]
+    const x = Math.floor(((lon + 180) / 360) * 2 ** z)
+    const y = Math.floor(((1 - Math.asinh(Math.tan(lat)) / Math.PI) / 2) * 2 ** z)
     const image = await fetch(`${base}/tiles/${lease.frames[0].scene_id}/${z}/${x}/${y}`)
     assert.equal(image.status, 404)
     const map = await fetch(`${base}/api/v1/campaigns/${PAIR}/exports/tiles.csv`)
@@ -123,7 +126,7 @@ else {
     await guest.locator('input[name=name]').fill('invited-one')
     await guest.locator('input[name=password]').fill('three blind mice')
     await guest.locator('main form button:not([type=button])').click()
-    await guest.getByTestId('secret').waitFor()
+    await guest.getByTestId('recovery-code').waitFor()
     await guest.goto(link)
     await guest.getByTestId('invited-to').waitFor()
     assert.deepEqual(await violations(guest), [])

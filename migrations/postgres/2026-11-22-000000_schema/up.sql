@@ -10,6 +10,7 @@ CREATE TABLE volunteers (
     password_hash    TEXT,
     recovery_hash    TEXT,
     admin            BOOLEAN NOT NULL DEFAULT FALSE,
+    creator          BOOLEAN NOT NULL DEFAULT FALSE, -- may make campaigns
     had_account      BOOLEAN NOT NULL DEFAULT FALSE, -- still says so of a deleted one: exports stay what they were
     language         TEXT,
     created_at       BIGINT NOT NULL,
@@ -83,6 +84,8 @@ CREATE TABLE campaigns (
     licence          TEXT,
     synthetic        BOOLEAN NOT NULL DEFAULT FALSE,
     area             TEXT,                        -- GeoJSON geometry; NULL: wherever there is imagery
+    margin           DOUBLE PRECISION NOT NULL,   -- around a footprint, as a share of its longer side
+    least_m          DOUBLE PRECISION NOT NULL,   -- smallest square around a footprint, metres
     west             DOUBLE PRECISION,            -- the box around all tiles; NULL while there is none
     south            DOUBLE PRECISION,
     east             DOUBLE PRECISION,
@@ -437,6 +440,14 @@ CREATE TABLE gold (
 );
 CREATE INDEX gold_to_serve ON gold (campaign_id, kind, uses) WHERE worn_out_at IS NULL;
 
+-- Why a gold answer is right, in languages other than the campaign's own, which stands in the row itself.
+CREATE TABLE gold_texts (
+    tile             BIGINT NOT NULL REFERENCES gold (tile),
+    language         TEXT NOT NULL,
+    explanation      TEXT NOT NULL,               -- Markdown
+    PRIMARY KEY (tile, language)
+);
+
 -- The first answer of each volunteer for each practice tile of the round under way. Measures nobody.
 CREATE TABLE practice_answers (
     tile             BIGINT NOT NULL REFERENCES tiles (id),
@@ -506,9 +517,14 @@ CREATE TABLE consensus (
     changed_at       BIGINT NOT NULL
 );
 CREATE INDEX consensus_model ON consensus (campaign_id, model);
+-- Tiles whose imagery many called unusable, though not enough to close them: reviewers are shown them.
+CREATE INDEX consensus_doubtful ON consensus (campaign_id) WHERE unusable_share >= 0.4;
 
+-- What reviewers decided. Rows are added and keep what they say; a reviewer's later decision for a tile takes the place of
+-- the earlier one. The opinion that more reviewers hold than any other is in force.
 CREATE TABLE reviews (
-    id               BIGINT PRIMARY KEY,
+    id               BYTEA NOT NULL PRIMARY KEY,  -- the client's UUID
+    body_hash        BYTEA NOT NULL,              -- SHA-256 of what was sent: the same id with another body is refused
     tile             BIGINT NOT NULL REFERENCES tiles (id),
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
     reviewer_id      BIGINT NOT NULL REFERENCES volunteers (id),
@@ -517,9 +533,24 @@ CREATE TABLE reviews (
     first_damaged    BIGINT REFERENCES scenes (id),
     note             TEXT NOT NULL DEFAULT '',
     decided_at       BIGINT NOT NULL,
-    in_force         BOOLEAN NOT NULL
+    is_current       BOOLEAN NOT NULL,            -- the reviewer's newest decision for this tile
+    in_force         BOOLEAN NOT NULL,
+    CHECK (is_current OR NOT in_force)
 );
 CREATE INDEX reviews_tile ON reviews (tile);
+CREATE INDEX reviews_campaign ON reviews (campaign_id, decided_at);
+CREATE INDEX reviews_reviewer ON reviews (reviewer_id);
+CREATE UNIQUE INDEX reviews_one_of_each ON reviews (tile, reviewer_id) WHERE is_current;
+CREATE UNIQUE INDEX reviews_one_in_force ON reviews (tile) WHERE in_force;
+
+-- Which tile a reviewer has before them, for some minutes, so that two seldom do the same one.
+CREATE TABLE review_holds (
+    tile             BIGINT PRIMARY KEY REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    reviewer_id      BIGINT NOT NULL REFERENCES volunteers (id),
+    expires_at       BIGINT NOT NULL
+);
+CREATE INDEX review_holds_campaign ON review_holds (campaign_id);
 
 -- Work in the background, releases, and who did what --------------------------------------------------------------
 
@@ -528,16 +559,22 @@ CREATE TABLE jobs (
     campaign_id      BIGINT REFERENCES campaigns (id),
     kind             TEXT NOT NULL,
     input            TEXT NOT NULL,               -- JSON
-    state            TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
-    progress         DOUBLE PRECISION NOT NULL DEFAULT 0 CHECK (progress >= 0 AND progress <= 1),
+    state            TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed', 'cancelled')),
+    units_done       BIGINT NOT NULL DEFAULT 0 CHECK (units_done >= 0),
+    units_total      BIGINT NOT NULL DEFAULT 0 CHECK (units_total >= 0),
     message          TEXT NOT NULL DEFAULT '',
+    report           TEXT NOT NULL DEFAULT '',    -- lines
     attempts         INTEGER NOT NULL DEFAULT 0,
+    holder           TEXT,                        -- the run that works on it
+    cancel_asked     BOOLEAN NOT NULL DEFAULT FALSE,
     created_by       BIGINT REFERENCES volunteers (id),
     created_at       BIGINT NOT NULL,
+    started_at       BIGINT,
     heartbeat_at     BIGINT,
     finished_at      BIGINT
 );
 CREATE INDEX jobs_state ON jobs (state, created_at);
+CREATE INDEX jobs_campaign ON jobs (campaign_id, created_at);
 
 CREATE TABLE uploads (
     id               BIGINT PRIMARY KEY,
@@ -547,10 +584,12 @@ CREATE TABLE uploads (
     bytes_total      BIGINT NOT NULL CHECK (bytes_total > 0),
     bytes_received   BIGINT NOT NULL CHECK (bytes_received >= 0 AND bytes_received <= bytes_total),
     sha256           TEXT,
-    state            TEXT NOT NULL CHECK (state IN ('receiving', 'complete', 'abandoned')),
+    state            TEXT NOT NULL CHECK (state IN ('receiving', 'complete')),
     created_at       BIGINT NOT NULL,
-    changed_at       BIGINT NOT NULL
+    changed_at       BIGINT NOT NULL,
+    CHECK (state = 'receiving' OR bytes_received = bytes_total)
 );
+CREATE INDEX uploads_campaign ON uploads (campaign_id, created_at);
 
 CREATE TABLE releases (
     id               BIGINT PRIMARY KEY,

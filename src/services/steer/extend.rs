@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 
 use super::priorities::{level_of, outline};
-use crate::domain::campaign::{Campaign, CampaignState, TileSource};
+use crate::domain::campaign::{Campaign, CampaignState, Tiling};
 use crate::domain::tile::Tile;
 use crate::imagery::Archives;
-use crate::services::derive_tiles::{Source, derive_tiles};
+use crate::services::derive_tiles::derive_tiles;
 use crate::services::{Error, clock};
 use crate::storage::audit_log::{self, Act};
 use crate::storage::tiles::{self, NewTile};
@@ -29,22 +29,14 @@ pub async fn extend(
         let reason = "an area is extended while a campaign is open or paused";
         return Err(Error::Conflict(format!("campaign `{}` is {}: {reason}", campaign.slug, campaign.state)));
     }
-    let geometry = outline(&area).map_err(|reason| Error::invalid("area", reason))?;
+    outline(&area).map_err(|reason| Error::invalid("area", reason))?;
     let id = campaign.id;
     let (shown, outlines) = store
         .read(move |conn| Ok::<_, Error>((scenes::of_campaign(conn, id)?, footprints::of_campaign(conn, id)?)))
         .await?;
-    let (archives, source, slug) = (archives.clone(), campaign.tile_source, campaign.slug.clone());
-    let zoom = campaign.labelling_zoom;
-    let derive = move || {
-        let source = match source {
-            TileSource::Cells => Source::Cells(zoom),
-            TileSource::Footprints => Source::Footprints(&outlines),
-        };
-        let mut derived = derive_tiles(&slug, &shown, &archives, &source)?.tiles;
-        derived.retain(|new| geometry.meets(new.tile.bbox));
-        Ok::<_, Error>(derived)
-    };
+    let (archives, slug) = (archives.clone(), campaign.slug.clone());
+    let tiling = Tiling { area: Some(area), ..campaign.tiling() };
+    let derive = move || Ok::<_, Error>(derive_tiles(&slug, &shown, &archives, &tiling, &outlines)?.tiles);
     let derived = crate::services::ingest::blocking(derive).await?;
     if preview {
         let count = move |conn: &mut Conn| Ok::<_, Error>(fresh(conn, id, &derived)?.len());

@@ -12,7 +12,7 @@ use crate::services::tile_consensus::{self, Rules};
 use crate::services::{Error, clock};
 use crate::storage::audit_log::{self, Act};
 use crate::storage::policy_versions::{self as stored, PolicyVersion};
-use crate::storage::{Conn, Store, campaigns, imports, notify, queue};
+use crate::storage::{Conn, Store, campaigns, imports, notify, queue, reviews};
 
 /// Tiles that one transaction brings in line.
 const BATCH: i64 = 64;
@@ -226,6 +226,10 @@ fn follow_batch(conn: &mut Conn, campaign_id: i64, now: i64) -> Result<bool, Err
 fn follow_one(conn: &mut Conn, rules: &Rules, tile: i64, anew: bool, now: i64) -> Result<(), Error> {
     let mut row = queue::lock(conn, tile)?;
     if row.gold || row.state == TileState::Reviewed || (row.state.is_closed() && !anew) {
+        return Ok(());
+    }
+    // What reviewers differ about waits for the third of them, not for the crowd.
+    if row.state == TileState::Contested && reviews::is_disputed(conn, tile)? {
         return Ok(());
     }
     let (state, closed_at) = (row.state, row.closed_at);

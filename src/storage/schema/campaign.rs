@@ -38,6 +38,8 @@ diesel::table! {
         licence -> Nullable<Text>,
         synthetic -> Bool,
         area -> Nullable<Text>,
+        margin -> Double,
+        least_m -> Double,
         west -> Nullable<Double>,
         south -> Nullable<Double>,
         east -> Nullable<Double>,

@@ -116,6 +116,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    gold_texts (tile, language) {
+        tile -> BigInt,
+        language -> Text,
+        explanation -> Text,
+    }
+}
+
+diesel::table! {
     practice_answers (tile, volunteer_id) {
         tile -> BigInt,
         volunteer_id -> BigInt,

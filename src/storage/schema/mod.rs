@@ -19,9 +19,11 @@ diesel::joinable!(frames -> tiles (tile));
 diesel::joinable!(queue -> tiles (tile));
 diesel::joinable!(consensus -> tiles (tile));
 diesel::joinable!(gold -> tiles (tile));
+diesel::joinable!(gold_texts -> gold (tile));
 diesel::joinable!(labels -> tiles (tile));
 diesel::joinable!(leases -> tiles (tile));
 diesel::joinable!(reviews -> tiles (tile));
+diesel::joinable!(review_holds -> tiles (tile));
 diesel::joinable!(notes -> tiles (tile));
 diesel::joinable!(practice_answers -> tiles (tile));
 diesel::joinable!(sample_tiles -> tiles (tile));
@@ -60,11 +62,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     current_labels,
     notes,
     gold,
+    gold_texts,
     practice_answers,
     models,
     skills,
     consensus,
     reviews,
+    review_holds,
     jobs,
     uploads,
     releases,

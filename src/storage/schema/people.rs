@@ -8,6 +8,7 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         recovery_hash -> Nullable<Text>,
         admin -> Bool,
+        creator -> Bool,
         had_account -> Bool,
         language -> Nullable<Text>,
         created_at -> BigInt,
