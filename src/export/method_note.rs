@@ -19,6 +19,21 @@ pub struct Facts {
     pub model: Option<ModelFacts>,
     /// What experts found.
     pub accuracy: Checked,
+    /// The policies so far, in the order of their time; at most one where it never changed.
+    pub policies: Vec<PolicyFacts>,
+}
+
+/// A policy that was in force for a while.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyFacts {
+    /// 1 for the first.
+    pub version: u32,
+    /// Since when; milliseconds since 1970, UTC.
+    pub in_force_from: i64,
+    /// Whether it decided closed tiles anew.
+    pub closed_too: bool,
+    /// Its settings.
+    pub policy: Policy,
 }
 
 /// What the note tells of the model in use.
@@ -55,6 +70,7 @@ pub fn markdown(map: &DamageMap, policy: &Policy, facts: &Facts) -> String {
     let mut text = format!("# How the damage map of {} was made\n", line(&map.title));
     push_source(&mut text, map);
     push_consensus(&mut text, policy, map);
+    push_policies(&mut text, &facts.policies);
     push_numbers(&mut text, facts);
     push_model(&mut text, facts.model.as_ref());
     text.push_str("\n## Accuracy\n\n");
@@ -124,6 +140,27 @@ fn push_consensus(text: &mut String, policy: &Policy, map: &DamageMap) {
         (None, _) => "No model was fitted yet: all weights are 1.".to_owned(),
     };
     let _ = writeln!(text, "\n{model}");
+}
+
+/// Which policy decided what, where it was not always the same.
+fn push_policies(text: &mut String, policies: &[PolicyFacts]) {
+    if policies.len() < 2 {
+        return;
+    }
+    text.push_str(
+        "\nThe policy changed while labels were gathered; what stands above is the one in force now. A tile was decided by the version \
+         that was in force when it closed (column `closed_at`), or by a later one that decided closed tiles anew.\n\n\
+         | version | in force from | labels at least | at most | probability of the class | decided closed tiles anew |\n|---|---|---|---|---|---|\n",
+    );
+    for one in policies {
+        let (policy, from) = (&one.policy, super::text::instant(one.in_force_from));
+        let anew = if one.closed_too { "yes" } else { "no" };
+        let (least, sure) = match policy.kind {
+            PolicyKind::Adaptive => (policy.minimum, policy.settle_at.to_string()),
+            PolicyKind::Fixed { redundancy } => (redundancy, "-".to_owned()),
+        };
+        let _ = writeln!(text, "| {} | {from} | {least} | {} | {sure} | {anew} |", one.version, policy.maximum);
+    }
 }
 
 fn push_numbers(text: &mut String, facts: &Facts) {

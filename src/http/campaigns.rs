@@ -209,6 +209,8 @@ pub enum NextState {
     Paused,
     /// Finished.
     Closed,
+    /// Kept, and no longer on the list.
+    Archived,
 }
 
 impl From<NextState> for CampaignState {
@@ -217,6 +219,7 @@ impl From<NextState> for CampaignState {
             NextState::Open => CampaignState::Open,
             NextState::Paused => CampaignState::Paused,
             NextState::Closed => CampaignState::Closed,
+            NextState::Archived => CampaignState::Archived,
         }
     }
 }

@@ -11,9 +11,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::error::Error;
 use super::gate::{Anyone, App, By};
 use crate::domain::access::Viewer;
+use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
 use crate::imagery::PictureKind;
 use crate::storage::{campaigns, scenes};
+use crate::storage::{campaigns, scenes, withdrawals};
 
 /// How long the answer to "whose scene is this, and may everybody see it" is kept in memory.
 const KEPT: Duration = Duration::from_secs(10);
@@ -31,9 +33,16 @@ struct SceneAccess {
     archive: String,
     campaign_id: i64,
     is_public: bool,
+    /// Squares of tiles that were withdrawn.
+    withdrawn: Vec<Bbox>,
 }
 
 impl Lookups {
+    /// Asks the database again about every scene, at once: something was withdrawn, or came back.
+    pub fn forget(&self) {
+        self.scenes.write().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+    }
+
     async fn scene(&self, app: &App, id: i64) -> Result<Option<SceneAccess>, Error> {
         let known = self.scenes.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&id).cloned();
         if let Some((at, scene)) = known
@@ -45,7 +54,8 @@ impl Lookups {
             let Some((campaign_id, archive)) = scenes::archive(conn, id)? else { return Ok(None) };
             let campaign = campaigns::by_id(conn, campaign_id)?;
             let is_public = campaign.is_some_and(|campaign| Viewer::Nobody.may_see(&campaign));
-            Ok(Some(SceneAccess { archive, campaign_id, is_public }))
+            let withdrawn = withdrawals::squares(conn, campaign_id)?;
+            Ok(Some(SceneAccess { archive, campaign_id, is_public, withdrawn }))
         });
         let scene = look.await?;
         let mut scenes = self.scenes.write().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -82,6 +92,9 @@ pub async fn get_tile_image(
     if !(zooms.min_zoom..=zooms.max_zoom).contains(&z) {
         return Err(unknown());
     }
+    if scene.withdrawn.iter().any(|square| shows(cell, zooms.max_zoom, *square)) {
+        return Err(unknown());
+    }
     let tag = format!("\"{}-{z}-{x}-{y}\"", scene.archive.get(..16).unwrap_or_default());
     let (visibility, vary) =
         if scene.is_public { ("public", None) } else { ("private", Some("Cookie, Authorization")) };
@@ -102,6 +115,17 @@ pub async fn get_tile_image(
         }
         None => reply.status(actix_web::http::StatusCode::NO_CONTENT).finish(),
     })
+}
+
+/// Whether an image shows a withdrawn square in any detail: it is one of the two finest zooms, or the square is at least a
+/// sixteenth of it. What is coarser shows the whole district.
+fn shows(image: Cell, finest: u8, square: Bbox) -> bool {
+    let bbox = image.bbox();
+    let Some(shared) = bbox.intersection(square) else { return false };
+    let area = |bbox: Bbox| (bbox.east - bbox.west) * (bbox.north - bbox.south);
+    // The edges of cells are reckoned: a neighbour may share a sliver of no width.
+    let share = area(shared) / area(bbox);
+    share > 1e-6 && (image.z + 1 >= finest || share >= 1.0 / 16.5)
 }
 
 async fn may_see(by: &By<Anyone>, campaign_id: i64) -> Result<bool, Error> {

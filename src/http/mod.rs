@@ -52,6 +52,7 @@ mod session;
 mod setup;
 mod standing;
 mod statistics;
+mod steering;
 mod stream;
 mod table;
 mod tilejson;
@@ -65,6 +66,7 @@ mod volunteer_figures;
 mod volunteers;
 mod web;
 mod wire;
+mod withdrawals;
 
 use actix_web::guard;
 use actix_web::middleware::Compress;
@@ -135,6 +137,14 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/progress", [get(progress::get_progress)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
+                // steering
+                .service(at("/api/v1/campaigns/{slug}/steering", [get(steering::get_steering)]))
+                .service(at("/api/v1/campaigns/{slug}/steering/areas", [post(steering::set_areas)]))
+                .service(at("/api/v1/campaigns/{slug}/steering/policy", [post(steering::change_policy)]))
+                .service(at("/api/v1/campaigns/{slug}/steering/policy/preview", [post(steering::preview_policy)]))
+                .service(at("/api/v1/campaigns/{slug}/steering/extension", [post(steering::extend)]))
+                .service(at("/api/v1/campaigns/{slug}/withdrawals", [post(withdrawals::withdraw)]))
+                .service(at("/api/v1/campaigns/{slug}/withdrawals/{id}/lift", [post(withdrawals::bring_back)]))
                 // setting a campaign up
                 .service(at(
                     "/api/v1/campaigns/{slug}/settings",

@@ -6,9 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases,
-    map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, setup, standing,
-    statistics, tilejson, tokens, training, uploads, validation, volunteers,
+    accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases, map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation, volunteers, steering, withdrawals,
 };
 
 #[derive(OpenApi)]
@@ -68,16 +66,7 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
-        volunteers::list_volunteers,
-        volunteers::get_volunteer,
-        volunteers::list_rings,
-        volunteers::exclude_volunteers,
-        volunteers::lift_exclusions,
-        announcements::list_announcements,
-        announcements::announce,
-        announcements::list_written_announcements,
-        announcements::withdraw_announcement,
-        announcements::put_announcement_away,
+    volunteers::list_volunteers, volunteers::get_volunteer, volunteers::list_rings, volunteers::exclude_volunteers, volunteers::lift_exclusions, announcements::list_announcements, announcements::announce, announcements::list_written_announcements, announcements::withdraw_announcement, announcements::put_announcement_away, steering::get_steering, steering::set_areas, steering::change_policy, steering::preview_policy, steering::extend, withdrawals::withdraw, withdrawals::bring_back,
         invitations::list_invitations,
         invitations::make_invitation,
         invitations::revoke_invitation,

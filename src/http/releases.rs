@@ -22,7 +22,7 @@ use crate::domain::release::{self as domain, Changes, ReleaseFile};
 use crate::domain::scale::Scale;
 use crate::services::release::{NewRelease, check, published_cells, release};
 use crate::services::{self};
-use crate::storage::releases;
+use crate::storage::{releases, withdrawals};
 
 /// Where the files of releases are. Cheap to clone.
 #[derive(Clone)]
@@ -107,8 +107,19 @@ pub struct Release {
     /// What changed since the release before; `null` where that may not be told.
     #[schema(required)]
     changes: Option<Changes>,
+    /// What it still shows and was taken out of view since: read the campaign's later releases instead.
+    withdrawn: Vec<WithdrawnSince>,
     /// The files that you may have.
     files: Vec<ReleasedFile>,
+}
+
+/// Something that was withdrawn after a release was made.
+#[derive(Serialize, ToSchema)]
+pub struct WithdrawnSince {
+    #[schema(format = DateTime)]
+    at: String,
+    /// `scene` or `tile`.
+    what: &'static str,
 }
 
 /// The releases of a campaign, newest first.
@@ -161,9 +172,10 @@ pub struct AreaCells {
 pub async fn list(door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
     let listed = door.read(|conn, visit| {
         let all = releases::of_campaign(conn, visit.campaign.id)?;
+        let gone = withdrawals::since(conn, visit.campaign.id, i64::MIN)?;
         Ok(Releases {
             next_version: all.first().map_or(0, |newest| newest.version) + 1,
-            releases: all.into_iter().filter_map(|one| shown(visit, one)).collect(),
+            releases: all.into_iter().filter_map(|one| shown(visit, &gone, one)).collect(),
             may_release: visit.viewer.may_coordinate(&visit.campaign),
             level: visit.campaign.release_level,
         })
@@ -196,7 +208,7 @@ pub async fn make(
         });
         let ended = |error| services::Error::Internal(format!("a release ended early: {error}"));
         let made = work.await.map_err(ended)??;
-        shown(&visit, made).ok_or_else(|| refusal(&visit.viewer))
+        shown(&visit, &[], made).ok_or_else(|| refusal(&visit.viewer))
     });
     Ok(HttpResponse::Created().json(made.await?))
 }
@@ -208,7 +220,8 @@ pub async fn make(
 pub async fn one(door: InCampaign<Anyone>, path: Path<(String, u32)>) -> Result<HttpResponse, Error> {
     let found = door.read(move |conn, visit| {
         let release = releases::find(conn, visit.campaign.id, path.1)?;
-        release.and_then(|release| shown(visit, release)).ok_or_else(|| unknown(path.1))
+        let gone = withdrawals::since(conn, visit.campaign.id, i64::MIN)?;
+        release.and_then(|release| shown(visit, &gone, release)).ok_or_else(|| unknown(path.1))
     });
     Ok(HttpResponse::Ok().json(found.await?))
 }
@@ -288,7 +301,10 @@ fn unknown(version: u32) -> services::Error {
 }
 
 /// A release with the files that this person may have; `None` where there is none of them.
-fn shown(visit: &CampaignVisit, release: domain::Release) -> Option<Release> {
+/// `withdrawn` are times and kinds of what is out of view now.
+fn shown(visit: &CampaignVisit, withdrawn: &[(i64, &'static str)], release: domain::Release) -> Option<Release> {
+    let as_of = release.as_of;
+    let since = withdrawn.iter().filter(move |(at, _)| *at >= as_of);
     let campaign: &Campaign = &visit.campaign;
     let base = format!("/api/v1/campaigns/{}/releases/{}", campaign.slug, release.version);
     let may = |file: &ReleaseFile| visit.viewer.may_have_released(campaign, release.level, file.audience);
@@ -308,6 +324,7 @@ fn shown(visit: &CampaignVisit, release: domain::Release) -> Option<Release> {
         notes: release.notes,
         citation: ReleaseCitation { text: release.citation.text(), fields: release.citation },
         changes,
+        withdrawn: since.map(|(at, what)| WithdrawnSince { at: rfc3339(*at), what }).collect(),
         files: files.into_iter().map(released).collect(),
     })
 }

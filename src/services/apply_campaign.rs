@@ -145,8 +145,8 @@ fn policy(before: &Campaign, file: &CampaignFile, changed: &mut Vec<String>) -> 
         return Err(fixed(
             before,
             "policy",
-            "its labels were gathered under it; only how tiles are lent, gold, refits, \
-            practice and the leaderboard may change",
+            "its labels were gathered under it; how tiles are lent, gold, refits, practice and the leaderboard may \
+            change here, the rest where its effect is shown first: on the page `steer` of the campaign",
         ));
     }
     let new = serde_json::to_value(&policy).map_err(unreadable)?;

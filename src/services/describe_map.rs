@@ -13,9 +13,10 @@ use crate::domain::damage_map::{Cuts, DamageMap, Sight};
 use crate::domain::map_filter::MapFilter;
 use crate::domain::policy::Policy;
 use crate::domain::validation::note;
-use crate::export::method_note::{self, Checked, Facts, ModelFacts};
+use crate::export::method_note::{self, Checked, Facts, ModelFacts, PolicyFacts};
 use crate::export::{about, code_book, tiles};
-use crate::storage::{Conn, QueryError, map_state, models, statistics};
+use crate::storage::policy_versions::PolicyVersion;
+use crate::storage::{Conn, QueryError, map_state, models, policy_versions, statistics};
 
 /// Version of names, order and meaning of the columns: rises when one of them changes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -158,8 +159,14 @@ pub fn method_note(conn: &mut Conn, campaign: &Campaign, sight: Sight) -> Result
             Some(_) => Checked::Kept,
             None => Checked::Never,
         },
+        policies: policy_versions::of_campaign(conn, campaign.id)?.into_iter().map(policy_facts).collect(),
     };
     Ok(method_note::markdown(&map, &campaign.policy, &facts))
+}
+
+fn policy_facts(version: PolicyVersion) -> PolicyFacts {
+    let PolicyVersion { version, policy, in_force_from, closed_too, .. } = version;
+    PolicyFacts { version, in_force_from, closed_too, policy }
 }
 
 /// Everybody is told only how many there are: counts of states would tell how many tiles are check gold.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::release_lease::reclaim_expired;
 use super::{Error, clock, exclude, refit::refit};
+use super::{Error, clock, refit::refit, steer};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::storage::meter::METER;
 use crate::storage::{Conn, Store, backups, campaigns, leases};
@@ -13,6 +14,8 @@ use crate::storage::{Conn, Store, backups, campaigns, leases};
 const PAUSE: Duration = Duration::from_secs(5);
 /// Ended leases are remembered for 30 days, so that an answer that comes late still finds its tile.
 const REMEMBER_MS: i64 = 30 * 86_400_000;
+/// Batches of tiles that one round brings in line with a new policy.
+const POLICY_BATCHES: usize = 200;
 /// By so much the clocks of two servers may differ.
 const APART_MS: i64 = 60_000;
 
@@ -32,6 +35,9 @@ pub async fn round(store: &Store) -> Result<(), Error> {
     // Leases first: a refit may take long. What fails for one campaign must not stop the others.
     for campaign in all.iter().filter(|campaign| is_running(campaign)) {
         log_failure(campaign, tidy_leases(store, campaign).await);
+    }
+    for campaign in all.iter().filter(|campaign| is_running(campaign)) {
+        log_failure(campaign, follow_policy(store, campaign).await);
     }
     for campaign in &all {
         log_failure(campaign, learn(store, campaign).await);
@@ -56,6 +62,16 @@ fn log_failure(campaign: &Campaign, done: Result<(), Error>) {
 async fn tidy_leases(store: &Store, campaign: &Campaign) -> Result<(), Error> {
     shorten(store, campaign).await?;
     sweep(store, campaign).await
+}
+
+/// Goes on with a change of policy that a request began.
+async fn follow_policy(store: &Store, campaign: &Campaign) -> Result<(), Error> {
+    for _ in 0..POLICY_BATCHES {
+        if steer::policy::follow_some(store, campaign.id).await? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A campaign that ends has a last model of all its labels, however few they are: gold has its say.

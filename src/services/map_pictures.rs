@@ -11,7 +11,7 @@ use crate::domain::campaign::{Campaign, CampaignKind, CampaignState};
 use crate::domain::damage_map::{Cuts, Outcome};
 use crate::domain::map_picture::{Picture, Taking};
 use crate::storage::damage_map::TileRows;
-use crate::storage::{Conn, Store};
+use crate::storage::{Conn, Store, withdrawals};
 
 /// A picture may be so many times older than it took to take it: then at most a twentieth of a core goes into pictures.
 const PATIENCE: u32 = 20;
@@ -51,14 +51,16 @@ struct Kept {
 }
 
 /// What a picture is of; for another one it is never used.
-type State = (CampaignState, u32);
+type State = (CampaignState, u32, i64);
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 impl Pictures {
     /// A picture of the campaign's map, a fresh one where that is cheap.
     pub async fn of(&self, store: &Store, campaign: &Campaign) -> Result<Numbered, Error> {
-        let known = self.known(campaign);
+        let id = campaign.id;
+        let changed = store.read(move |conn| Ok::<_, Error>(withdrawals::last_change(conn, id)?)).await?;
+        let known = self.known(campaign, changed);
         if let Some(kept) = known.as_ref().filter(|kept| kept.is_fresh()) {
             return Ok(kept.numbered.clone());
         }
@@ -68,7 +70,7 @@ impl Pictures {
                 if let Ok(turn) = turn.try_lock_owned() {
                     let (all, store, campaign) = (self.clone(), store.clone(), campaign.clone());
                     tokio::spawn(async move {
-                        if let Err(error) = all.take(&store, &campaign).await {
+                        if let Err(error) = all.take(&store, &campaign, changed).await {
                             tracing::warn!(campaign = %campaign.slug, %error, "the picture of a map could not be taken");
                         }
                         drop(turn);
@@ -78,24 +80,24 @@ impl Pictures {
             }
             _ => {
                 let _turn = turn.lock_owned().await;
-                match self.known(campaign).filter(Kept::is_fresh) {
+                match self.known(campaign, changed).filter(Kept::is_fresh) {
                     Some(kept) => Ok(kept.numbered),
-                    None => self.take(store, campaign).await,
+                    None => self.take(store, campaign, changed).await,
                 }
             }
         }
     }
 
     /// The picture in memory, if it is of this state and not useless; those that nobody used for long are dropped.
-    fn known(&self, campaign: &Campaign) -> Option<Kept> {
+    fn known(&self, campaign: &Campaign, changed: i64) -> Option<Kept> {
         let mut kept = lock(&self.kept);
         kept.retain(|_, one| one.used.elapsed() < USELESS && one.taken.elapsed() < USELESS);
-        let known = kept.get_mut(&campaign.id).filter(|one| one.of == state(campaign))?;
+        let known = kept.get_mut(&campaign.id).filter(|one| one.of == state(campaign, changed))?;
         known.used = Instant::now();
         Some(known.clone())
     }
 
-    async fn take(&self, store: &Store, campaign: &Campaign) -> Result<Numbered, Error> {
+    async fn take(&self, store: &Store, campaign: &Campaign, changed: i64) -> Result<Numbered, Error> {
         let began = Instant::now();
         let (store, of_campaign) = (store.clone(), campaign.clone());
         let work = move || store.read_snapshot(|conn| take(conn, &of_campaign, clock::now_ms()));
@@ -104,7 +106,7 @@ impl Pictures {
             .map_err(|error| Error::Internal(format!("the picture of a map ended early: {error}")))??;
         let numbered = Numbered { number: NUMBERS.fetch_add(1, Ordering::Relaxed), picture: Arc::new(picture) };
         let (now, cost) = (Instant::now(), began.elapsed());
-        let fresh = Kept { numbered: numbered.clone(), of: state(campaign), taken: began, cost, used: now };
+        let fresh = Kept { numbered: numbered.clone(), of: state(campaign, changed), taken: began, cost, used: now };
         let mut kept = lock(&self.kept);
         kept.insert(campaign.id, fresh);
         while kept.values().map(|one| one.numbered.picture.len()).sum::<usize>() > MOST_TILES && kept.len() > 1 {
@@ -121,8 +123,9 @@ impl Kept {
     }
 }
 
-fn state(campaign: &Campaign) -> State {
-    (campaign.state, campaign.model)
+/// `changed` is when anything last went out of view or came back: that shows at once.
+fn state(campaign: &Campaign, changed: i64) -> State {
+    (campaign.state, campaign.model, changed)
 }
 
 /// Reads all rows of the map. What everybody may see is decided here, for the time of the picture: a tile that opens

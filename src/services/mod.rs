@@ -69,6 +69,7 @@ pub mod sign_in;
 pub mod spool;
 pub mod standing;
 pub mod statistics;
+pub mod steer;
 pub mod submit_label;
 pub mod texts;
 pub mod throttle;

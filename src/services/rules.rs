@@ -13,9 +13,11 @@ use super::date_windows::Timeline;
 use crate::consensus::window::{WindowModel, WindowSkill};
 use crate::consensus::{Model, Skill};
 use crate::domain::campaign::{Campaign, CampaignKind};
+use crate::domain::policy::Policy;
 use crate::storage::campaigns::Head;
 use crate::storage::labels::SkillRow;
-use crate::storage::{Conn, campaigns, labels, models, scenes};
+use crate::storage::policy_versions::PolicyVersion;
+use crate::storage::{Conn, campaigns, labels, models, policy_versions, scenes};
 
 /// Campaigns that are kept in memory; the one that was read first goes first.
 const CAMPAIGNS: usize = 16;
@@ -32,6 +34,8 @@ pub struct Rules {
     pub model: Arc<Model>,
     /// In a timeline campaign, its scenes and the model of its date windows.
     pub timeline: Option<Timeline>,
+    /// The policies so far, in the order of their time; none where it never changed.
+    history: Arc<Vec<PolicyVersion>>,
     skills: Arc<Mutex<BTreeMap<i64, Option<Known>>>>,
 }
 
@@ -51,6 +55,7 @@ struct Kept {
     campaign: Arc<Campaign>,
     model: Arc<Model>,
     windows: Option<WindowModel>,
+    history: Arc<Vec<PolicyVersion>>,
     skills: Arc<Mutex<BTreeMap<i64, Option<Known>>>>,
 }
 
@@ -60,7 +65,7 @@ impl Rules {
         let missing = || Error::Internal(format!("campaign {campaign_id} is missing"));
         let head = campaigns::head(conn, campaign_id)?.ok_or_else(missing)?;
         let before = kept().iter().find(|kept| kept.head == head).cloned();
-        let Kept { campaign, model, windows, skills, .. } = match before {
+        let Kept { campaign, model, windows, history, skills, .. } = match before {
             Some(kept) => kept,
             None => keep(Kept::read(conn, head)?),
         };
@@ -69,7 +74,22 @@ impl Rules {
             // Scenes may join while the campaign is paused.
             CampaignKind::Timeline => Some(Timeline::new(scenes::ids_by_date(conn, campaign_id)?, windows)),
         };
-        Ok(Rules { campaign, model, timeline, skills })
+        Ok(Rules { campaign, model, timeline, history, skills })
+    }
+
+    /// The same campaign under another policy, to see what would become of its tiles.
+    pub fn under(self, policy: Policy) -> Rules {
+        let campaign = Campaign { policy, ..(*self.campaign).clone() };
+        Rules { campaign: Arc::new(campaign), history: Arc::default(), ..self }
+    }
+
+    /// The policy by which a tile is judged that closed at this time: the one in force then, or a later one that was
+    /// asked to decide closed tiles anew. An open tile (`None`) is judged by the one in force now.
+    pub fn policy_of(&self, closed_at: Option<i64>) -> &Policy {
+        let Some(closed_at) = closed_at else { return &self.campaign.policy };
+        let holds = |version: &&PolicyVersion| version.in_force_from <= closed_at || version.closed_too;
+        let held = self.history.iter().rev().find(holds).or(self.history.first());
+        held.map_or(&self.campaign.policy, |version| &version.policy)
     }
 
     /// What the model knows of these volunteers, each at the place of its id; `None` of whom it knows nothing.
@@ -111,7 +131,9 @@ impl Kept {
                 (Model::from_bytes(&tables).map_err(unreadable)?, windows)
             }
         };
-        Ok(Kept { head, campaign: Arc::new(campaign), model: Arc::new(model), windows, skills: Arc::default() })
+        let history = Arc::new(policy_versions::of_campaign(conn, campaign.id)?);
+        let (campaign, model) = (Arc::new(campaign), Arc::new(model));
+        Ok(Kept { head, campaign, model, windows, history, skills: Arc::default() })
     }
 }
 

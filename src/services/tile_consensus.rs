@@ -134,8 +134,15 @@ fn judge(
         skips: row.skips,
         unseen: beside.unseen,
         disputed: beside.disputed,
+}
+
+    // What closed under an earlier policy stays as that decided it; once it opens again, it follows the one in force.
+    let verdict = match decide(rules, row, &votes, &result, beside, row.closed_at) {
+        opened if opened.state == TileState::Open && row.state.is_closed() => {
+            decide(rules, row, &votes, &result, beside, None)
+        }
+        verdict => verdict,
     };
-    let verdict = policy::decide(scale, settings, &rules.model, &result, &facts);
     row.counted = result.labels;
     // The hint only orders what is worth the same; it is handed on, never looked at.
     row.bucket = hint::ring_bucket(policy::bucket(&result), hint::hint_of(row.bucket));
@@ -150,6 +157,50 @@ fn judge(
         row.state = verdict.state;
     }
     (result, verdict.reason.map(|reason| reason.key()))
+}
+
+/// What a policy says of a tile: of one that closed at that time, or of an open one.
+fn decide(
+    rules: &Rules,
+    row: &QueueRow,
+    votes: &[Vote<'_>],
+    result: &Consensus,
+    beside: Beside,
+    closed_at: Option<i64>,
+) -> policy::Verdict {
+    let (scale, settings) = (&rules.campaign.scale, rules.policy_of(closed_at));
+    // An imported tile gets no more labels than it has: what they do not settle is contested.
+    let settings = &Policy { maximum: settings.maximum.min(row.maximum), ..settings.clone() };
+    let facts = policy::TileFacts {
+        state: Some(row.state),
+        proven: policy::proven(scale, votes),
+        second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
+        first_settled_at: row.first_settled_at,
+        skips: row.skips,
+        unseen: beside.unseen,
+        disputed: beside.disputed,
+    };
+    policy::decide(scale, settings, &rules.model, result, &facts)
+}
+
+/// What would become of a tile under these rules; nothing is written. `anew`: as if it had never closed.
+pub fn foresee(conn: &mut Conn, rules: &Rules, mut row: QueueRow, anew: bool) -> Result<QueueRow, Error> {
+    let current = labels::current_of_tile(conn, row.tile)?;
+    let authors: Vec<i64> = current.iter().map(|label| label.volunteer_id).collect();
+    let skills = rules.skills_of(conn, &authors)?;
+    if anew {
+        open_anew(&mut row);
+    }
+    row.maximum = rules.campaign.policy.maximum.max(row.counted);
+    judge(rules, &mut row, &current, &skills, Beside { unseen: None, disputed: false }, 0);
+    Ok(row)
+}
+
+/// Forgets that a tile closed, so that the policy in force decides it from its labels alone.
+pub fn open_anew(row: &mut QueueRow) {
+    if row.state.is_closed() {
+        (row.state, row.closed_at, row.first_settled_at) = (TileState::Open, None, None);
+    }
 }
 
 fn is_running(campaign: &Campaign) -> bool {

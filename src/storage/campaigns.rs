@@ -14,6 +14,7 @@ use crate::domain::scale::{Answer, BUILT_IN, Role, Scale};
 pub struct Head {
     row: Row,
     settings: String,
+    policy_version: i32,
     model_fitted_at: Option<i64>,
 }
 
@@ -78,9 +79,15 @@ pub fn head(conn: &mut Conn, id: i64) -> QueryResult<Option<Head>> {
         .inner_join(policies::table.on(policies::campaign_id.eq(campaigns::id)))
         .left_join(models::table.on(of_model))
         .filter(campaigns::id.eq(id))
-        .select((campaigns::all_columns, policies::settings, models::fitted_at.nullable()));
-    let head: Option<(Row, String, Option<i64>)> = each_backend!(conn, inner => query.first(inner)).optional()?;
-    Ok(head.map(|(row, settings, model_fitted_at)| Head { row, settings, model_fitted_at }))
+        .select((campaigns::all_columns, policies::settings, policies::version, models::fitted_at.nullable()));
+    let head: Option<(Row, String, i32, Option<i64>)> = each_backend!(conn, inner => query.first(inner)).optional()?;
+    let head = head.map(|(row, settings, policy_version, model_fitted_at)| Head {
+        row,
+        settings,
+        policy_version,
+        model_fitted_at,
+    });
+    Ok(head)
 }
 
 /// The campaign of a head, without its texts: nobody labels by them.
@@ -185,6 +192,16 @@ pub fn set_scale(conn: &mut Conn, campaign_id: i64, scale: &Scale) -> QueryResul
 pub fn set_policy(conn: &mut Conn, campaign_id: i64, policy: &Policy) -> QueryResult<()> {
     let settings = serde_json::to_string(policy).map_err(|error| broken(error.to_string()))?;
     diesel::update(policies::table.find(campaign_id)).set(policies::settings.eq(settings)).execute(conn).map(drop)
+}
+
+/// The number of the policy in force: it grows whenever tiles are decided in another way.
+pub fn policy_version(conn: &mut Conn, campaign_id: i64) -> QueryResult<u32> {
+    policies::table.find(campaign_id).select(policies::version).first::<i32>(conn).map(i32::unsigned_abs)
+}
+
+/// Sets the number of the policy in force.
+pub fn set_policy_version(conn: &mut Conn, campaign_id: i64, version: u32) -> QueryResult<()> {
+    diesel::update(policies::table.find(campaign_id)).set(policies::version.eq(version as i32)).execute(conn).map(drop)
 }
 
 /// Puts a fitted model in use; what is recomputed from now on follows it.

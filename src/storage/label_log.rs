@@ -89,6 +89,8 @@ fn page(conn: &mut Conn, (campaign_id, model): (i64, u32), last: Option<&(i64, V
         .left_join(current_labels::table.on(current))
         .left_join(skills::table.on(skill))
         .filter(labels::campaign_id.eq(campaign_id))
+        // What was taken out of view stays in the log and leaves no download.
+        .filter(tiles::withdrawn_at.is_null())
         .order((labels::received_at, labels::id))
         .limit(PAGE)
         .select((

@@ -101,6 +101,16 @@ pub fn unseen_by(conn: &mut Conn, tile: i64, campaign_id: i64, active_since: i64
     Ok(u32::try_from(unseen).unwrap_or(u32::MAX))
 }
 
+/// Open leases of a campaign that have not run out, and the volunteers who hold them.
+pub fn in_hands(conn: &mut Conn, campaign_id: i64, now: i64) -> QueryResult<(i64, i64)> {
+    let held = leases::table
+        .filter(leases::campaign_id.eq(campaign_id))
+        .filter(leases::ended_at.is_null())
+        .filter(leases::expires_at.gt(now))
+        .select((diesel::dsl::count_star(), diesel::dsl::count(leases::volunteer_id).aggregate_distinct()));
+    held.first(conn)
+}
+
 /// Grants leases on tiles whose places were taken for them.
 pub fn grant(
     conn: &mut Conn,

@@ -128,9 +128,27 @@ pub fn tiles_to_follow(
         .load(conn)
 }
 
-/// Sets how many labels a tile may get at all; never fewer than it has.
-pub fn set_maximum(conn: &mut Conn, tile: i64, maximum: u32) -> QueryResult<()> {
-    let update = diesel::update(queue::table.find(tile)).set(queue::maximum.eq(maximum as i16));
+/// Tiles with a counted label that a new policy would look at, a part of them where there are more than `limit`.
+pub fn labelled(conn: &mut Conn, campaign_id: i64, closed_too: bool, limit: i64) -> QueryResult<Vec<i64>> {
+    let states: &[&str] = if closed_too { &["open", "settled", "contested", "unusable"] } else { &["open"] };
+    queue::table
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(queue::gold.is_null())
+        .filter(queue::state.eq_any(states))
+        .filter(queue::counted.gt(0))
+        .order(queue::shuffle_key)
+        .limit(limit)
+        .select(queue::tile)
+        .load(conn)
+}
+
+/// Sets how many labels a locked tile may get at all, never fewer than it has; it asks for none until it is saved again.
+pub fn set_maximum(conn: &mut Conn, tile: i64, (needed, maximum): (u32, u32)) -> QueryResult<()> {
+    let update = diesel::update(queue::table.find(tile)).set((
+        queue::maximum.eq(maximum as i16),
+        queue::needed.eq(needed as i16),
+        queue::available.eq(false),
+    ));
     each_backend!(conn, inner => update.execute(inner)).map(drop)
 }
 

@@ -11,7 +11,7 @@ use crate::domain::bbox::Bbox;
 pub struct PriorityArea {
     /// What the coordinator calls it.
     pub name: String,
-    /// 1 to 9; 9 is handed out first.
+    /// 1 to 3; 3 is handed out first.
     pub level: u8,
     /// GeoJSON geometry: a polygon or several.
     pub geometry: String,

@@ -135,6 +135,12 @@ pub fn read(conn: &mut Conn, tile: i64) -> QueryResult<QueueRow> {
     row(queue::table.find(tile).select(columns!()).first::<Columns>(conn)?)
 }
 
+/// Reads the row of a tile and locks nothing.
+pub fn look(conn: &mut Conn, tile: i64) -> QueryResult<QueueRow> {
+    let query = queue::table.find(tile).select(columns!());
+    row(each_backend!(conn, inner => query.first::<Columns>(inner))?)
+}
+
 /// Reads and locks the row of a tile, unless somebody else holds it right now.
 pub fn try_lock(conn: &mut Conn, tile: i64) -> QueryResult<Option<QueueRow>> {
     let query = queue::table.find(tile).select(columns!());
@@ -360,5 +366,10 @@ pub fn set_needs(conn: &mut Conn, campaign_id: i64, needed: u32, maximum: u32) -
 
 /// How many tiles of a campaign are open and no gold.
 pub fn open_tiles(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
-    queue::table.filter(queue::campaign_id.eq(campaign_id)).filter(queue::state.eq("open")).count().get_result(conn)
+    queue::table
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(queue::state.eq("open"))
+        .filter(diesel::dsl::not(queue::withdrawn))
+        .count()
+        .get_result(conn)
 }

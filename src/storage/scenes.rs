@@ -88,6 +88,12 @@ pub fn archive(conn: &mut Conn, scene_id: i64) -> QueryResult<Option<(i64, Strin
         .optional()
 }
 
+/// The title of a campaign's scene, withdrawn or not.
+pub fn title_of(conn: &mut Conn, campaign_id: i64, id: i64) -> QueryResult<Option<String>> {
+    let scene = scenes::table.find(id).filter(scenes::campaign_id.eq(campaign_id));
+    scene.select(scenes::title).first(conn).optional()
+}
+
 /// The archive that a scene needs.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Wanted {

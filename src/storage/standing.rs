@@ -54,6 +54,7 @@ pub fn closed_of(conn: &mut Conn, campaign_id: i64, volunteer_id: i64) -> QueryR
         .filter(current_labels::volunteer_id.eq(volunteer_id))
         .filter(current_labels::campaign_id.eq(campaign_id))
         .filter(queue::state.ne("open"))
+        .filter(diesel::dsl::not(queue::withdrawn))
         .select((
             (
                 current_labels::tile,

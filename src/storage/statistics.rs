@@ -30,7 +30,7 @@ pub fn tiles(conn: &mut Conn, campaign_id: i64, interval_ms: i64) -> QueryResult
     let rows = each_backend!(conn, inner => diesel::sql_query(format!(
         "SELECT queue.state AS state, queue.gold IS NOT NULL AS gold, {interval} AS closed_in, COUNT(*) AS tiles,
                 CAST(SUM(queue.counted) AS BIGINT) AS counted
-         FROM queue WHERE queue.campaign_id = {campaign_id} GROUP BY 1, 2, 3"
+         FROM queue WHERE queue.campaign_id = {campaign_id} AND NOT queue.withdrawn GROUP BY 1, 2, 3"
     )).load::<TileCountRow>(inner))?;
     rows.into_iter()
         .map(|row| {

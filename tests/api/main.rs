@@ -33,6 +33,7 @@ mod setup;
 mod slow;
 mod standing;
 mod statistics;
+mod steering;
 mod tls;
 mod tokens;
 mod town;

@@ -7,6 +7,7 @@ const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare
 const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'dashboard']
 const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'setup']
 const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'volunteers']
+const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'steer']
 for (const topic of topics) {
   await import(`./${topic}.mjs`)
 }

@@ -179,75 +179,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/campaigns/{slug}/gold": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The gold of a campaign */
-        get: operations["list_gold"];
-        put?: never;
-        /** Mark a tile as gold */
-        post: operations["mark_gold"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/gold/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Bring in gold from a file */
-        post: operations["import_gold"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/gold/{tile_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Change a gold tile */
-        post: operations["change_gold"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/gold/{tile_id}/retire": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Retire a gold tile */
-        post: operations["retire_gold"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/campaigns/{slug}/invitations": {
         parameters: {
             query?: never;
@@ -787,6 +718,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/steering": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a campaign is steered */
+        get: operations["get_steering"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering/areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which areas come first, in place of all areas before */
+        post: operations["set_priority_areas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering/extension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add tiles of an area; those that are there stay as they are */
+        post: operations["extend_area"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change how tiles are decided; closed tiles stay as they are unless they are to be decided anew */
+        post: operations["change_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering/policy/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a change of the policy would do; nothing is changed */
+        post: operations["preview_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/training": {
         parameters: {
             query?: never;
@@ -925,6 +941,40 @@ export interface paths {
         get: operations["download_validation"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a scene or a tile out of view at once */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/withdrawals/{id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring back what was withdrawn; for admins */
+        post: operations["bring_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1372,6 +1422,17 @@ export interface components {
          * @enum {string}
          */
         AnswerRole: "class" | "between" | "side";
+        /** @description An area with its tiles. */
+        Area: {
+            geometry: Record<string, never>;
+            /** Format: int32 */
+            level: number;
+            name: string;
+            /** @description How many of them are open. */
+            open_tiles: number;
+            /** @description Tiles that have this level because of it. */
+            tiles: number;
+        };
         /** @description An area cell of a coarsened map. */
         AreaCell: {
             /** @description West, south, east, north; degrees. */
@@ -1398,6 +1459,10 @@ export interface components {
              */
             release: number | null;
         };
+        /** @description Areas, those that come first in front. */
+        Areas: {
+            areas: components["schemas"]["Area"][];
+        };
         /** @enum {string} */
         Audience: "everybody" | "researchers";
         /** @description A page of the log, newest first. */
@@ -1423,6 +1488,10 @@ export interface components {
         };
         /** @enum {string} */
         Band: "agreed" | "split";
+        /** @description Why something comes back. */
+        BringBack: {
+            reason: string;
+        };
         /** @description A campaign in full. */
         Campaign: components["schemas"]["CampaignSummary"] & {
             care_notice: string;
@@ -1494,18 +1563,6 @@ export interface components {
         /** @description The campaigns that the viewer may see. */
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
-        };
-        /** @description What a gold tile is from now on. */
-        ChangedGold: {
-            /** @description Key of the right answer. */
-            answer: string;
-            /** @description Why it is right: Markdown, by language. */
-            explanations?: {
-                [key: string]: string;
-            };
-            /** @description Practice gold stays practice gold: everybody has seen it. */
-            kind: components["schemas"]["GoldKind"];
-            window?: components["schemas"]["Window"] | null;
         };
         /** @description A scene that was changed. */
         ChangedScene: {
@@ -1652,6 +1709,17 @@ export interface components {
             /** @description The class if it were missing; `null` where there would be none, or it is not counted. */
             without: string | null;
         };
+        /** @description Tiles that are new. */
+        Extended: {
+            tiles: number;
+        };
+        /** @description An area from which a campaign is to have more tiles. */
+        Extension: {
+            /** @description GeoJSON Polygon or MultiPolygon, in degrees. */
+            area: Record<string, never>;
+            /** @description Only count: nothing is changed. */
+            preview?: boolean;
+        };
         /** @description That I mean it. */
         Farewell: {
             /** @description My password; guests have none. */
@@ -1672,131 +1740,8 @@ export interface components {
             captured_to: string;
             scene_id: string;
         };
-        /** @description A file of gold. */
-        GoldFile: {
-            /** @description Only say what would become of each line. */
-            dry_run?: boolean;
-            format: components["schemas"]["GoldFormat"];
-            kind: components["schemas"]["GoldKind"];
-            /** @description The file itself. */
-            text: string;
-        };
-        /**
-         * @description What a file is.
-         * @enum {string}
-         */
-        GoldFormat: "csv" | "geojson";
-        /** @description What became of a file. */
-        GoldImport: {
-            added: number;
-            explained: number;
-            lines: components["schemas"]["GoldLine"][];
-            refused: number;
-            /** @description False in a dry run, and where a line was refused: then nothing was. */
-            stored: boolean;
-        };
         /** @enum {string} */
         GoldKind: "practice" | "check";
-        /** @description A line of a file, and what becomes of it. */
-        GoldLine: {
-            fate: components["schemas"]["GoldLineFate"];
-            /** @description 1 for the first tile of the file. */
-            line: number;
-            /** @description Why not. */
-            reason?: string | null;
-            /** @description Public id of the tile; empty where none was found. */
-            tile: string;
-        };
-        /**
-         * @description What becomes of a line.
-         * @enum {string}
-         */
-        GoldLineFate: "added" | "explained" | "refused";
-        /** @description The gold of a campaign. */
-        GoldList: {
-            rates: components["schemas"]["GoldRates"];
-            spread: components["schemas"]["GoldSpread"][];
-            /** @description In the order of public ids. */
-            tiles: components["schemas"]["GoldTile"][];
-        };
-        /** @description How often check gold is mixed in. */
-        GoldRates: {
-            /** @description Tiles in use that each class should have at least. */
-            enough: number;
-            /**
-             * Format: double
-             * @description Share of a volunteer's first tiles.
-             */
-            first_share: number;
-            /**
-             * Format: int32
-             * @description How many tiles count as the first.
-             */
-            first_tiles: number;
-            /**
-             * Format: double
-             * @description Share afterwards.
-             */
-            share: number;
-            /**
-             * Format: int32
-             * @description Hand-outs after which a tile is worn out.
-             */
-            uses: number;
-        };
-        /** @description How much gold an answer has. */
-        GoldSpread: {
-            answer: string;
-            /** @description Check gold in use. */
-            check: number;
-            /** @description Check gold that is missing still. */
-            missing: number;
-            practice: number;
-            /** @description Check gold that was handed out as often as it may be. */
-            worn_out: number;
-        };
-        /** @description A gold tile, and how volunteers did on it. */
-        GoldTile: {
-            answer: string;
-            /**
-             * Format: int32
-             * @description Answers that name a class: labels on check gold, first answers on practice.
-             */
-            answers: number;
-            /** Format: date-time */
-            created_at: string;
-            /** @description Markdown, by language. */
-            explanations: {
-                [key: string]: string;
-            };
-            /**
-             * Format: int32
-             * @description Answers of volunteers who got at least seven in ten of the other check gold right, of three or more.
-             */
-            good_answers: number;
-            /**
-             * Format: int32
-             * @description Of these, right.
-             */
-            good_right: number;
-            kind: components["schemas"]["GoldKind"];
-            /**
-             * Format: int32
-             * @description Of these, right.
-             */
-            right: number;
-            /** @description Whether most of them see it otherwise: the experts may be wrong. */
-            suspect: boolean;
-            /** @description Public id of the tile. */
-            tile: string;
-            /**
-             * Format: int32
-             * @description How often it was handed out.
-             */
-            uses: number;
-            window?: components["schemas"]["Window"] | null;
-            worn_out: boolean;
-        };
         /** @description A file of gold. */
         GoldWanted: {
             /** @description Its name in the inbox. */
@@ -2411,18 +2356,22 @@ export interface components {
             answer: string;
             window?: components["schemas"]["Window"] | null;
         };
-        /** @description A tile to become gold. */
-        NewGold: {
-            /** @description Key of the right answer. */
-            answer: string;
-            /** @description Why it is right: Markdown, by language. */
-            explanations?: {
-                [key: string]: string;
-            };
-            kind: components["schemas"]["GoldKind"];
-            /** @description Public id of the tile. */
-            tile: string;
-            window?: components["schemas"]["Window"] | null;
+        /** @description An area whose tiles come first. */
+        NewArea: {
+            /** @description GeoJSON Polygon or MultiPolygon, in degrees. */
+            geometry: Record<string, never>;
+            /**
+             * Format: int32
+             * @description 1 to 3; 3 comes first.
+             */
+            level: number;
+            name: string;
+        };
+        /** @description The areas that a campaign is to have. */
+        NewAreas: {
+            areas: components["schemas"]["NewArea"][];
+            /** @description Only count: nothing is changed. */
+            preview?: boolean;
         };
         /** @description A grade. */
         NewGrade: {
@@ -2532,11 +2481,20 @@ export interface components {
             /** @description What it may be used for. */
             scopes: components["schemas"]["Scope"][];
         };
+        /** @description Something that is to be taken out of view: a scene or a tile. */
+        NewWithdrawal: {
+            /** @description Why; kept, and seen by coordinators only. */
+            reason: string;
+            /** @description The scene. */
+            scene_id?: string | null;
+            /** @description The tile, by its public id. */
+            tile_id?: string | null;
+        };
         /**
          * @description A state that a coordinator may choose.
          * @enum {string}
          */
-        NextState: "open" | "paused" | "closed";
+        NextState: "open" | "paused" | "closed" | "archived";
         /** @description A note as those read it who run the campaign. */
         Note: components["schemas"]["ShownTile"] & {
             /** @description The author's present answer for the tile; `null` without one. */
@@ -2633,6 +2591,73 @@ export interface components {
              * @description The same for equal numbers.
              */
             place: number;
+        };
+        /** @description Settings of the policy that are to differ. */
+        PolicyChange: {
+            /** @description Whether tiles that the crowd closed are decided anew too. */
+            closed_too?: boolean;
+            /** @description Why; needed where it is not only a preview. */
+            reason?: string;
+            /** @description As in a campaign file: `minimum`, `maximum`, `settle_at`, `kind` and so on. */
+            settings: Record<string, never>;
+        };
+        /** @description What became of a change. */
+        PolicyChanged: {
+            /** @description Whether all tiles follow it; if not, the rest does within minutes. */
+            applied: boolean;
+            /** Format: int32 */
+            version: number;
+        };
+        /** @description What a change of the policy would do. */
+        PolicyEffect: {
+            /** @description Whether the numbers were reckoned from a part of the tiles. */
+            estimated: boolean;
+            /**
+             * Format: int64
+             * @description Labels that open tiles ask for now, at least.
+             */
+            labels_wanted: number;
+            /**
+             * Format: int64
+             * @description The same after the change.
+             */
+            labels_wanted_then: number;
+            /** Format: int64 */
+            open_tiles: number;
+            /**
+             * Format: int64
+             * @description Open tiles that would be contested at once.
+             */
+            would_be_contested: number;
+            /**
+             * Format: int64
+             * @description Closed tiles that would open again.
+             */
+            would_reopen: number;
+            /**
+             * Format: int64
+             * @description Open tiles that would settle at once.
+             */
+            would_settle: number;
+        };
+        /** @description A policy that decided tiles for a while. */
+        PolicyVersion: {
+            /** @description Whether all tiles follow it already. */
+            applied: boolean;
+            /** @description Name of who changed it; `null`: nobody did, or the operator. */
+            changed_by: string | null;
+            /** @description Whether it decided closed tiles anew. */
+            closed_too: boolean;
+            /** Format: date-time */
+            in_force_from: string;
+            reason: string;
+            /** @description Its settings, as in a campaign file. */
+            settings: Record<string, never>;
+            /**
+             * Format: int32
+             * @description 1 for the one that the campaign opened with.
+             */
+            version: number;
         };
         /** @description The practice, and how far I am. */
         Practice: {
@@ -2784,6 +2809,8 @@ export interface components {
              * @description 1 for the first.
              */
             version: number;
+            /** @description What it still shows and was taken out of view since: read the campaign's later releases instead. */
+            withdrawn: components["schemas"]["WithdrawnSince"][];
         };
         /** @description What changed since the release before. */
         ReleaseChanges: {
@@ -2890,12 +2917,6 @@ export interface components {
         /** @description The leases that go on; those that ended, are somebody else's or never were are left out. */
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
-        };
-        /** @enum {string} */
-        Retired: "ordinary" | "reviewed";
-        /** @description What becomes of a tile that is gold no longer. */
-        RetiredGold: {
-            becomes: components["schemas"]["Retired"];
         };
         /** @description What a reviewer decided. */
         Review: {
@@ -3233,6 +3254,29 @@ export interface components {
              */
             waiting_for_new_eyes: number;
         };
+        /** @description A campaign as its coordinator steers it. */
+        Steering: {
+            areas: components["schemas"]["Area"][];
+            /**
+             * Format: int64
+             * @description Tiles in volunteers' hands.
+             */
+            leases: number;
+            /** @description Whether you may bring back what was withdrawn. */
+            may_bring_back: boolean;
+            /** Format: int64 */
+            open_tiles: number;
+            /** @description In the order of their time; the last is in force. */
+            policies: components["schemas"]["PolicyVersion"][];
+            state: components["schemas"]["CampaignState"];
+            /**
+             * Format: int64
+             * @description Volunteers who hold them.
+             */
+            volunteers: number;
+            /** @description Newest first. */
+            withdrawals: components["schemas"]["Withdrawal"][];
+        };
         /** @enum {string} */
         Step: "scenes" | "tiles" | "texts" | "policy" | "training" | "release" | "jobs";
         /** @description One stratum of the sample. */
@@ -3451,6 +3495,38 @@ export interface components {
             last_intact: string | null;
             /** Format: int64 */
             tiles: number;
+        };
+        /** @description A withdrawal, in force or over. */
+        Withdrawal: {
+            /** Format: date-time */
+            at: string;
+            /** @description Name of who did it; `null`: the operator. */
+            by: string | null;
+            id: string;
+            lift_reason: string;
+            /**
+             * Format: date-time
+             * @description When it came back; `null`: it is out of view.
+             */
+            lifted_at: string | null;
+            reason: string;
+            /** @description Title of the scene; `null`: it is a tile. */
+            scene: string | null;
+            /** @description The tile's public id; `null`: it is a scene. */
+            tile_id: string | null;
+        };
+        /** @description What a withdrawal did. */
+        Withdrawn: {
+            id: string;
+            /** @description Tiles that came back from volunteers' hands. */
+            leases_ended: number;
+        };
+        /** @description Something that was withdrawn after a release was made. */
+        WithdrawnSince: {
+            /** Format: date-time */
+            at: string;
+            /** @description `scene` or `tile`. */
+            what: string;
         };
     };
     responses: never;
@@ -3881,184 +3957,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Inbox"];
                 };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_gold: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GoldList"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    mark_gold: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewGold"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GoldTile"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    import_gold: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GoldFile"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GoldImport"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    change_gold: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-                /** @description Public id of the tile */
-                tile_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChangedGold"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GoldTile"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    retire_gold: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-                /** @description Public id of the tile */
-                tile_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RetiredGold"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -4948,13 +4846,7 @@ export interface operations {
     };
     practise: {
         parameters: {
-            query?: {
-                /**
-                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
-                 *     has no such texts, its own language is given.
-                 */
-                lang?: string;
-            };
+            query?: never;
             header?: never;
             path: {
                 /** @description Name of the campaign */
@@ -5551,6 +5443,182 @@ export interface operations {
             };
         };
     };
+    get_steering: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Steering"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_priority_areas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAreas"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Areas"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    extend_area: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Extension"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Extended"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyChanged"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyEffect"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_training: {
         parameters: {
             query?: {
@@ -5965,6 +6033,78 @@ export interface operations {
                 content: {
                     "application/octet-stream": unknown;
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWithdrawal"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Withdrawn"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The withdrawal */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BringBack"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {

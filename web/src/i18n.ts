@@ -37,6 +37,9 @@ export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk'
 }
 
 export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk' | 'volunteers', word: string): string {
+}
+
+export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk' | 'act', word: string): string {
   return translate(`${family}.${word}`, {}) ?? readable(word)
 }
 

@@ -4,6 +4,7 @@ export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progre
 export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'desk' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export type Page = 'home' | 'new' | 'setup' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'volunteers' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
+export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'steer' | 'log' | 'invite' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export interface Route {
   page: Page
   slug: string
@@ -17,6 +18,7 @@ const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'desk', 'm
 const OF_SERVER: Page[] = ['new']
 const IN_CAMPAIGN: Page[] = ['setup', 'label', 'training', 'mine', 'progress', 'map', 'validate', 'releases']
 const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'volunteers', 'map', 'validate', 'releases']
+const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases', 'steer', 'log']
 
 /** Reads what follows the `#` in the address. */
 export function parseRoute(hash: string): Route {
@@ -27,6 +29,8 @@ export function parseRoute(hash: string): Route {
   if (parts.length === 0) return found('home')
   if (parts.length === 1) return found([...ACCOUNT, ...OF_SERVER].find((page) => page === parts[0]) ?? 'not-found')
   const [room, slug = '', screen] = parts
+  // The secret of an invitation stays behind the `#`: no server is sent it as an address.
+  if (room === 'invite' && parts.length === 2) return found('invite', slug)
   if (room !== 'c' || parts.length > 3) return found('not-found')
   if (!screen) return found('campaign', slug)
   return found(IN_CAMPAIGN.find((page) => page === screen) ?? 'not-found', slug)
@@ -50,6 +54,9 @@ export function linkTo(slug: string, screen: 'setup' | 'label' | 'training' | 'm
 }
 
 export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'volunteers' | 'map' | 'validate' | 'releases' | '' = ''): string {
+}
+
+export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'steer' | 'log' | '' = ''): string {
   return `#/c/${encodeURIComponent(slug)}${screen ? `/${screen}` : ''}`
 }
 
@@ -65,6 +72,7 @@ class Router {
     const { page, slug, query } = this.route
     if (ACCOUNT.includes(page)) return query.get('next') ?? ''
     if (OF_SERVER.includes(page)) return `/${page}`
+    if (page === 'invite') return `/invite/${encodeURIComponent(slug)}`
     return slug ? linkTo(slug, page === 'campaign' ? '' : (page as 'label')).slice(1) : ''
   })
 

@@ -130,7 +130,8 @@ CREATE TABLE imports (
 
 CREATE TABLE policies (
     campaign_id      INTEGER PRIMARY KEY REFERENCES campaigns (id),
-    settings         TEXT NOT NULL                -- JSON of domain::policy::Policy
+    settings         TEXT NOT NULL,               -- JSON of domain::policy::Policy
+    version          INTEGER NOT NULL DEFAULT 1   -- grows whenever tiles are decided in another way
 );
 
 CREATE TABLE roles (
@@ -185,7 +186,7 @@ CREATE TABLE priority_areas (
     id               BIGINT PRIMARY KEY,
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
     name             TEXT NOT NULL,
-    level            SMALLINT NOT NULL CHECK (level BETWEEN 1 AND 9), -- 9 first
+    level            SMALLINT NOT NULL CHECK (level BETWEEN 1 AND 3), -- 3 first; hand-out draws from few groups
     geometry         TEXT NOT NULL,               -- GeoJSON geometry
     created_by       BIGINT REFERENCES volunteers (id),
     created_at       BIGINT NOT NULL

@@ -89,6 +89,7 @@ diesel::table! {
     policies (campaign_id) {
         campaign_id -> BigInt,
         settings -> Text,
+        version -> Integer,
     }
 }
 

@@ -5,6 +5,7 @@ export type Part = 'progress' | 'review' | 'gold'
 export type Part = 'desk'
 export type Part = 'setup' | 'progress'
 export type Part = 'progress' | 'volunteers'
+export type Part = 'progress' | 'steer' | 'log'
 
 interface Rule {
   part: Part
@@ -25,6 +26,10 @@ const PARTS: Rule[] = [
 const PARTS: Rule[] = [
   { part: 'progress', open: (campaign) => campaign.may.coordinate },
   { part: 'volunteers', open: (campaign) => campaign.may.coordinate },
+const PARTS: Rule[] = [
+  { part: 'progress', open: (campaign) => campaign.may.coordinate },
+  { part: 'steer', open: (campaign) => campaign.may.coordinate },
+  { part: 'log', open: (campaign) => campaign.may.coordinate },
 ]
 
 /** The parts that whoever looks at this campaign may open. */

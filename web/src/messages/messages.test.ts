@@ -103,6 +103,7 @@ describe('messages', () => {
     const families = [/^(answer|desk|state|tile_state|role|problem|state_text|exposure|dashboard_why|dashboard_wait)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
     const families = [/^setup\.check_/, /^(answer|desk|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
     const families = [/^(answer|desk|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/, /^volunteers\.(paused|excluded|ring|gold|constant|hasty|too_fast|info|warning|urgent)$/]
+    const families = [/^(act|answer|desk|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
     const unused = Object.keys(english).filter((key) => !families.some((family) => family.test(key)) && !code.includes(`'${key}'`))
     expect(unused).toEqual([])
   })
