@@ -9,7 +9,6 @@ use crate::config::DataOptions;
 use crate::domain::gold::GoldKind;
 use crate::services::clock;
 use crate::services::gold::read_file;
-use crate::services::gold_file::read_gold;
 use crate::services::import_gold::import_gold;
 
 /// Tiles whose answers experts fixed: to practise on, or to measure volunteers unrecognisably

@@ -14,7 +14,6 @@ use crate::domain::access::Viewer;
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
 use crate::imagery::PictureKind;
-use crate::storage::{campaigns, scenes};
 use crate::storage::{campaigns, scenes, withdrawals};
 
 /// How long the answer to "whose scene is this, and may everybody see it" is kept in memory.

@@ -6,7 +6,9 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases, map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation, volunteers, steering, withdrawals,
+    accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases,
+    map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, setup, standing,
+    statistics, steering, tilejson, tokens, training, uploads, validation, volunteers, withdrawals,
 };
 
 #[derive(OpenApi)]

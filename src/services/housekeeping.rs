@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use super::release_lease::reclaim_expired;
-use super::{Error, clock, exclude, refit::refit};
-use super::{Error, clock, refit::refit, steer};
+use super::{Error, clock, exclude, refit::refit, steer};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::storage::meter::METER;
 use crate::storage::{Conn, Store, backups, campaigns, leases};

@@ -31,7 +31,6 @@ pub mod export_compat;
 pub mod export_map;
 pub mod features;
 pub mod gold;
-pub mod gold_file;
 pub mod grade_tile;
 pub mod grant_role;
 pub mod hand_out;

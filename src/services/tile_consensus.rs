@@ -123,19 +123,6 @@ fn judge(
         .map(|(label, known)| Vote { answer: label.answer, skill: known.as_ref().map(|known| &*known.skill) })
         .collect();
     let result = consensus::default_rule().consensus(scale, &rules.model, &votes);
-    // An imported tile gets no more labels than it has: what they do not settle is contested.
-    let settings = &Policy { maximum: rules.campaign.policy.maximum.min(row.maximum), ..rules.campaign.policy.clone() };
-    let facts = policy::TileFacts {
-        state: Some(row.state),
-        proven: policy::proven(scale, &votes),
-        voices: Some(policy::voices(scale, &votes)),
-        second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
-        first_settled_at: row.first_settled_at,
-        skips: row.skips,
-        unseen: beside.unseen,
-        disputed: beside.disputed,
-}
-
     // What closed under an earlier policy stays as that decided it; once it opens again, it follows the one in force.
     let verdict = match decide(rules, row, &votes, &result, beside, row.closed_at) {
         opened if opened.state == TileState::Open && row.state.is_closed() => {
@@ -174,6 +161,7 @@ fn decide(
     let facts = policy::TileFacts {
         state: Some(row.state),
         proven: policy::proven(scale, votes),
+        voices: Some(policy::voices(scale, votes)),
         second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
         first_settled_at: row.first_settled_at,
         skips: row.skips,

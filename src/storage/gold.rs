@@ -1,7 +1,5 @@
 //! Gold: tiles whose answer experts fixed.
 
-use std::collections::{BTreeMap, HashMap};
-
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
@@ -238,17 +236,4 @@ pub fn answers_of(conn: &mut Conn, campaign_id: i64, kind: &str) -> QueryResult<
     let rows = gold::table.filter(gold::campaign_id.eq(campaign_id)).filter(gold::kind.eq(kind));
     let answers: Vec<i16> = rows.select(gold::answer).load(conn)?;
     Ok(answers.into_iter().map(|answer| answer as u8).collect())
-}
-
-/// Whether a campaign has any gold.
-pub fn any(conn: &mut Conn, campaign_id: i64) -> QueryResult<bool> {
-    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id));
-    Ok(rows.count().get_result::<i64>(conn)? > 0)
-}
-
-/// Whether an answer of a campaign's gold names this scene.
-pub fn names_scene(conn: &mut Conn, campaign_id: i64, scene: i64) -> QueryResult<bool> {
-    let named = gold::last_intact.eq(scene).or(gold::first_damaged.eq(scene));
-    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id)).filter(named);
-    Ok(rows.count().get_result::<i64>(conn)? > 0)
 }

@@ -180,19 +180,6 @@ pub fn remove(conn: &mut Conn, ids: &[i64]) -> QueryResult<()> {
     Ok(())
 }
 
-/// The tiles of a campaign whose squares hold a place (longitude, latitude in degrees), by public id; no more than some
-/// hundreds of them.
-pub fn at_place(conn: &mut Conn, campaign_id: i64, (lon, lat): (f64, f64)) -> QueryResult<Vec<Tile>> {
-    let place = Bbox { west: lon, south: lat, east: lon, north: lat };
-    let ids = match Search::within(conn, campaign_id, place, CROWDED)?.next(conn, CROWDED)? {
-        Next::Ids(ids) => ids,
-        Next::After(_) => Vec::new(),
-    };
-    let mut found = by_ids(conn, &ids)?;
-    found.sort_by(|a, b| a.tile_id.cmp(&b.tile_id));
-    Ok(found)
-}
-
 /// Gives a tile another square and outline; its id and its name stay.
 pub fn reshape(conn: &mut Conn, id: i64, shape: &Tile) -> QueryResult<()> {
     let Bbox { west, south, east, north } = shape.bbox;
