@@ -6,14 +6,9 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-<<<<<<< HEAD
-    accounts, campaigns, events, exports, images, jobs, labels, leases, map_rows, map_tiles, notes, person, plan,
-    releases, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation,
-=======
     accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles,
-    members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens,
+    members, notes, person, plan, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens,
     training, uploads, validation,
->>>>>>> main
 };
 
 #[derive(OpenApi)]
