@@ -2,6 +2,7 @@
 
 mod backup;
 mod campaign;
+mod campaign_apply;
 pub mod consensus;
 mod consensus_report;
 mod copy;

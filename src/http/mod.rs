@@ -167,6 +167,9 @@ pub fn routes(config: &mut ServiceConfig) {
                     "/api/v1/campaigns/{slug}/scenes/{id}",
                     [patch(scenes::change_scene), delete(scenes::remove_scene)],
                 ))
+                .service(at("/api/v1/campaigns/{slug}/estimate", [get(plan::get_estimate)]))
+                .service(at("/api/v1/campaigns/{slug}/checklist", [get(plan::get_checklist)]))
+                .service(at("/api/v1/campaigns/{slug}/preview", [get(plan::get_preview)]))
                 // who takes part, and who did what
                 .service(at("/api/v1/invitations/look", [post(invitations::look_at_invitation)]))
                 .service(at("/api/v1/invitations/accept", [post(invitations::accept_invitation)]))
@@ -185,9 +188,6 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/campaigns/{slug}/audit", [get(audit_log::list_entries)]))
                 .service(at("/api/v1/campaigns/{slug}/audit/{file}", [get(audit_log::download_log)]))
-                .service(at("/api/v1/campaigns/{slug}/estimate", [get(plan::get_estimate)]))
-                .service(at("/api/v1/campaigns/{slug}/checklist", [get(plan::get_checklist)]))
-                .service(at("/api/v1/campaigns/{slug}/preview", [get(plan::get_preview)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))

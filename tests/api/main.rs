@@ -30,6 +30,7 @@ mod reviews;
 mod scripting;
 mod session;
 mod setup;
+mod setup_kill;
 mod slow;
 mod standing;
 mod statistics;

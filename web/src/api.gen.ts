@@ -124,6 +124,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/checklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What should be there before a campaign opens */
+        get: operations["get_checklist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much work a campaign will be, and where each number comes from */
+        get: operations["get_estimate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/events": {
         parameters: {
             query?: never;
@@ -507,6 +541,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Some tiles as they would be with another zoom or margin; nothing is stored */
+        get: operations["get_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/releases": {
         parameters: {
             query?: never;
@@ -718,91 +769,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/campaigns/{slug}/steering": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How a campaign is steered */
-        get: operations["get_steering"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/steering/areas": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Say which areas come first, in place of all areas before */
-        post: operations["set_priority_areas"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/steering/extension": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Add tiles of an area; those that are there stay as they are */
-        post: operations["extend_area"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/steering/policy": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Change how tiles are decided; closed tiles stay as they are unless they are to be decided anew */
-        post: operations["change_policy"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/steering/policy/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** What a change of the policy would do; nothing is changed */
-        post: operations["preview_policy"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/campaigns/{slug}/training": {
         parameters: {
             query?: never;
@@ -941,40 +907,6 @@ export interface paths {
         get: operations["download_validation"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/withdrawals": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take a scene or a tile out of view at once */
-        post: operations["withdraw"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/withdrawals/{id}/lift": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Bring back what was withdrawn; for admins */
-        post: operations["bring_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1422,17 +1354,6 @@ export interface components {
          * @enum {string}
          */
         AnswerRole: "class" | "between" | "side";
-        /** @description An area with its tiles. */
-        Area: {
-            geometry: Record<string, never>;
-            /** Format: int32 */
-            level: number;
-            name: string;
-            /** @description How many of them are open. */
-            open_tiles: number;
-            /** @description Tiles that have this level because of it. */
-            tiles: number;
-        };
         /** @description An area cell of a coarsened map. */
         AreaCell: {
             /** @description West, south, east, north; degrees. */
@@ -1459,10 +1380,6 @@ export interface components {
              */
             release: number | null;
         };
-        /** @description Areas, those that come first in front. */
-        Areas: {
-            areas: components["schemas"]["Area"][];
-        };
         /** @enum {string} */
         Audience: "everybody" | "researchers";
         /** @description A page of the log, newest first. */
@@ -1488,9 +1405,14 @@ export interface components {
         };
         /** @enum {string} */
         Band: "agreed" | "split";
-        /** @description Why something comes back. */
-        BringBack: {
-            reason: string;
+        /** @description Where a number comes from. */
+        Basis: {
+            /** @description Which number. */
+            figure: components["schemas"]["Figure"];
+            /** @description Whether it was counted or measured here (`measured`), measured elsewhere (`elsewhere`) or assumed (`assumed`). */
+            source: components["schemas"]["Source"];
+            /** @description The same in English. */
+            text: string;
         };
         /** @description A campaign in full. */
         Campaign: components["schemas"]["CampaignSummary"] & {
@@ -1576,6 +1498,12 @@ export interface components {
             job: components["schemas"]["Job"] | null;
             /** @description The settings as they are now. */
             settings: components["schemas"]["Settings"];
+        };
+        /** @description What should be there before a campaign opens. */
+        Checklist: {
+            items: components["schemas"]["Item"][];
+            /** @description Whether nothing blocks. */
+            ready: boolean;
         };
         /** @description Everything that a citation needs. */
         Citation: {
@@ -1709,22 +1637,13 @@ export interface components {
             /** @description The class if it were missing; `null` where there would be none, or it is not counted. */
             without: string | null;
         };
-        /** @description Tiles that are new. */
-        Extended: {
-            tiles: number;
-        };
-        /** @description An area from which a campaign is to have more tiles. */
-        Extension: {
-            /** @description GeoJSON Polygon or MultiPolygon, in degrees. */
-            area: Record<string, never>;
-            /** @description Only count: nothing is changed. */
-            preview?: boolean;
-        };
         /** @description That I mean it. */
         Farewell: {
             /** @description My password; guests have none. */
             password?: string | null;
         };
+        /** @enum {string} */
+        Figure: "tiles" | "labels_per_tile" | "gold" | "seconds_per_label" | "contested_tiles";
         /** @description A file of footprints. */
         FootprintsWanted: {
             /** @description Its name in the inbox. */
@@ -2013,6 +1932,11 @@ export interface components {
         Jobs: {
             jobs: components["schemas"]["Job"][];
         };
+        /**
+         * @description A kind of policy.
+         * @enum {string}
+         */
+        KindWanted: "adaptive" | "fixed";
         /** @description One answer. */
         LabelItem: {
             /** @description Key of an answer of the campaign's scale. */
@@ -2356,23 +2280,6 @@ export interface components {
             answer: string;
             window?: components["schemas"]["Window"] | null;
         };
-        /** @description An area whose tiles come first. */
-        NewArea: {
-            /** @description GeoJSON Polygon or MultiPolygon, in degrees. */
-            geometry: Record<string, never>;
-            /**
-             * Format: int32
-             * @description 1 to 3; 3 comes first.
-             */
-            level: number;
-            name: string;
-        };
-        /** @description The areas that a campaign is to have. */
-        NewAreas: {
-            areas: components["schemas"]["NewArea"][];
-            /** @description Only count: nothing is changed. */
-            preview?: boolean;
-        };
         /** @description A grade. */
         NewGrade: {
             /** @description Key of a class, or of an answer that says that it cannot be graded. */
@@ -2481,20 +2388,11 @@ export interface components {
             /** @description What it may be used for. */
             scopes: components["schemas"]["Scope"][];
         };
-        /** @description Something that is to be taken out of view: a scene or a tile. */
-        NewWithdrawal: {
-            /** @description Why; kept, and seen by coordinators only. */
-            reason: string;
-            /** @description The scene. */
-            scene_id?: string | null;
-            /** @description The tile, by its public id. */
-            tile_id?: string | null;
-        };
         /**
          * @description A state that a coordinator may choose.
          * @enum {string}
          */
-        NextState: "open" | "paused" | "closed" | "archived";
+        NextState: "open" | "paused" | "closed";
         /** @description A note as those read it who run the campaign. */
         Note: components["schemas"]["ShownTile"] & {
             /** @description The author's present answer for the tile; `null` without one. */
@@ -2592,73 +2490,6 @@ export interface components {
              */
             place: number;
         };
-        /** @description Settings of the policy that are to differ. */
-        PolicyChange: {
-            /** @description Whether tiles that the crowd closed are decided anew too. */
-            closed_too?: boolean;
-            /** @description Why; needed where it is not only a preview. */
-            reason?: string;
-            /** @description As in a campaign file: `minimum`, `maximum`, `settle_at`, `kind` and so on. */
-            settings: Record<string, never>;
-        };
-        /** @description What became of a change. */
-        PolicyChanged: {
-            /** @description Whether all tiles follow it; if not, the rest does within minutes. */
-            applied: boolean;
-            /** Format: int32 */
-            version: number;
-        };
-        /** @description What a change of the policy would do. */
-        PolicyEffect: {
-            /** @description Whether the numbers were reckoned from a part of the tiles. */
-            estimated: boolean;
-            /**
-             * Format: int64
-             * @description Labels that open tiles ask for now, at least.
-             */
-            labels_wanted: number;
-            /**
-             * Format: int64
-             * @description The same after the change.
-             */
-            labels_wanted_then: number;
-            /** Format: int64 */
-            open_tiles: number;
-            /**
-             * Format: int64
-             * @description Open tiles that would be contested at once.
-             */
-            would_be_contested: number;
-            /**
-             * Format: int64
-             * @description Closed tiles that would open again.
-             */
-            would_reopen: number;
-            /**
-             * Format: int64
-             * @description Open tiles that would settle at once.
-             */
-            would_settle: number;
-        };
-        /** @description A policy that decided tiles for a while. */
-        PolicyVersion: {
-            /** @description Whether all tiles follow it already. */
-            applied: boolean;
-            /** @description Name of who changed it; `null`: nobody did, or the operator. */
-            changed_by: string | null;
-            /** @description Whether it decided closed tiles anew. */
-            closed_too: boolean;
-            /** Format: date-time */
-            in_force_from: string;
-            reason: string;
-            /** @description Its settings, as in a campaign file. */
-            settings: Record<string, never>;
-            /**
-             * Format: int32
-             * @description 1 for the one that the campaign opened with.
-             */
-            version: number;
-        };
         /** @description The practice, and how far I am. */
         Practice: {
             /** @description Answered in this round. Where all are and it is not passed, the next answer begins a new round. */
@@ -2720,6 +2551,15 @@ export interface components {
         PracticeTile: components["schemas"]["ShownTile"] & {
             /** @description Whether I answered it in this round. */
             answered: boolean;
+        };
+        /** @description Some tiles as they would be. */
+        Preview: {
+            /** @description Places at which there may be a tile; those without a picture would be left out. */
+            places: number;
+            source: components["schemas"]["TileSource"];
+            tiles: components["schemas"]["ShownTile"][];
+            /** Format: int32 */
+            zoom: number | null;
         };
         /** @description Why a request was refused or failed (RFC 9457). */
         Problem: {
@@ -2809,8 +2649,6 @@ export interface components {
              * @description 1 for the first.
              */
             version: number;
-            /** @description What it still shows and was taken out of view since: read the campaign's later releases instead. */
-            withdrawn: components["schemas"]["WithdrawnSince"][];
         };
         /** @description What changed since the release before. */
         ReleaseChanges: {
@@ -3152,6 +2990,8 @@ export interface components {
             frames: components["schemas"]["Frame"][];
             tile: components["schemas"]["LeasedTile"];
         };
+        /** @enum {string} */
+        Source: "measured" | "elsewhere" | "assumed";
         /** @description How I do in a campaign. */
         Standing: {
             /**
@@ -3253,29 +3093,6 @@ export interface components {
              * @description Open tiles that every active volunteer has seen.
              */
             waiting_for_new_eyes: number;
-        };
-        /** @description A campaign as its coordinator steers it. */
-        Steering: {
-            areas: components["schemas"]["Area"][];
-            /**
-             * Format: int64
-             * @description Tiles in volunteers' hands.
-             */
-            leases: number;
-            /** @description Whether you may bring back what was withdrawn. */
-            may_bring_back: boolean;
-            /** Format: int64 */
-            open_tiles: number;
-            /** @description In the order of their time; the last is in force. */
-            policies: components["schemas"]["PolicyVersion"][];
-            state: components["schemas"]["CampaignState"];
-            /**
-             * Format: int64
-             * @description Volunteers who hold them.
-             */
-            volunteers: number;
-            /** @description Newest first. */
-            withdrawals: components["schemas"]["Withdrawal"][];
         };
         /** @enum {string} */
         Step: "scenes" | "tiles" | "texts" | "policy" | "training" | "release" | "jobs";
@@ -3495,38 +3312,6 @@ export interface components {
             last_intact: string | null;
             /** Format: int64 */
             tiles: number;
-        };
-        /** @description A withdrawal, in force or over. */
-        Withdrawal: {
-            /** Format: date-time */
-            at: string;
-            /** @description Name of who did it; `null`: the operator. */
-            by: string | null;
-            id: string;
-            lift_reason: string;
-            /**
-             * Format: date-time
-             * @description When it came back; `null`: it is out of view.
-             */
-            lifted_at: string | null;
-            reason: string;
-            /** @description Title of the scene; `null`: it is a tile. */
-            scene: string | null;
-            /** @description The tile's public id; `null`: it is a scene. */
-            tile_id: string | null;
-        };
-        /** @description What a withdrawal did. */
-        Withdrawn: {
-            id: string;
-            /** @description Tiles that came back from volunteers' hands. */
-            leases_ended: number;
-        };
-        /** @description Something that was withdrawn after a release was made. */
-        WithdrawnSince: {
-            /** Format: date-time */
-            at: string;
-            /** @description `scene` or `tile`. */
-            what: string;
         };
     };
     responses: never;
@@ -3821,6 +3606,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AreaCells"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_checklist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checklist"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_estimate: {
+        parameters: {
+            query?: {
+                /** @description `adaptive` or `fixed`. */
+                kind?: components["schemas"]["KindWanted"];
+                /** @description Labels for each tile under fixed redundancy. */
+                redundancy?: number;
+                /** @description So many tiles. */
+                tiles?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Estimate"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -4880,6 +4736,51 @@ export interface operations {
             };
         };
     };
+    get_preview: {
+        parameters: {
+            query?: {
+                /** @description `cells` or `footprints`. */
+                source?: components["schemas"]["TileSource"];
+                /** @description Zoom of grid cells. */
+                zoom?: number;
+                /** @description Margin around a footprint, as a share of its longer side. */
+                margin?: number;
+                /** @description The smallest square around a footprint, metres. */
+                least_m?: number;
+                /** @description 1 to 24; 6 if not given. */
+                count?: number;
+                /** @description The same seed shows the same tiles. */
+                seed?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_releases: {
         parameters: {
             query?: never;
@@ -5443,182 +5344,6 @@ export interface operations {
             };
         };
     };
-    get_steering: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Steering"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    set_priority_areas: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewAreas"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Areas"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    extend_area: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Extension"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Extended"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    change_policy: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PolicyChange"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PolicyChanged"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    preview_policy: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PolicyChange"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PolicyEffect"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     get_training: {
         parameters: {
             query?: {
@@ -6033,78 +5758,6 @@ export interface operations {
                 content: {
                     "application/octet-stream": unknown;
                 };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    withdraw: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewWithdrawal"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Withdrawn"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    bring_back: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-                /** @description The withdrawal */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BringBack"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
