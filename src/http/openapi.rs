@@ -6,9 +6,9 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, announcements, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles,
-    members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens,
-    training, uploads, validation, volunteers,
+    accounts, announcements, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases,
+    map_rows, map_tiles, members, notes, person, releases, reviews, scenes, session, setup, standing, statistics,
+    tilejson, tokens, training, uploads, validation, volunteers,
 };
 
 #[derive(OpenApi)]
