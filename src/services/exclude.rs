@@ -166,7 +166,8 @@ pub fn recomputation(conn: &mut Conn, campaign: &Campaign) -> Result<Recomputati
     let newest = models::newest(conn, campaign.id)?;
     let stale = exclusions::changed_since(conn, campaign.id, newest.labels_until)?;
     let model = newest.number > 0 && (unapplied || stale);
-    let tiles = !queue::behind_model(conn, campaign.id, campaign.model, i64::MIN, 1)?.is_empty();
+    // By the newest model, not by the campaign as it was read: a model may have come in between.
+    let tiles = !queue::behind_model(conn, campaign.id, newest.number, i64::MIN, 1)?.is_empty();
     Ok(Recomputation { running: labels > 0 || unapplied || model || tiles, labels, model, tiles })
 }
 

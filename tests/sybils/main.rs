@@ -60,7 +60,7 @@ async fn a_small_town_survives_disguised_sybils_and_is_restored_without_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes many minutes; docs/security-sybils.md has its figures"]
+#[ignore = "takes many minutes; docs/security-sybils.md says how to read it"]
 async fn the_long_run() {
     let tiles = std::env::var("AFTERMAP_SYBIL_TILES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
     let seeds: u64 = std::env::var("AFTERMAP_SYBIL_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);

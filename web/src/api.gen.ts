@@ -73,6 +73,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/announcements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is told in a campaign now: to everybody, and to me; without what I put away */
+        get: operations["list_announcements"];
+        put?: never;
+        /** Tell something to everybody in a campaign, or to some */
+        post: operations["announce"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/announcements/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that was told in a campaign, for those who run it */
+        get: operations["list_written_announcements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/announcements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an announcement back */
+        delete: operations["withdraw_announcement"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/announcements/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put an announcement away: I have read it */
+        post: operations["put_announcement_away"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/audit": {
         parameters: {
             query?: never;
@@ -124,40 +193,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/campaigns/{slug}/checklist": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What should be there before a campaign opens */
-        get: operations["get_checklist"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/campaigns/{slug}/estimate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How much work a campaign will be, and where each number comes from */
-        get: operations["get_estimate"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/campaigns/{slug}/events": {
         parameters: {
             query?: never;
@@ -173,6 +208,40 @@ export interface paths {
         get: operations["campaign_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/exclusions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause or exclude volunteers in a campaign; the maps follow at once, in the background */
+        post: operations["exclude_volunteers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/exclusions/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lift pauses and exclusions; the maps follow at once, in the background */
+        post: operations["lift_exclusions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -541,23 +610,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/campaigns/{slug}/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Some tiles as they would be with another zoom or margin; nothing is stored */
-        get: operations["get_preview"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/campaigns/{slug}/releases": {
         parameters: {
             query?: never;
@@ -671,6 +723,23 @@ export interface paths {
         };
         /** One tile as reviewers see it */
         get: operations["get_review_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/rings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rings of accounts that the model in use suspects, with the evidence */
+        get: operations["list_rings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -905,6 +974,40 @@ export interface paths {
         };
         /** The report or the graded tiles of a sample as a file */
         get: operations["download_validation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/volunteers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Volunteers in figures, under pseudonyms */
+        get: operations["list_volunteers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/volunteers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One volunteer in detail, under the pseudonym */
+        get: operations["get_volunteer"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1294,6 +1397,24 @@ export interface components {
              */
             tiles_low: number;
         };
+        /** @description An announcement as those read it whom it is for. */
+        Announcement: {
+            /** Format: date-time */
+            from: string;
+            id: string;
+            /** @description Its language. */
+            language: string;
+            level: components["schemas"]["Level"];
+            /** @description Whether it is for me by name, not for everybody. */
+            mine: boolean;
+            /** @description Plain text. */
+            text: string;
+        };
+        /** @description What is told now. */
+        Announcements: {
+            /** @description The most pressing first. */
+            announcements: components["schemas"]["Announcement"][];
+        };
         /** @description One answer that a volunteer may give. */
         Answer: {
             /**
@@ -1349,6 +1470,16 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "class" | "between" | "side";
+        /** @description An answer beside the class of its tile. */
+        AnswerOnTile: {
+            /** @description `null` for an answer that says nothing about damage. */
+            agrees: boolean | null;
+            answer: string;
+            /** Format: date-time */
+            at: string;
+            class: string;
+            tile_id: string;
+        };
         /**
          * @description What an answer says about damage.
          * @enum {string}
@@ -1405,15 +1536,6 @@ export interface components {
         };
         /** @enum {string} */
         Band: "agreed" | "split";
-        /** @description Where a number comes from. */
-        Basis: {
-            /** @description Which number. */
-            figure: components["schemas"]["Figure"];
-            /** @description Whether it was counted or measured here (`measured`), measured elsewhere (`elsewhere`) or assumed (`assumed`). */
-            source: components["schemas"]["Source"];
-            /** @description The same in English. */
-            text: string;
-        };
         /** @description A campaign in full. */
         Campaign: components["schemas"]["CampaignSummary"] & {
             care_notice: string;
@@ -1486,6 +1608,11 @@ export interface components {
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
         };
+        /** @description What an act changed. The maps follow in the background. */
+        Changed: {
+            /** @description Pseudonyms of those for whom anything changed. */
+            changed: string[];
+        };
         /** @description A scene that was changed. */
         ChangedScene: {
             job: components["schemas"]["Job"] | null;
@@ -1498,12 +1625,6 @@ export interface components {
             job: components["schemas"]["Job"] | null;
             /** @description The settings as they are now. */
             settings: components["schemas"]["Settings"];
-        };
-        /** @description What should be there before a campaign opens. */
-        Checklist: {
-            items: components["schemas"]["Item"][];
-            /** @description Whether nothing blocks. */
-            ready: boolean;
         };
         /** @description Everything that a citation needs. */
         Citation: {
@@ -1604,6 +1725,24 @@ export interface components {
         Example: components["schemas"]["ShownTile"] & {
             window?: components["schemas"]["Window"] | null;
         };
+        /** @description A pause or an exclusion. */
+        Exclusion: {
+            /** Format: date-time */
+            at: string;
+            /** @description Pseudonym of whoever did it. */
+            by: string;
+            kind: components["schemas"]["ExclusionKind"];
+            /**
+             * Format: date-time
+             * @description `null`: it is in force.
+             */
+            lifted_at: string | null;
+            lifted_by: string | null;
+            /** @description The person reads it too. */
+            reason: string;
+        };
+        /** @enum {string} */
+        ExclusionKind: "paused" | "excluded";
         /** @description One label of a tile. */
         ExplainedLabel: {
             answer: string;
@@ -1643,7 +1782,7 @@ export interface components {
             password?: string | null;
         };
         /** @enum {string} */
-        Figure: "tiles" | "labels_per_tile" | "gold" | "seconds_per_label" | "contested_tiles";
+        Flag: "ring" | "gold" | "constant" | "hasty" | "too_fast";
         /** @description A file of footprints. */
         FootprintsWanted: {
             /** @description Its name in the inbox. */
@@ -1755,6 +1894,26 @@ export interface components {
              * @description For so long, unless it is asked for again or decided.
              */
             seconds: number;
+        };
+        /** @description How a volunteer stands in the model in use. */
+        InTheModel: {
+            /**
+             * Format: int32
+             * @description Number of the suspected ring; `null` for none.
+             */
+            ring: number | null;
+            /**
+             * Format: double
+             * @description What a label counts, 0 to 1.
+             */
+            weight: number;
+            /** Format: double */
+            weight_high: number;
+            /**
+             * Format: double
+             * @description The ends of its 95 % interval.
+             */
+            weight_low: number;
         };
         /** @description The inbox. */
         Inbox: {
@@ -1932,11 +2091,6 @@ export interface components {
         Jobs: {
             jobs: components["schemas"]["Job"][];
         };
-        /**
-         * @description A kind of policy.
-         * @enum {string}
-         */
-        KindWanted: "adaptive" | "fixed";
         /** @description One answer. */
         LabelItem: {
             /** @description Key of an answer of the campaign's scale. */
@@ -1978,6 +2132,13 @@ export interface components {
          * @enum {string}
          */
         LabelResultStatus: "stored" | "revised" | "surplus" | "refused";
+        /** @description Labels of one day. */
+        LabelsOfDay: {
+            /** @description YYYY-MM-DD, UTC. */
+            day: string;
+            /** Format: int64 */
+            labels: number;
+        };
         /** @description Who gave the most labels. */
         Leaderboard: {
             mine: components["schemas"]["Place"] | null;
@@ -2041,6 +2202,15 @@ export interface components {
              * @description Closed without a class.
              */
             without_class: number;
+        };
+        /** @enum {string} */
+        Level: "info" | "warning" | "urgent";
+        /** @description To lift what is in force. */
+        Lifting: {
+            /** @description Why, for the audit log. */
+            reason: string;
+            /** @description Pseudonyms, 500 at most. */
+            volunteers: string[];
         };
         /** @description How likely a class is. */
         Likely: {
@@ -2280,6 +2450,35 @@ export interface components {
             answer: string;
             window?: components["schemas"]["Window"] | null;
         };
+        /** @description Something to be told. */
+        NewAnnouncement: {
+            /**
+             * Format: date-time
+             * @description At once if not given.
+             */
+            from?: string | null;
+            level: components["schemas"]["Level"];
+            /** @description Plain text by language (BCP 47), at most 600 characters each. Everybody reads the best there is for them. */
+            texts: {
+                [key: string]: string;
+            };
+            /** @description Pseudonyms of those it is for; everybody if not given. */
+            to?: string[] | null;
+            /**
+             * Format: date-time
+             * @description Until it is taken back if not given.
+             */
+            until?: string | null;
+        };
+        /** @description To pause or exclude volunteers. */
+        NewExclusion: {
+            /** @description `paused`: no tiles for now, labels count. `excluded`: no tiles, and all labels are left out of the maps. */
+            kind: components["schemas"]["ExclusionKind"];
+            /** @description Why, in words that the person may read; 500 characters at most. */
+            reason: string;
+            /** @description Pseudonyms, 500 at most. */
+            volunteers: string[];
+        };
         /** @description A grade. */
         NewGrade: {
             /** @description Key of a class, or of an answer that says that it cannot be graded. */
@@ -2470,6 +2669,11 @@ export interface components {
         OwnScenes: {
             scenes: components["schemas"]["OwnScene"][];
         };
+        /** @description Two accounts of a ring. */
+        PairOfRing: {
+            names: string[];
+            shared: components["schemas"]["SharedErrors"];
+        };
         /** @description A change of password. The same password again only ends the other sessions. */
         PasswordChange: {
             /** @description The new one: 10 to 128 characters. */
@@ -2552,15 +2756,6 @@ export interface components {
             /** @description Whether I answered it in this round. */
             answered: boolean;
         };
-        /** @description Some tiles as they would be. */
-        Preview: {
-            /** @description Places at which there may be a tile; those without a picture would be left out. */
-            places: number;
-            source: components["schemas"]["TileSource"];
-            tiles: components["schemas"]["ShownTile"][];
-            /** Format: int32 */
-            zoom: number | null;
-        };
         /** @description Why a request was refused or failed (RFC 9457). */
         Problem: {
             /** @description `not_ready`: what keeps a campaign from opening. */
@@ -2608,6 +2803,19 @@ export interface components {
             share: number;
             /** Format: int64 */
             tiles: number;
+        };
+        /** @description Whether everything has followed the last pause or exclusion. */
+        Recomputation: {
+            /**
+             * Format: int64
+             * @description Labels still to be left out or brought back.
+             */
+            labels: number;
+            /** @description A new model is still to be made. */
+            model: boolean;
+            running: boolean;
+            /** @description Tiles still stand on an older model. */
+            tiles: boolean;
         };
         /** @description What opens an account whose password is lost. */
         Recovery: {
@@ -2814,6 +3022,30 @@ export interface components {
         Reviews: {
             reviews: components["schemas"]["Review"][];
         };
+        /** @description Accounts that the model in use suspects of acting together. */
+        Ring: {
+            /** @description Pseudonyms. */
+            members: string[];
+            /**
+             * Format: int32
+             * @description Its number in that model; another model numbers anew.
+             */
+            number: number;
+            /** @description Those with most shared errors first, 40 at most. */
+            pairs: components["schemas"]["PairOfRing"][];
+            /** @description Over all pairs. */
+            shared: components["schemas"]["SharedErrors"];
+            /** @description Those with most accounts first, 60 at most. */
+            tiles: components["schemas"]["TileOfRing"][];
+        };
+        /** @description The suspected rings. */
+        Rings: {
+            /** Format: date-time */
+            as_of: string;
+            /** Format: int32 */
+            model: number;
+            rings: components["schemas"]["Ring"][];
+        };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
         /** @description A sample, as those see it who grade. */
@@ -2984,6 +3216,43 @@ export interface components {
              */
             zoom: number | null;
         };
+        /** @description A share with its 95 % interval, 0 to 1. */
+        ShareOfAnswers: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /**
+             * Format: int32
+             * @description Answers it is a share of.
+             */
+            of: number;
+            /** Format: double */
+            share: number;
+        };
+        /** @description What two accounts, or all pairs of a ring, have in common. */
+        SharedErrors: {
+            /**
+             * Format: int32
+             * @description Of these, with the same answer against the class.
+             */
+            errors: number;
+            /**
+             * Format: double
+             * @description As many are expected if they erred independently, each as their own table says.
+             */
+            expected: number;
+            /**
+             * Format: double
+             * @description Base-10 logarithm of the chance of so many or more.
+             */
+            log10_chance: number;
+            /**
+             * Format: int32
+             * @description Tiles that both answered.
+             */
+            tiles: number;
+        };
         /** @description A tile with the frames in which it is seen. */
         ShownTile: {
             /** @description By date. */
@@ -2991,7 +3260,7 @@ export interface components {
             tile: components["schemas"]["LeasedTile"];
         };
         /** @enum {string} */
-        Source: "measured" | "elsewhere" | "assumed";
+        SortBy: "labels" | "days" | "seconds" | "too_fast" | "accuracy" | "weight" | "bias" | "agreement" | "last";
         /** @description How I do in a campaign. */
         Standing: {
             /**
@@ -3158,6 +3427,14 @@ export interface components {
             flagged: boolean;
             text: string;
         };
+        /** @description A tile on which accounts of a ring said the same against its class. */
+        TileOfRing: {
+            answer: string;
+            class: string;
+            names: string[];
+            state: string;
+            tile_id: string;
+        };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
         /** @enum {string} */
@@ -3295,6 +3572,81 @@ export interface components {
         ViewerRole: "guest" | "volunteer" | "reviewer" | "researcher" | "coordinator" | "admin";
         /** @enum {string} */
         Visibility: "public" | "invitation" | "private";
+        /** @description A volunteer in figures. */
+        VolunteerFigures: {
+            accuracy: components["schemas"]["ShareOfAnswers"] | null;
+            agreement: components["schemas"]["ShareOfAnswers"] | null;
+            /**
+             * Format: double
+             * @description -1 to 1: share of graver answers less share of milder ones. Below 0 sees less damage than the outcome.
+             */
+            bias: number | null;
+            /**
+             * Format: int32
+             * @description Days, UTC, with an answer.
+             */
+            days_active: number;
+            /** Format: date-time */
+            first_at: string;
+            flags: components["schemas"]["Flag"][];
+            /**
+             * Format: int32
+             * @description Tiles labelled.
+             */
+            labels: number;
+            /** Format: date-time */
+            last_at: string;
+            /**
+             * Format: double
+             * @description `null` where no answer brought its duration.
+             */
+            median_seconds: number | null;
+            model: components["schemas"]["InTheModel"] | null;
+            /** @description Pseudonym. */
+            name: string;
+            /** Format: int32 */
+            skips: number;
+            standing: components["schemas"]["Exclusion"] | null;
+            /**
+             * Format: double
+             * @description Share of the timed answers that came within a second, faster than anybody can look.
+             */
+            too_fast: number | null;
+        };
+        /** @description One volunteer in detail. */
+        VolunteerInDetail: components["schemas"]["VolunteerFigures"] & {
+            activity: components["schemas"]["LabelsOfDay"][];
+            /** @description Answers, its rows. */
+            answers: string[];
+            /** @description Classes of closed tiles, the columns of `confusion`. */
+            classes: string[];
+            confusion: number[][];
+            /** @description All that was ever imposed, newest first. */
+            exclusions: components["schemas"]["Exclusion"][];
+            /** @description Closed tiles, those first where the answer is another; 200 at most. */
+            tiles: components["schemas"]["AnswerOnTile"][];
+        };
+        /** @description A page of volunteers. */
+        Volunteers: {
+            /** @description How many pass the filter. */
+            all: number;
+            /** Format: date-time */
+            as_of: string;
+            /** @description How many took part at all. */
+            everybody: number;
+            excluded: number;
+            /**
+             * Format: int32
+             * @description Model in use.
+             */
+            model: number;
+            /** @description How many of them are paused, and excluded. */
+            paused: number;
+            recomputation: components["schemas"]["Recomputation"];
+            /** @description Number of suspected rings. */
+            rings: number;
+            volunteers: components["schemas"]["VolunteerFigures"][];
+        };
         /** @enum {string} */
         WhyReview: "disputed" | "contested" | "flagged" | "doubtful";
         /** @description The window in which the damage happened, between two scenes; open where an end is `null`. */
@@ -3312,6 +3664,37 @@ export interface components {
             last_intact: string | null;
             /** Format: int64 */
             tiles: number;
+        };
+        /** @description An announcement as those see it who run the campaign. */
+        WrittenAnnouncement: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            from: string;
+            id: string;
+            level: components["schemas"]["Level"];
+            /**
+             * Format: int64
+             * @description How many put it away.
+             */
+            read: number;
+            texts: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description To how many it goes; `null` for everybody.
+             */
+            to: number | null;
+            /** Format: date-time */
+            until: string | null;
+            /** Format: date-time */
+            withdrawn_at: string | null;
+        };
+        /** @description All that was told. */
+        WrittenAnnouncements: {
+            /** @description Newest first, 200 at most. */
+            announcements: components["schemas"]["WrittenAnnouncement"][];
         };
     };
     responses: never;
@@ -3499,6 +3882,176 @@ export interface operations {
             };
         };
     };
+    list_announcements: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Announcements"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announce: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAnnouncement"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrittenAnnouncement"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_written_announcements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrittenAnnouncements"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_announcement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The announcement */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_announcement_away: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The announcement */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit_log: {
         parameters: {
             query?: {
@@ -3619,77 +4172,6 @@ export interface operations {
             };
         };
     };
-    get_checklist: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Checklist"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_estimate: {
-        parameters: {
-            query?: {
-                /** @description `adaptive` or `fixed`. */
-                kind?: components["schemas"]["KindWanted"];
-                /** @description Labels for each tile under fixed redundancy. */
-                redundancy?: number;
-                /** @description So many tiles. */
-                tiles?: number;
-            };
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Estimate"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     campaign_events: {
         parameters: {
             query?: never;
@@ -3709,6 +4191,78 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exclude_volunteers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExclusion"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_exclusions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Lifting"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -4736,51 +5290,6 @@ export interface operations {
             };
         };
     };
-    get_preview: {
-        parameters: {
-            query?: {
-                /** @description `cells` or `footprints`. */
-                source?: components["schemas"]["TileSource"];
-                /** @description Zoom of grid cells. */
-                zoom?: number;
-                /** @description Margin around a footprint, as a share of its longer side. */
-                margin?: number;
-                /** @description The smallest square around a footprint, metres. */
-                least_m?: number;
-                /** @description 1 to 24; 6 if not given. */
-                count?: number;
-                /** @description The same seed shows the same tiles. */
-                seed?: number;
-            };
-            header?: never;
-            path: {
-                /** @description Name of the campaign */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Preview"];
-                };
-            };
-            /** @description Refused or failed, with the reason */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     list_releases: {
         parameters: {
             query?: never;
@@ -5091,6 +5600,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReviewTile"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rings"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -5757,6 +6298,91 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_volunteers: {
+        parameters: {
+            query?: {
+                /** @description What to sort by; labels if not given. */
+                sort?: components["schemas"]["SortBy"];
+                /** @description The largest first; so if not given. */
+                descending?: boolean;
+                /** @description Only the paused, or the excluded. */
+                standing?: components["schemas"]["ExclusionKind"];
+                /** @description Only those with this flag. */
+                flag?: components["schemas"]["Flag"];
+                /** @description Only those of this suspected ring. */
+                ring?: number;
+                /** @description Only those whose pseudonym begins so. */
+                name?: string;
+                /** @description Only those with at least so many labels. */
+                least_labels?: number;
+                /** @description How many to leave out in front. */
+                offset?: number;
+                /** @description 1 to 100, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volunteers"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_volunteer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Pseudonym */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VolunteerInDetail"];
                 };
             };
             /** @description Refused or failed, with the reason */
