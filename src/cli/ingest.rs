@@ -95,6 +95,8 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         attribution: args.attribution,
         zoom: args.zoom,
         footprints: args.footprints,
+        file_name: None,
+        actor: None,
         look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata },
     };
     let store = args.data.open()?;

@@ -8,10 +8,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Refused;
 use crate::config::ServeOptions;
-use crate::http::{App, Limits, Server, ServerOptions, TlsFiles};
+use crate::http::{App, Limits, Server, ServerOptions, Shares, TlsFiles};
 use crate::services::Error;
 use crate::services::access_token::Keys;
 use crate::services::housekeeping::keep_house;
+use crate::services::jobs::worker::Worker;
 use crate::services::sign_in::SignIn;
 use crate::storage::Store;
 
@@ -27,6 +28,7 @@ pub async fn run(options: ServeOptions) -> Result<(), Refused> {
 /// Serves an open database; `listening` is told the address as soon as there is one.
 pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(SocketAddr)) -> Result<(), Refused> {
     let app = prepare(store.clone(), options)?;
+    let worker = Worker::new(store.clone(), app.archives.clone(), app.intake.clone());
     let server = start(app, options)?;
     let scheme = if options.tls_cert.is_some() { "https" } else { "http" };
     println!("aftermap listens on {scheme}://{}", server.address);
@@ -35,8 +37,11 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
     }
     listening(server.address);
     let house = tokio::spawn(keep_house(store));
+    let work = tokio::spawn(worker.run());
     let ended = server.run().await;
     house.abort();
+    // A job that is under way is taken up again by the next server, where it stood.
+    work.abort();
     Ok(ended.map_err(|error| format!("the server ended: {error}"))?)
 }
 
@@ -45,7 +50,11 @@ pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
     let sign_in = SignIn::new(store.clone(), Keys::from_file(&options.key_file())?);
     let archives = options.place.archives()?;
     let spool = options.place.data.join("spool");
-    Ok(App::new(store, sign_in, archives, spool, options.public_url()?))
+    let shares = Shares { guests: options.guests_per_minute, proofs: options.sign_ins_per_minute };
+    let mut app = App::new(store, sign_in, archives, spool, options.public_url()?).with_shares(shares);
+    app.intake.total_bytes = options.uploads_gb.saturating_mul(1_000_000_000);
+    app.intake.campaign_bytes = options.campaign_uploads_gb.saturating_mul(1_000_000_000);
+    Ok(app)
 }
 
 /// Starts to listen; the server ends with SIGTERM or Ctrl-C.

@@ -1,9 +1,11 @@
 //! The nouns of the project and their rules: plain types, no input or output, nothing asynchronous.
 
 pub mod access;
+pub mod area;
 pub mod bbox;
 pub mod campaign;
 pub mod cell;
+pub mod checklist;
 pub mod citation;
 pub mod coarse;
 pub mod consensus;
@@ -11,6 +13,7 @@ pub mod crosswalk;
 pub mod damage_map;
 pub mod geometry;
 pub mod gold;
+pub mod job;
 pub mod label;
 pub mod language;
 pub mod layer;
@@ -24,11 +27,13 @@ pub mod policy;
 pub mod practice;
 pub mod pseudonym;
 pub mod release;
+pub mod review;
 pub mod scale;
 pub mod scene;
 pub mod spatial_key;
 pub mod standing;
 pub mod tile;
+pub mod tiling_change;
 pub mod token;
 pub mod validation;
 pub mod volunteer;
