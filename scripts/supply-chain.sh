@@ -28,7 +28,7 @@ sbom() {
 deny() {
   tool cargo-deny 0.20.2
   local deny=target/tools/bin/cargo-deny
-  "$deny" --offline check --hide-inclusion-graph licenses bans sources
+  "$deny" check --hide-inclusion-graph licenses bans sources
   "$deny" check --hide-inclusion-graph advisories || {
     echo "NOT CHECKED, or found: known faults (advisories); where the database could not be fetched, run this with a network" >&2
     [ "${1:-}" = --allow-no-advisories ]

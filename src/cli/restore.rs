@@ -49,8 +49,9 @@ pub async fn run(args: RestoreArgs) -> Result<(), Refused> {
     for fault in &restored.faults {
         eprintln!("aftermap: {fault}");
     }
-    match restored.faults.len() {
-        0 => Ok(println!("the check found nothing wrong")),
-        count => Err(format!("the backup was restored, but the check found {count} faults").into()),
+    if restored.faults.is_empty() {
+        println!("the check found nothing wrong");
+        return Ok(());
     }
+    Err(format!("the backup was restored, but the check found {} faults", restored.faults.len()).into())
 }

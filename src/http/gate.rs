@@ -100,7 +100,7 @@ impl App {
 
     /// Counts an errand of whoever sent this request; refused where their address has used up its share.
     pub(super) fn admit(&self, request: &HttpRequest, errand: Errand) -> Result<(), Error> {
-        self.visitors.admit(request.peer_addr().map(|peer| peer.ip()), errand, Instant::now())
+        self.visitors.admit(self.origin(request.head()).address, errand, Instant::now())
     }
 
     /// Whether cookies are for encrypted connections only.

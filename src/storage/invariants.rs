@@ -40,7 +40,8 @@ struct Promise {
 
 const COUNTED: &str = "(SELECT COUNT(*) FROM current_labels c WHERE c.tile = q.tile AND c.counted)";
 const LEASED: &str = "(SELECT COUNT(*) FROM leases l WHERE l.tile = q.tile AND l.ended_at IS NULL)";
-const AVAILABLE: &str = "(q.state = 'open' AND q.gold IS NULL AND q.counted + q.leased < q.needed)";
+const AVAILABLE: &str = "(q.state = 'open' AND q.gold IS NULL AND q.counted + q.leased < q.needed
+    AND NOT (q.withdrawn OR q.lacks_pictures))";
 
 /// Those that both databases can be asked in the same words; foreign keys and CHECKs are asked of SQLite itself.
 const PROMISES: [Promise; 8] = [
@@ -166,7 +167,7 @@ pub fn mend(conn: &mut Conn) -> Result<u64, StoreError> {
         // Whoever labels one of these tiles is done before we count, or waits until we have.
         sql_query(format!("SELECT q.tile FROM queue q WHERE {wrong} ORDER BY q.tile FOR UPDATE")).execute(conn)?;
     }
-    let places = format!("(q.state = 'open' AND {COUNTED} + {LEASED} < q.needed)");
+    let places = AVAILABLE.replace("q.counted", COUNTED).replace("q.leased", LEASED);
     let query = sql_query(format!(
         "UPDATE queue AS q SET counted = {COUNTED}, leased = {LEASED}, available = {places} WHERE {wrong}"
     ));
