@@ -8,12 +8,15 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
+use crate::imagery::Archives;
 use crate::services::align_scene::alignment_warnings;
 use crate::services::apply_campaign::apply_campaign;
 use crate::services::campaign_file::CampaignFile;
 use crate::services::change_state::{change_state, find};
 use crate::services::create_campaign::{NewCampaign, create_campaign};
 use crate::services::refit::refit;
+use crate::services::retile::{Change, retile};
+use crate::services::scale_file::read_scale;
 use crate::services::statistics::progress;
 use crate::services::{Error, clock};
 use crate::storage::{Conn, campaigns, scenes};
@@ -133,7 +136,7 @@ async fn create(args: CreateArgs) -> Result<(), Refused> {
             ..CampaignTexts::default()
         },
         language: args.language,
-        scale: args.scale,
+        scale: read_scale(&args.scale.into())?,
         policy,
         visibility: args.visibility,
         release_level: args.release_level,
@@ -163,7 +166,12 @@ async fn apply(args: ApplyArgs) -> Result<(), Refused> {
     let file = CampaignFile::parse(&text)?;
     let store = args.data.open()?;
     let slug = file.slug.clone();
-    let changed = store.write(move |conn| apply_campaign(conn, &file, None, clock::now_ms())).await?;
+    let mut done = store.write(move |conn| apply_campaign(conn, &file, None, clock::now_ms())).await?;
+    if let Some(tiling) = done.tiling.take() {
+        let change = Change { tiling, ..Change::default() };
+        retile(&store, &Archives::new(args.data.tiles_dir()), &slug, change, None).await?;
+    }
+    let changed = done.changed;
     match changed.len() {
         0 => println!("campaign {slug} is as the file says already"),
         _ => println!("campaign {slug} changed: {}", changed.join(", ")),

@@ -114,6 +114,8 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         footprints: args.footprints,
         look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata, moved: None },
         align: args.align,
+        file_name: None,
+        actor: None,
     };
     let store = args.data.open()?;
     let done = ingest(&store, &Archives::new(args.data.tiles_dir()), &args.campaign, new, watch()).await?;

@@ -8,12 +8,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Refused;
 use crate::config::ServeOptions;
-use crate::http::{App, Limits, Server, ServerOptions};
+use crate::http::{App, Limits, Server, ServerOptions, Shares};
 use crate::imagery::Archives;
 use crate::services::Error;
 use crate::services::access_token::Keys;
 use crate::services::change_hints::keep_hints;
 use crate::services::housekeeping::keep_house;
+use crate::services::jobs::worker::Worker;
 use crate::services::sign_in::SignIn;
 use crate::storage::Store;
 
@@ -29,6 +30,8 @@ pub async fn run(options: ServeOptions) -> Result<(), Refused> {
 /// Serves an open database; `listening` is told the address as soon as there is one.
 pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(SocketAddr)) -> Result<(), Refused> {
     let app = prepare(store.clone(), options)?;
+    let worker = Worker::new(store.clone(), app.archives.clone(), app.intake.clone());
+    let archives = app.archives.clone();
     let server = start(app, options)?;
     println!("aftermap listens on http://{}", server.address);
     if let Some(metrics) = server.metrics {
@@ -36,10 +39,13 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
     }
     listening(server.address);
     let house = tokio::spawn(keep_house(store.clone()));
-    let hints = tokio::spawn(keep_hints(store, Archives::new(options.place.tiles_dir())));
+    let hints = tokio::spawn(keep_hints(store, archives));
+    let work = tokio::spawn(worker.run());
     let ended = server.run().await;
     house.abort();
     hints.abort();
+    // A job that is under way is taken up again by the next server, where it stood.
+    work.abort();
     Ok(ended.map_err(|error| format!("the server ended: {error}"))?)
 }
 
@@ -48,7 +54,11 @@ pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
     let sign_in = SignIn::new(store.clone(), Keys::from_file(&options.key_file())?);
     let archives = Archives::new(options.place.tiles_dir());
     let spool = options.place.data.join("spool");
-    Ok(App::new(store, sign_in, archives, spool, options.public_url()?))
+    let shares = Shares { guests: options.guests_per_minute, proofs: options.sign_ins_per_minute };
+    let mut app = App::new(store, sign_in, archives, spool, options.public_url()?).with_shares(shares);
+    app.intake.total_bytes = options.uploads_gb.saturating_mul(1_000_000_000);
+    app.intake.campaign_bytes = options.campaign_uploads_gb.saturating_mul(1_000_000_000);
+    Ok(app)
 }
 
 /// Starts to listen; the server ends with SIGTERM or Ctrl-C.

@@ -9,8 +9,8 @@ use crate::config::DataOptions;
 use crate::domain::volunteer::{Role, check_name, check_password};
 use crate::services::accounts::{self, Secrets};
 use crate::services::grant_role::{self, Grant};
-use crate::services::{Error, clock, passwords, secrets};
-use crate::storage::{Store, new_id, roles, volunteers};
+use crate::services::{Error, clock, passwords, reset_password, secrets};
+use crate::storage::{Conn, Store, new_id, roles, volunteers};
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
@@ -31,6 +31,10 @@ pub enum UserCommand {
     ///
     /// Example: aftermap user disable --name layla
     Disable(DisableArgs),
+    /// Make a recovery code for somebody who lost the password; it works once, and whoever is signed in no longer is
+    ///
+    /// Example: aftermap user recover --name layla
+    Recover(DisableArgs),
     /// Tokens for scripts: make, list, revoke
     #[command(subcommand)]
     Token(TokenCommand),
@@ -72,7 +76,7 @@ pub struct ListArgs {
     pub place: DataOptions,
 }
 
-/// Arguments of `aftermap user disable`.
+/// Arguments of `aftermap user disable` and `aftermap user recover`.
 #[derive(Debug, Args)]
 pub struct DisableArgs {
     /// Where everything is kept.
@@ -89,10 +93,10 @@ pub struct GrantWords {
     /// Name of the account
     #[arg(long)]
     pub name: String,
-    /// admin, coordinator, researcher, reviewer or volunteer
+    /// admin, creator (may make campaigns), coordinator, researcher, reviewer or volunteer
     #[arg(long, default_value = "volunteer")]
     pub role: String,
-    /// The campaign in which the role holds; an admin needs none
+    /// The campaign in which the role holds; admins and creators need none
     #[arg(long, value_name = "SLUG")]
     pub campaign: Option<String>,
 }
@@ -100,14 +104,20 @@ pub struct GrantWords {
 impl GrantWords {
     /// The grant that the words ask for; `None`: just a volunteer, who needs none.
     fn grant(&self) -> Result<Option<Grant>, Error> {
-        if self.role == "admin" {
+        let everywhere = match self.role.as_str() {
+            "admin" => Some(Grant::Admin),
+            "creator" => Some(Grant::Creator),
+            _ => None,
+        };
+        if let Some(grant) = everywhere {
+            let reason = || format!("the role {} holds on the whole server: leave --campaign out", self.role);
             return match self.campaign {
-                None => Ok(Some(Grant::Admin)),
-                Some(_) => Err(Error::invalid("campaign", "an admin is one for all campaigns: leave --campaign out")),
+                None => Ok(Some(grant)),
+                Some(_) => Err(Error::invalid("campaign", reason())),
             };
         }
         let role = Role::from_key(&self.role).ok_or_else(|| {
-            let words = "admin, coordinator, researcher, reviewer, volunteer";
+            let words = "admin, creator, coordinator, researcher, reviewer, volunteer";
             Error::invalid("role", format!("`{}` is no role: use one of {words}", self.role))
         })?;
         match &self.campaign {
@@ -125,6 +135,7 @@ pub async fn run(command: UserCommand) -> Result<(), Error> {
         UserCommand::Grant(args) => grant(args).await,
         UserCommand::List(args) => list(args).await,
         UserCommand::Disable(args) => disable(args).await,
+        UserCommand::Recover(args) => recover(args).await,
         UserCommand::Token(command) => user_token::run(command).await,
     }
 }
@@ -195,12 +206,23 @@ async fn list(args: ListArgs) -> Result<(), Error> {
                 .map(|(slug, role)| format!("{role}:{slug}"))
                 .collect();
             words.extend(account.admin.then(|| "admin".to_owned()));
+            words.extend(account.creator.then(|| "creator".to_owned()));
             words.extend(account.closed.then(|| "disabled".to_owned()));
             lines.push(format!("{}\t{}", account.name.unwrap_or_default(), words.join(" ")));
         }
         Ok::<_, Error>(lines)
     });
     accounts.await?.iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+async fn recover(args: DisableArgs) -> Result<(), Error> {
+    let (store, name, code) = (args.place.open()?, args.name.clone(), secrets::recovery_code());
+    let stored = code.clone();
+    let reset = move |conn: &mut Conn| reset_password::reset(conn, None, &name, &stored, clock::now_ms());
+    let (_, name) = store.write(reset).await?;
+    println!("recovery code of {name}: {code}");
+    println!("It works once, on the page for a lost password. The old password no longer works.");
     Ok(())
 }
 

@@ -102,6 +102,11 @@ impl Viewer {
         self.person().is_some_and(|person| person.volunteer.admin && person.scopes.manage)
     }
 
+    /// May make a campaign, whose coordinator they become: admins, and whom an admin gave that right.
+    pub fn may_create(&self) -> bool {
+        self.is_admin() || self.person().is_some_and(|person| person.volunteer.creator && person.scopes.manage)
+    }
+
     /// The highest role in a campaign; admins count as coordinators everywhere, as far as their credential carries.
     pub fn role_in(&self, campaign: i64) -> Option<Role> {
         let person = self.person()?;
@@ -193,7 +198,7 @@ impl Viewer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::campaign::{CampaignKind, CampaignTexts, TileSource};
+    use crate::domain::campaign::{CampaignKind, CampaignTexts, Surroundings, TileSource};
     use crate::domain::policy::Policy;
     use crate::domain::scale::Scale;
 
@@ -207,6 +212,8 @@ mod tests {
             kind: CampaignKind::Pair,
             tile_source: TileSource::Cells,
             labelling_zoom: None,
+            surroundings: Surroundings::default(),
+            area: None,
             scale: Scale::built_in("conflict3").unwrap(),
             policy: Policy::default(),
             language: "en".into(),
@@ -223,7 +230,7 @@ mod tests {
     }
 
     fn person(roles: &[(i64, Role)], scopes: Scopes) -> Viewer {
-        let volunteer = Volunteer { id: 1, name: Some("layla".into()), admin: false };
+        let volunteer = Volunteer { id: 1, name: Some("layla".into()), admin: false, creator: false };
         Viewer::Person(Person { volunteer, roles: roles.to_vec(), scopes })
     }
 
@@ -295,7 +302,7 @@ mod tests {
     fn an_admin_coordinates_everything_but_only_with_a_credential_that_may_manage() {
         let draft = campaign(CampaignState::Draft, Visibility::Private, ReleaseLevel::Private);
         let admin = |scopes| {
-            let volunteer = Volunteer { id: 1, name: Some("root".into()), admin: true };
+            let volunteer = Volunteer { id: 1, name: Some("root".into()), admin: true, creator: false };
             Viewer::Person(Person { volunteer, roles: vec![], scopes })
         };
         assert!(admin(Scopes::ALL).may_coordinate(&draft));

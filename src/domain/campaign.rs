@@ -117,6 +117,49 @@ impl CampaignTexts {
     }
 }
 
+/// What is shown around a building footprint.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Surroundings {
+    /// Margin around the footprint, as a share of its longer side.
+    pub margin: f64,
+    /// The smallest square around a footprint, metres on the ground.
+    pub least_m: f64,
+}
+
+impl Default for Surroundings {
+    /// Enough street to see what belongs to the building.
+    fn default() -> Surroundings {
+        Surroundings { margin: 0.6, least_m: 30.0 }
+    }
+}
+
+impl Surroundings {
+    /// Checks that a building stays in sight, and that its square is one.
+    pub fn check(self) -> Result<(), Invalid> {
+        // Written so that NaN fails too.
+        if !(0.0..=10.0).contains(&self.margin) {
+            return Err(Invalid::new("tiles.margin", format!("{} is not between 0 and 10", self.margin)));
+        }
+        if !(1.0..=5_000.0).contains(&self.least_m) {
+            return Err(Invalid::new("tiles.least_m", format!("{} is not between 1 and 5000 metres", self.least_m)));
+        }
+        Ok(())
+    }
+}
+
+/// How a campaign's tiles are made out of its scenes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tiling {
+    /// Grid cells or building footprints.
+    pub source: TileSource,
+    /// Zoom of grid cells; `None`: what fits the imagery.
+    pub zoom: Option<u8>,
+    /// What is shown around a footprint.
+    pub surroundings: Surroundings,
+    /// GeoJSON geometry in which tiles are made; `None`: wherever there is imagery.
+    pub area: Option<String>,
+}
+
 /// A campaign with all its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Campaign {
@@ -136,6 +179,10 @@ pub struct Campaign {
     pub tile_source: TileSource,
     /// Zoom of the tiles; `None` until chosen or fitted, and for footprints.
     pub labelling_zoom: Option<u8>,
+    /// What is shown around a footprint.
+    pub surroundings: Surroundings,
+    /// GeoJSON geometry in which tiles are made; `None`: wherever there is imagery.
+    pub area: Option<String>,
     /// Answers a volunteer may give.
     pub scale: Scale,
     /// When a tile is done, and how work is handed out.
@@ -160,6 +207,24 @@ pub struct Campaign {
     pub closed_at: Option<i64>,
     /// The box around all its tiles; `None` while it has none.
     pub bounds: Option<Bbox>,
+}
+
+impl Campaign {
+    /// How its tiles are made.
+    pub fn tiling(&self) -> Tiling {
+        Tiling {
+            source: self.tile_source,
+            zoom: self.labelling_zoom,
+            surroundings: self.surroundings,
+            area: self.area.clone(),
+        }
+    }
+
+    /// Makes its tiles in this way from now on.
+    pub fn set_tiling(&mut self, tiling: Tiling) {
+        let Tiling { source, zoom, surroundings, area } = tiling;
+        (self.tile_source, self.labelling_zoom, self.surroundings, self.area) = (source, zoom, surroundings, area);
+    }
 }
 
 /// Checks the name of a campaign in addresses: 2 to 60 of a-z, 0-9 and `-`, beginning with a letter or digit.

@@ -73,6 +73,20 @@ impl Scale {
         Some(Scale { key: key.into(), ordered: true, heavy_from, answers })
     }
 
+    /// The scale of a campaign for which none was chosen: `conflict3`.
+    pub fn usual() -> Scale {
+        let class = |key: &str, code| Answer { key: key.into(), role: Role::Class, code };
+        let side = |key: &str, code| Answer { key: key.into(), role: Role::Side, code };
+        let answers = vec![
+            class("no_visible_damage", 0),
+            class("damaged", 1),
+            class("destroyed", 2),
+            side(UNSURE, 98),
+            side(BAD_IMAGERY, 99),
+        ];
+        Scale { key: "conflict3".into(), ordered: true, heavy_from: 2, answers }
+    }
+
     /// Checks a custom scale: 2 to 20 classes first, unique plain keys, `between` and `heavy_from` pointing at classes.
     pub fn check(&self) -> Result<(), Invalid> {
         let classes = self.classes().len();
@@ -144,6 +158,7 @@ mod tests {
             assert_eq!(scale.answers.len(), scale.classes().len() + 2);
         }
         assert_eq!(Scale::built_in("conflict4"), None);
+        assert_eq!(Scale::built_in("conflict3"), Some(Scale::usual()));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Volunteer {
     pub name: Option<String>,
     /// May do everything on this server.
     pub admin: bool,
+    /// May make campaigns.
+    pub creator: bool,
 }
 
 /// Checks a sign-in name: 2 to 40 letters, digits, `.`, `_` or `-`. Returns the form in which names are

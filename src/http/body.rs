@@ -45,6 +45,33 @@ impl<T: DeserializeOwned + 'static> FromRequest for Beacon<T> {
     }
 }
 
+/// A body of JSON or, as `application/toml`, of text.
+pub enum JsonOrToml {
+    /// JSON of whatever kind.
+    Json(serde_json::Value),
+    /// A TOML file, unread.
+    Toml(String),
+}
+
+impl FromRequest for JsonOrToml {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<JsonOrToml, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let said = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !said.to_ascii_lowercase().starts_with("application/toml") {
+            let parsed = parse(request, payload, &["application/json"]);
+            return Box::pin(async move { parsed.await.map(JsonOrToml::Json) });
+        }
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = tokio::time::timeout(TIME, collect(payload)).await.map_err(|_| Error::too_slow())??;
+            let text = String::from_utf8(bytes.into()).map_err(|_| Error::unreadable("the file is not UTF-8"))?;
+            Ok(JsonOrToml::Toml(text))
+        })
+    }
+}
+
 /// Reads the body of a request that says it is of one of these types.
 fn parse<T: DeserializeOwned>(
     request: &HttpRequest,

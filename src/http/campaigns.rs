@@ -296,7 +296,12 @@ impl From<statistics::Progress> for Progress {
     }
 }
 
-fn in_full(conn: &mut Conn, visit: &CampaignVisit, languages: &[String]) -> Result<Campaign, services::Error> {
+/// A campaign as this viewer sees it.
+pub(super) fn in_full(
+    conn: &mut Conn,
+    visit: &CampaignVisit,
+    languages: &[String],
+) -> Result<Campaign, services::Error> {
     let CampaignVisit { viewer, campaign, .. } = visit;
     let mine = match viewer.volunteer_id() {
         Some(volunteer) => Some(Mine { labels: participations::labels_of(conn, campaign.id, volunteer)? }),

@@ -9,9 +9,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Invalid;
+use crate::domain::checklist::Item;
 use crate::imagery::ImageryError;
 use crate::services;
 use crate::storage::{self, StoreError};
+
+/// How much of an upload is there, as tus calls it.
+pub const UPLOAD_OFFSET: &str = "Upload-Offset";
 
 /// The media type of all refusals.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -28,13 +32,22 @@ pub struct Problem {
     pub status: u16,
     /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
     /// `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
-    /// `too_large`, `unavailable`, `internal`.
+    /// `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
     pub code: &'static str,
     /// What a person reads: the thing, the reason, and what to do.
     pub detail: String,
     /// The field that is wrong, if one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// `wrong_offset`: where the upload goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<i64>,
+    /// `no_space`: how much is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_bytes: Option<u64>,
+    /// `not_ready`: what keeps a campaign from opening.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checklist: Option<Vec<Item>>,
 }
 
 /// A refusal or failure on its way out.
@@ -46,11 +59,21 @@ pub struct Error {
     field: Option<String>,
     retry_after_seconds: Option<u64>,
     allow: Option<String>,
+    more: More,
+}
+
+/// What some refusals say beside their reason.
+#[derive(Debug, Default)]
+struct More {
+    offset: Option<i64>,
+    missing_bytes: Option<u64>,
+    checklist: Option<Vec<Item>>,
 }
 
 impl Error {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Error {
-        Error { status, code, detail: detail.into(), field: None, retry_after_seconds: None, allow: None }
+        let (field, retry_after_seconds, allow) = (None, None, None);
+        Error { status, code, detail: detail.into(), field, retry_after_seconds, allow, more: More::default() }
     }
 
     /// The request cannot be read.
@@ -67,6 +90,12 @@ impl Error {
     /// The body is not of the type it must be.
     pub fn not_json() -> Error {
         let detail = "the body must be JSON, with the header `Content-Type: application/json`";
+        Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid", detail)
+    }
+
+    /// The body is not sent as the type that it must be.
+    pub fn not_bytes(kind: &str) -> Error {
+        let detail = format!("send the bytes with the header `Content-Type: {kind}`");
         Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid", detail)
     }
 
@@ -108,6 +137,14 @@ impl Error {
     pub fn busy(seconds: u64) -> Error {
         let detail = "the server has more to do than it can: try again in a moment; nothing of this request was done";
         let refusal = Error::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Error { retry_after_seconds: Some(seconds), ..refusal }
+    }
+
+    /// One address asks for more than its share: come back after so many seconds.
+    pub fn too_many(seconds: u64) -> Error {
+        let detail =
+            format!("too many people at your internet address want this at once: try again in {seconds} seconds");
+        let refusal = Error::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
         Error { retry_after_seconds: Some(seconds), ..refusal }
     }
 
@@ -165,6 +202,19 @@ impl From<services::Error> for Error {
             Cause::Forbidden(_) => Error::new(StatusCode::FORBIDDEN, "forbidden", detail),
             Cause::Excluded(_) => Error::new(StatusCode::FORBIDDEN, "excluded", detail),
             Cause::PracticeRequired => Error::new(StatusCode::FORBIDDEN, "practice_required", detail),
+            Cause::WrongOffset(offset) => {
+                let more = More { offset: Some(offset), ..More::default() };
+                Error { more, ..Error::new(StatusCode::CONFLICT, "wrong_offset", detail) }
+            }
+            Cause::TooLarge(_) => Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail),
+            Cause::NoSpace { missing, .. } => {
+                let more = More { missing_bytes: Some(missing), ..More::default() };
+                Error { more, ..Error::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", detail) }
+            }
+            Cause::NotReady(_, items) => {
+                let more = More { checklist: Some(items), ..More::default() };
+                Error { more, ..Error::new(StatusCode::CONFLICT, "not_ready", detail) }
+            }
             Cause::Invalid(invalid) => {
                 let refusal = Error::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", invalid.reason);
                 Error { field: Some(invalid.field), ..refusal }
@@ -217,7 +267,13 @@ impl ResponseError for Error {
             code: self.code,
             detail: self.detail.clone(),
             field: self.field.clone(),
+            offset: self.more.offset,
+            missing_bytes: self.more.missing_bytes,
+            checklist: self.more.checklist.clone(),
         };
+        if let Some(offset) = self.more.offset {
+            reply.insert_header((UPLOAD_OFFSET, offset));
+        }
         reply.body(serde_json::to_vec(&problem).unwrap_or_default())
     }
 }

@@ -8,9 +8,10 @@
 
 use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -22,15 +23,17 @@ use super::error::Error;
 use super::exports::Downloads;
 use super::releases::Shelf;
 pub use super::roles::{
-    ActingResearcher, ActingReviewer, Anyone, CellReader, Coordinator, MapReader, Myself, Researcher, Reviewer,
-    Standing, Volunteer,
+    ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, Researcher,
+    Reviewer, Standing, Volunteer,
 };
+use super::visitors::{Errand, Shares, Visitors};
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
 use crate::services::events::Events;
 use crate::services::map_tiles::MapTiles;
 use crate::services::sign_in::{self, Credentials, SignIn};
+use crate::services::upload::Intake;
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
 
@@ -51,13 +54,16 @@ pub struct App {
     pub(super) downloads: Downloads,
     /// Where releases are.
     pub(super) shelf: Shelf,
+    visitors: Arc<Visitors>,
+    /// Where files arrive.
+    pub intake: Intake,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
     pub public_url: Option<Arc<str>>,
 }
 
 impl App {
     /// A server on this database; ready from the start. Downloads are written in the folder `spool`, which is made when
-    /// it is needed; releases are in the folder `releases` beside it.
+    /// it is needed; releases are in the folder `releases` beside it, files arrive in `uploads` and `inbox`.
     pub fn new(store: Store, sign_in: SignIn, archives: Archives, spool: PathBuf, public_url: Option<String>) -> App {
         let ready = Arc::new(AtomicBool::new(true));
         let events = Events::new(store.clone());
@@ -69,9 +75,21 @@ impl App {
             archives,
             map_tiles: MapTiles::default(),
             shelf: Shelf::new(spool.with_file_name("releases")),
+            intake: Intake::new(spool.parent().unwrap_or(Path::new("."))),
             downloads: Downloads::new(spool),
+            visitors: Arc::new(Visitors::new(Shares::default())),
             public_url: public_url.map(Into::into),
         }
+    }
+
+    /// With other shares for each address.
+    pub fn with_shares(self, shares: Shares) -> App {
+        App { visitors: Arc::new(Visitors::new(shares)), ..self }
+    }
+
+    /// Counts an errand of whoever sent this request; refused where their address has used up its share.
+    pub(super) fn admit(&self, request: &HttpRequest, errand: Errand) -> Result<(), Error> {
+        self.visitors.admit(request.peer_addr().map(|peer| peer.ip()), errand, Instant::now())
     }
 
     /// Whether cookies are for encrypted connections only.
@@ -211,6 +229,16 @@ impl<R: Standing> InCampaign<R> {
             run(conn, &visit)
         };
         Ok(self.by.app.store.write(work).await?)
+    }
+
+    /// The same where something will be changed: a token that may only read does not pass.
+    pub async fn serve_change<T, F, Reply>(&self, run: F) -> Result<T, Error>
+    where
+        F: FnOnce(Store, CampaignVisit) -> Reply,
+        Reply: Future<Output = Result<T, services::Error>>,
+    {
+        let visit = self.read(|_, visit| may_write(&visit.viewer).map(|()| visit.clone())).await?;
+        Ok(run(self.by.app.store.clone(), visit).await?)
     }
 
     /// For services that need several transactions: lets the sender pass once, then hands over the store.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admission;
+mod audit_log;
 mod base;
 mod body;
 mod campaigns;
@@ -20,12 +21,15 @@ mod frozen;
 pub mod gate;
 mod health;
 mod images;
+mod invitations;
+mod jobs;
 mod labels;
 mod language;
 mod leases;
 mod map_query;
 mod map_rows;
 mod map_tiles;
+mod members;
 mod metrics;
 mod notes;
 mod ogc;
@@ -34,9 +38,12 @@ mod pages;
 mod person;
 mod ranges;
 mod releases;
+mod reviews;
 mod roles;
+mod scenes;
 mod server;
 mod session;
+mod setup;
 mod standing;
 mod statistics;
 mod stream;
@@ -44,7 +51,9 @@ mod table;
 mod tilejson;
 mod tokens;
 mod training;
+mod uploads;
 mod validation;
+mod visitors;
 mod web;
 mod wire;
 
@@ -59,7 +68,8 @@ pub use gate::App;
 pub use openapi::document;
 pub use server::{Server, ServerOptions};
 pub use table::{Listed, listed};
-use table::{at, delete, get, post};
+use table::{at, delete, get, patch, post, put};
+pub use visitors::Shares;
 
 /// Every address of the server, and who answers it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -99,17 +109,59 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
+                .service(at("/api/v1/accounts/{name}/recovery", [post(members::reset_password)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
+                .service(at("/api/v1/me/password", [post(accounts::change_password)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
                 .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))
                 // campaigns
-                .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns)]))
+                .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns), post(setup::create_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))
+                // setting a campaign up
+                .service(at(
+                    "/api/v1/campaigns/{slug}/settings",
+                    [get(setup::get_settings), put(setup::change_settings)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/uploads",
+                    [get(uploads::list_uploads), post(uploads::begin_upload)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/uploads/{id}",
+                    [get(uploads::get_upload), patch(uploads::continue_upload), delete(uploads::remove_upload)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/files", [get(uploads::list_files)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs", [get(jobs::list_jobs), post(jobs::ask_for_job)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs/{id}", [get(jobs::get_job)]))
+                .service(at("/api/v1/campaigns/{slug}/jobs/{id}/cancel", [post(jobs::cancel_job)]))
+                .service(at("/api/v1/campaigns/{slug}/scenes", [get(scenes::list_scenes)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/scenes/{id}",
+                    [patch(scenes::change_scene), delete(scenes::remove_scene)],
+                ))
+                // who takes part, and who did what
+                .service(at("/api/v1/invitations/look", [post(invitations::look_at_invitation)]))
+                .service(at("/api/v1/invitations/accept", [post(invitations::accept_invitation)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/invitations",
+                    [get(invitations::list_invitations), post(invitations::make_invitation)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/invitations/{id}", [delete(invitations::revoke_invitation)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/members",
+                    [get(members::list_members), post(members::add_member)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/members/{id}",
+                    [post(members::change_member), delete(members::remove_member)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/audit", [get(audit_log::list_entries)]))
+                .service(at("/api/v1/campaigns/{slug}/audit/{file}", [get(audit_log::download_log)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))
@@ -145,6 +197,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/desk", [get(validation::desk)]))
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/grades", [post(validation::grade)]))
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/{file}", [get(validation::download)]))
+                // reviews
+                .service(at("/api/v1/campaigns/{slug}/reviews", [get(reviews::list), post(reviews::decide)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/queue", [get(reviews::queue)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/holds", [post(reviews::hold)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}", [get(reviews::tile)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

@@ -6,8 +6,9 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, labels, leases, map_rows, map_tiles, notes, person, releases,
-    session, standing, statistics, tilejson, tokens, training, validation,
+    accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles,
+    members, notes, person, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens,
+    training, uploads, validation,
 };
 
 #[derive(OpenApi)]
@@ -22,6 +23,7 @@ use super::{
         session::sign_out,
         session::refresh_session,
         accounts::recover_account,
+        accounts::change_password,
         person::get_my_data,
         person::delete_me,
         tokens::list_tokens,
@@ -30,6 +32,22 @@ use super::{
         campaigns::list_campaigns,
         campaigns::get_campaign,
         campaigns::set_campaign_state,
+        setup::create_campaign,
+        setup::get_settings,
+        setup::change_settings,
+        uploads::begin_upload,
+        uploads::list_uploads,
+        uploads::get_upload,
+        uploads::continue_upload,
+        uploads::remove_upload,
+        uploads::list_files,
+        jobs::ask_for_job,
+        jobs::list_jobs,
+        jobs::get_job,
+        jobs::cancel_job,
+        scenes::list_scenes,
+        scenes::change_scene,
+        scenes::remove_scene,
         events::campaign_events,
         statistics::get_statistics,
         exports::download_export,
@@ -45,6 +63,18 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        invitations::list_invitations,
+        invitations::make_invitation,
+        invitations::revoke_invitation,
+        invitations::look_at_invitation,
+        invitations::accept_invitation,
+        members::list_members,
+        members::add_member,
+        members::change_member,
+        members::remove_member,
+        members::reset_password,
+        audit_log::list_entries,
+        audit_log::download_log,
         releases::list,
         releases::make,
         releases::one,
@@ -56,6 +86,11 @@ use super::{
         validation::desk,
         validation::grade,
         validation::download,
+        reviews::list,
+        reviews::decide,
+        reviews::queue,
+        reviews::hold,
+        reviews::tile,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,
@@ -79,7 +114,9 @@ impl Modify for Refusals {
             .content(PROBLEM_JSON, Content::new(Some(Ref::from_schema_name("Problem"))))
             .build();
         for path in api.paths.paths.values_mut() {
-            for operation in [&mut path.get, &mut path.post, &mut path.delete].into_iter().flatten() {
+            for operation in
+                [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete].into_iter().flatten()
+            {
                 for response in operation.responses.responses.values_mut() {
                     if let RefOr::T(response) = response
                         && response.description.is_empty()

@@ -31,6 +31,20 @@ pub struct Researcher;
 pub struct ActingResearcher;
 /// Whoever runs the campaign.
 pub struct Coordinator;
+/// Whoever may make campaigns.
+pub struct Creator;
+
+/// Whoever runs the server.
+pub struct Admin;
+
+impl Standing for Admin {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        viewer.is_admin()
+    }
+}
 
 impl Standing for Anyone {
     fn admit(_: &Viewer) -> bool {
@@ -119,5 +133,14 @@ impl Standing for Coordinator {
     }
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
         viewer.may_coordinate(campaign)
+    }
+}
+
+impl Standing for Creator {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.may_create()
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        viewer.may_create()
     }
 }

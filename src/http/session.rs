@@ -10,6 +10,7 @@ use super::body::Body;
 use super::cookies;
 use super::error::Error;
 use super::gate::{Anyone, App, By};
+use super::visitors::Errand;
 use crate::domain::volunteer::Role;
 use crate::services::sign_in::{SessionInfo, Tokens, session_info};
 
@@ -25,6 +26,8 @@ pub struct Session {
     guest: bool,
     /// May do everything on this server.
     admin: bool,
+    /// May make campaigns.
+    may_create_campaigns: bool,
     roles: Vec<CampaignRole>,
 }
 
@@ -45,6 +48,7 @@ impl From<SessionInfo> for Session {
             volunteer_id: volunteer.as_ref().map(|volunteer| volunteer.id.to_string()),
             guest: volunteer.as_ref().is_some_and(|volunteer| volunteer.name.is_none()),
             admin: volunteer.as_ref().is_some_and(|volunteer| volunteer.admin),
+            may_create_campaigns: volunteer.as_ref().is_some_and(|volunteer| volunteer.admin || volunteer.creator),
             name: volunteer.and_then(|volunteer| volunteer.name),
             roles: roles.map(|(campaign, role)| CampaignRole { campaign, role }).collect(),
         }
@@ -62,7 +66,13 @@ pub async fn get_session(by: By<Anyone>) -> Result<HttpResponse, Error> {
 /// Sign in
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "sign_in", request_body = Credentials,
     responses((status = 200, body = Session)))]
-pub async fn sign_in(app: Data<App>, by: By<Anyone>, body: Body<Credentials>) -> Result<HttpResponse, Error> {
+pub async fn sign_in(
+    app: Data<App>,
+    by: By<Anyone>,
+    request: HttpRequest,
+    body: Body<Credentials>,
+) -> Result<HttpResponse, Error> {
+    app.admit(&request, Errand::Proof)?;
     let Body(Credentials { name, password }) = body;
     let (info, tokens) = app.sign_in.sign_in(by.credentials(), &name, password).await?;
     Ok(welcome(&app, info, &tokens))

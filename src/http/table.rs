@@ -108,6 +108,20 @@ where
     changing(Method::DELETE, handler)
 }
 
+pub(super) fn put<H: Handler<Args>, Args: FromRequest + 'static>(handler: H) -> Answer
+where
+    H::Output: Responder + 'static,
+{
+    changing(Method::PUT, handler)
+}
+
+pub(super) fn patch<H: Handler<Args>, Args: FromRequest + 'static>(handler: H) -> Answer
+where
+    H::Output: Responder + 'static,
+{
+    changing(Method::PATCH, handler)
+}
+
 fn changing<H: Handler<Args>, Args: FromRequest + 'static>(method: Method, handler: H) -> Answer
 where
     H::Output: Responder + 'static,

@@ -24,6 +24,9 @@ pub enum ImageryError {
         /// The system's answer.
         source: io::Error,
     },
+    /// Whoever watches the cut wanted it no more.
+    #[error("the cut was stopped")]
+    Stopped,
     /// An option has a value that makes no sense.
     #[error("{0}")]
     Invalid(#[from] crate::domain::Invalid),

@@ -70,6 +70,9 @@ impl<'a> Pyramid<'a> {
         let mut ready = self.load_all(&next())?;
         let mut drawn = Vec::new();
         loop {
+            if self.progress.is_stopped() {
+                return Err(ImageryError::Stopped);
+            }
             let following = next();
             // Three things at once: parents of what is drawn, the blocks that are read, and the next ones from the file.
             let finish = || climb.take(std::mem::take(&mut drawn), &|cell, pixels| self.store(cell, pixels));

@@ -68,6 +68,10 @@ pub trait Progress: Sync {
     fn total(&self, tiles: u64);
     /// So many more are done.
     fn advance(&self, tiles: u64);
+    /// Whether nobody wants the scene any more: the cut ends with [`ImageryError::Stopped`] soon.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody watches.

@@ -5,27 +5,38 @@ use serde_json::Value;
 use super::Error;
 use super::campaign_file::{CampaignFile, FileTexts};
 use super::change_state::find;
-use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts};
+use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, TileSource};
 use crate::domain::language::check_language;
 use crate::domain::markdown::{MAX_TEXT, tiles_named};
 use crate::domain::policy::Policy;
-use crate::storage::{Conn, audit_log, campaigns, practice, queue, texts};
+use crate::domain::scale::Scale;
+use crate::domain::tiling_change::TilingChange;
+use crate::storage::{Conn, audit_log, campaigns, footprints, gold, practice, queue, scenes, texts};
 
-/// Applies a file and returns the names of what changed, in the order of the file. All of it or nothing.
+/// What a file changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Applied {
+    /// The names of what changed, in the order of the file.
+    pub changed: Vec<String>,
+    /// How tiles are to be made from now on, where there are scenes: not done yet, since it reads pictures.
+    pub tiling: Option<TilingChange>,
+}
+
+/// Applies a file. All of it or nothing, except that tiles are not derived anew here.
 ///
-/// Texts, practice, hand-out and licence may change at any time. How tiles are decided and the campaign's own language
-/// are fixed once it has opened: labels were given under them.
-pub fn apply_campaign(
-    conn: &mut Conn,
-    file: &CampaignFile,
-    actor: Option<i64>,
-    now: i64,
-) -> Result<Vec<String>, Error> {
+/// Texts, practice, hand-out and licence may change at any time. How tiles are made and decided, the scale and the
+/// campaign's own language are fixed once it has opened: labels were given under them.
+pub fn apply_campaign(conn: &mut Conn, file: &CampaignFile, actor: Option<i64>, now: i64) -> Result<Applied, Error> {
     let campaign = find(conn, &file.slug)?;
     campaigns::lock(conn, campaign.id)?;
     let before = find(conn, &file.slug)?;
     let mut changed = Vec::new();
-    let after = settings(&before, file, &mut changed)?;
+    let mut after = settings(&before, file, &mut changed)?;
+    if let Some(scale) = file.scale.as_ref().filter(|scale| **scale != before.scale) {
+        put_scale(conn, &before, scale)?;
+        after.scale = scale.clone();
+        changed.push("scale".into());
+    }
     let named: Vec<String> = practice::tiles_of(conn, before.id)?.into_iter().map(|tile| tile.tile_id).collect();
     for (language, given) in &file.texts {
         let language = check_language(language)?;
@@ -44,10 +55,51 @@ pub fn apply_campaign(
             queue::set_needs(conn, after.id, after.policy.first_needed(), after.policy.maximum)?;
         }
     }
+    let tiling = put_tiling(conn, &before, file, &mut changed)?;
     if !changed.is_empty() {
         audit_log::note(conn, actor, Some(after.id), ("apply_campaign", &changed.join(" ")), now)?;
     }
-    Ok(changed)
+    Ok(Applied { changed, tiling })
+}
+
+/// Another scale: what was written and fixed by the answers of the old one must not be there, or goes.
+fn put_scale(conn: &mut Conn, before: &Campaign, scale: &Scale) -> Result<(), Error> {
+    if before.state != CampaignState::Draft {
+        return Err(fixed(before, "scale", "its labels are answers of it"));
+    }
+    if gold::any(conn, before.id)? {
+        let reason = "its gold was answered on the scale it has: take the gold away first";
+        return Err(Error::Conflict(format!("the scale of campaign `{}` cannot change: {reason}", before.slug)));
+    }
+    texts::remove_guide(conn, before.id)?;
+    Ok(campaigns::set_scale(conn, before.id, scale)?)
+}
+
+/// Keeps another tiling where there is no scene; where there is one, tiles must be derived first.
+fn put_tiling(
+    conn: &mut Conn,
+    before: &Campaign,
+    file: &CampaignFile,
+    changed: &mut Vec<String>,
+) -> Result<Option<TilingChange>, Error> {
+    let (old, new) = (before.tiling(), file.tiles.applied_to(&before.tiling())?);
+    if new == old {
+        return Ok(None);
+    }
+    if before.state != CampaignState::Draft {
+        return Err(fixed(before, "tiling", "its tiles are being labelled"));
+    }
+    if new.source == TileSource::Footprints && footprints::count(conn, before.id)? == 0 {
+        return Err(Error::invalid("tiles.source", "this campaign has no footprints yet: bring them first"));
+    }
+    changed.extend(TilingChange::names(&old, &new));
+    if !scenes::ids_by_date(conn, before.id)?.is_empty() {
+        return Ok(Some(file.tiles.clone()));
+    }
+    let mut after = before.clone();
+    after.set_tiling(new);
+    campaigns::set_tiling(conn, &after)?;
+    Ok(None)
 }
 
 /// The campaign with the settings of the file.

@@ -1,13 +1,15 @@
 //! Starts a campaign as a draft.
 
 use super::Error;
-use crate::domain::Invalid;
 use crate::domain::campaign::{
-    Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, TileSource, Visibility, check_slug,
+    Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, Surroundings, TileSource, Visibility,
+    check_slug,
 };
+use crate::domain::language::check_language;
 use crate::domain::policy::Policy;
-use crate::domain::scale::{BUILT_IN, Scale};
-use crate::storage::{Conn, audit_log, campaigns, new_id};
+use crate::domain::scale::Scale;
+use crate::domain::volunteer::Role;
+use crate::storage::{Conn, audit_log, campaigns, is_duplicate, new_id, roles};
 
 /// What a new campaign is made of; the rest has defaults or follows from its scenes.
 #[derive(Debug, Clone)]
@@ -18,8 +20,8 @@ pub struct NewCampaign {
     pub texts: CampaignTexts,
     /// Language of the texts (BCP 47).
     pub language: String,
-    /// Name of a built-in scale.
-    pub scale: String,
+    /// Answers a volunteer may give.
+    pub scale: Scale,
     /// When a tile is done.
     pub policy: Policy,
     /// Who may take part.
@@ -39,7 +41,7 @@ impl NewCampaign {
             slug: slug.to_owned(),
             texts: CampaignTexts { title: title.to_owned(), ..CampaignTexts::default() },
             language: "en".into(),
-            scale: "conflict3".into(),
+            scale: Scale::usual(),
             policy: Policy::default(),
             visibility: Visibility::Public,
             release_level: ReleaseLevel::Public,
@@ -49,18 +51,17 @@ impl NewCampaign {
     }
 }
 
-/// Stores a new draft. A name that is taken is a conflict.
+/// Stores a new draft; whoever makes it becomes its coordinator. A name that is taken is a conflict.
 pub fn create_campaign(conn: &mut Conn, new: &NewCampaign, actor: Option<i64>, now: i64) -> Result<Campaign, Error> {
     check_slug(&new.slug)?;
     new.policy.check()?;
-    let scale = Scale::built_in(&new.scale).ok_or_else(|| {
-        Invalid::new("scale", format!("there is no scale `{}`: use one of {}", new.scale, BUILT_IN.join(", ")))
-    })?;
+    new.scale.check()?;
+    let language = check_language(&new.language)?;
     if new.texts.title.trim().is_empty() {
         return Err(Error::invalid("title", "a campaign needs a title that people can recognise it by"));
     }
     if campaigns::find(conn, &new.slug)?.is_some() {
-        return Err(Error::Conflict(format!("there is a campaign `{}` already: choose another name", new.slug)));
+        return Err(taken(&new.slug));
     }
     let campaign = Campaign {
         id: new_id(),
@@ -71,9 +72,11 @@ pub fn create_campaign(conn: &mut Conn, new: &NewCampaign, actor: Option<i64>, n
         kind: CampaignKind::Pair,
         tile_source: TileSource::Cells,
         labelling_zoom: None,
-        scale,
+        surroundings: Surroundings::default(),
+        area: None,
+        scale: new.scale.clone(),
         policy: new.policy.clone(),
-        language: new.language.clone(),
+        language,
         texts: new.texts.clone(),
         licence: new.licence.clone(),
         synthetic: new.synthetic,
@@ -84,7 +87,16 @@ pub fn create_campaign(conn: &mut Conn, new: &NewCampaign, actor: Option<i64>, n
         closed_at: None,
         bounds: None,
     };
-    campaigns::insert(conn, &campaign)?;
+    // Two people who choose one name at the same moment: the constraint tells the second.
+    let taken = |error| if is_duplicate(&error) { taken(&new.slug) } else { Error::Query(error) };
+    campaigns::insert(conn, &campaign).map_err(taken)?;
+    if let Some(maker) = actor {
+        roles::grant(conn, maker, campaign.id, Role::Coordinator, actor, now)?;
+    }
     audit_log::note(conn, actor, Some(campaign.id), ("create_campaign", &campaign.slug), now)?;
     Ok(campaign)
+}
+
+fn taken(slug: &str) -> Error {
+    Error::Conflict(format!("there is a campaign `{slug}` already: choose another name"))
 }

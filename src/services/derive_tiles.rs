@@ -4,7 +4,9 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::Error;
+use crate::domain::area::Area;
 use crate::domain::bbox::Bbox;
+use crate::domain::campaign::{Surroundings, TileSource, Tiling};
 use crate::domain::cell::{Cell, MAX_ZOOM, MercatorBox};
 use crate::domain::scene::Scene;
 use crate::domain::tile::Tile;
@@ -17,18 +19,6 @@ use crate::storage::tiles::NewTile;
 const VALID_SHARE: f64 = 0.5;
 /// More cells than this are a wrong zoom rather than a campaign.
 const MOST_CELLS: u64 = 2_000_000;
-/// Margin around a footprint, as a share of its longer side: enough street to see what belongs to the building.
-const MARGIN: f64 = 0.6;
-/// The smallest square around a footprint, metres on the ground.
-const LEAST_M: f64 = 30.0;
-
-/// Where tiles come from.
-pub enum Source<'a> {
-    /// The cells of a zoom; without one, the zoom that fits the imagery.
-    Cells(Option<u8>),
-    /// One tile for each footprint.
-    Footprints(&'a [FootprintRow]),
-}
 
 /// The tiles of a campaign.
 pub struct Derived {
@@ -40,22 +30,21 @@ pub struct Derived {
     pub left_out: usize,
 }
 
+/// A place that may become a tile, and the square of it that is looked at.
+pub type Place = (Tile, MercatorBox);
+
 /// Derives the tiles from the scenes, which are in the order of their dates. Reads the archives, on all cores.
-pub fn derive_tiles(slug: &str, scenes: &[Scene], archives: &Archives, source: &Source<'_>) -> Result<Derived, Error> {
-    let (Some(first), Some(last)) = (scenes.first(), scenes.last()) else {
-        return Ok(Derived { tiles: Vec::new(), zoom: None, left_out: 0 });
-    };
-    let Some(shared) = shared(first.bounds, last.bounds) else {
-        return Err(Error::Conflict(format!(
-            "the scenes `{}` and `{}` do not overlap, so there is nothing to compare: check that both show the same place",
-            first.title, last.title
-        )));
-    };
-    let zoom = match source {
-        Source::Cells(zoom) => Some(zoom.unwrap_or_else(|| fitting_zoom(scenes))),
-        Source::Footprints(_) => None,
-    };
-    let places = places(source, zoom, MercatorBox::from_degrees(shared))?;
+pub fn derive_tiles(
+    slug: &str,
+    scenes: &[Scene],
+    archives: &Archives,
+    tiling: &Tiling,
+    footprints: &[FootprintRow],
+) -> Result<Derived, Error> {
+    if scenes.is_empty() {
+        return Ok(Derived { tiles: Vec::new(), zoom: tiling.zoom, left_out: 0 });
+    }
+    let (places, zoom) = places(scenes, tiling, footprints)?;
     let opened = open(archives, scenes)?;
     let count = places.len();
     let tiles = places
@@ -66,28 +55,53 @@ pub fn derive_tiles(slug: &str, scenes: &[Scene], archives: &Archives, source: &
     Ok(Derived { left_out: count - tiles.len(), tiles, zoom })
 }
 
+/// The places at which there may be tiles, and the zoom of cells. Reads no picture.
+pub fn places(
+    scenes: &[Scene],
+    tiling: &Tiling,
+    footprints: &[FootprintRow],
+) -> Result<(Vec<Place>, Option<u8>), Error> {
+    let (Some(first), Some(last)) = (scenes.first(), scenes.last()) else { return Ok((Vec::new(), tiling.zoom)) };
+    let shared = shared(first.bounds, last.bounds).ok_or_else(|| {
+        Error::Conflict(format!(
+            "the scenes `{}` and `{}` do not overlap, so there is nothing to compare: check that both show the same place",
+            first.title, last.title
+        ))
+    })?;
+    let area = tiling.area.as_deref().map(|text| Area::read(text).ok_or_else(|| Error::invalid("area", "is damaged")));
+    let area = area.transpose()?;
+    let inside = |tile: &Tile| area.as_ref().is_none_or(|area| area.holds(tile.bbox.centre()));
+    if tiling.source == TileSource::Footprints {
+        let around = footprints.iter().map(|row| around_footprint(row, tiling.surroundings));
+        return Ok((around.filter(|(tile, _)| inside(tile)).collect(), None));
+    }
+    let zoom = tiling.zoom.unwrap_or_else(|| fitting_zoom(scenes));
+    let searched = match area.as_ref().and_then(Area::bbox) {
+        Some(bbox) => self::shared(shared, bbox).ok_or_else(|| {
+            let reason = "lies outside of what the first and the last scene show: draw it over the imagery";
+            Error::invalid("area", reason)
+        })?,
+        None => shared,
+    };
+    let cells = cells(zoom, MercatorBox::from_degrees(searched))?;
+    Ok((cells.filter(|(tile, _)| inside(tile)).collect(), Some(zoom)))
+}
+
 /// A cell of 128 native pixels of the coarsest scene: large enough to know the place, small enough to need no search.
 fn fitting_zoom(scenes: &[Scene]) -> u8 {
     scenes.iter().map(|scene| scene.max_zoom).min().map_or(0, |native| (native + 1).min(MAX_ZOOM))
 }
 
-fn places(source: &Source<'_>, zoom: Option<u8>, shared: MercatorBox) -> Result<Vec<(Tile, MercatorBox)>, Error> {
-    match (source, zoom) {
-        (Source::Footprints(rows), _) => Ok(rows.iter().map(around_footprint).collect()),
-        (Source::Cells(_), Some(zoom)) if zoom <= MAX_ZOOM => cells(zoom, shared),
-        (Source::Cells(_), _) => {
-            Err(Error::invalid("zoom", format!("the zoom of tiles lies between 0 and {MAX_ZOOM}")))
-        }
+fn cells(zoom: u8, shared: MercatorBox) -> Result<impl Iterator<Item = Place>, Error> {
+    if zoom > MAX_ZOOM {
+        return Err(Error::invalid("zoom", format!("the zoom of tiles lies between 0 and {MAX_ZOOM}")));
     }
-}
-
-fn cells(zoom: u8, shared: MercatorBox) -> Result<Vec<(Tile, MercatorBox)>, Error> {
     let side = Cell::side(zoom);
     let many = ((shared.right - shared.left) / side) * ((shared.top - shared.bottom) / side);
     if many > MOST_CELLS as f64 {
         return Err(Error::invalid(
             "zoom",
-            format!("at zoom {zoom} this area has some {many:.0} tiles: choose a lower zoom"),
+            format!("at zoom {zoom} this area has some {many:.0} tiles: choose a lower zoom, or a smaller area"),
         ));
     }
     let tile = |cell: Cell| {
@@ -95,11 +109,11 @@ fn cells(zoom: u8, shared: MercatorBox) -> Result<Vec<(Tile, MercatorBox)>, Erro
         (tile, cell.mercator())
     };
     let range = CellRange::of(zoom, shared);
-    Ok(range.rows().flat_map(|y| range.row(y)).map(tile).collect())
+    Ok(range.rows().flat_map(move |y| range.row(y)).map(tile))
 }
 
-fn around_footprint(row: &FootprintRow) -> (Tile, MercatorBox) {
-    let square = square_to_look_at(row.bbox);
+fn around_footprint(row: &FootprintRow, around: Surroundings) -> Place {
+    let square = square_to_look_at(row.bbox, around);
     let tile = Tile {
         id: 0,
         tile_id: row.id.clone(),
@@ -111,8 +125,8 @@ fn around_footprint(row: &FootprintRow) -> (Tile, MercatorBox) {
 }
 
 /// The square in which the outline in this rectangle is looked at.
-pub(super) fn square_to_look_at(outline: Bbox) -> MercatorBox {
-    square_around(outline, MARGIN, LEAST_M)
+pub(super) fn square_to_look_at(outline: Bbox, around: Surroundings) -> MercatorBox {
+    square_around(outline, around.margin, around.least_m)
 }
 
 /// What two scenes share. Beyond the date line longitudes go on, so that each may be a turn away from the other.
@@ -121,14 +135,14 @@ fn shared(first: Bbox, last: Bbox) -> Option<Bbox> {
     [0.0, 360.0, -360.0].iter().find_map(|turn| first.intersection(moved(*turn)))
 }
 
-type Opened = Vec<(i64, std::sync::Arc<SceneArchive>)>;
+pub(super) type Opened = Vec<(i64, std::sync::Arc<SceneArchive>)>;
 
-fn open(archives: &Archives, scenes: &[Scene]) -> Result<Opened, Error> {
+pub(super) fn open(archives: &Archives, scenes: &[Scene]) -> Result<Opened, Error> {
     scenes.iter().map(|scene| Ok((scene.id, archives.open(&scene.archive)?))).collect()
 }
 
 /// The scenes that show a place, with the share they show; `None` where the first or the last shows too little.
-fn frames(opened: &Opened, area: MercatorBox) -> Result<Option<Vec<(i64, f64)>>, Error> {
+pub(super) fn frames(opened: &Opened, area: MercatorBox) -> Result<Option<Vec<(i64, f64)>>, Error> {
     let mut frames = Vec::with_capacity(opened.len());
     for (place, (scene_id, archive)) in opened.iter().enumerate() {
         let share = archive.valid_share(area)?;

@@ -37,6 +37,23 @@ pub enum Error {
     /// The campaign wants its practice passed first.
     #[error("this campaign hands out tiles after its practice is passed: do the practice first")]
     PracticeRequired,
+    /// The part of an upload that was sent does not begin where the upload ends, which is here.
+    #[error("this upload goes on at byte {0}: send it from there")]
+    WrongOffset(i64),
+    /// More was sent than was said.
+    #[error("{0}")]
+    TooLarge(String),
+    /// There is no room for so many more bytes.
+    #[error("there is no room for this file: {missing} bytes are missing{what}")]
+    NoSpace {
+        /// So many are missing.
+        missing: u64,
+        /// Where they are missing.
+        what: &'static str,
+    },
+    /// A campaign cannot open yet: what blocks it.
+    #[error("{0}")]
+    NotReady(String, Vec<crate::domain::checklist::Item>),
     /// A field holds what it cannot hold.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -76,6 +93,20 @@ impl Error {
             Error::Query(error) => !crate::storage::is_away(error),
             Error::Internal(_) => true,
             _ => false,
+        }
+    }
+
+    /// The same where its words say something else for `found`: a file's name for the place where we keep it.
+    pub fn with_words(self, found: &str, instead: &str) -> Error {
+        let put = |text: String| text.replace(found, instead);
+        match self {
+            Error::NotFound(text) => Error::NotFound(put(text)),
+            Error::Conflict(text) => Error::Conflict(put(text)),
+            Error::Invalid(invalid) => Error::invalid(&invalid.field, put(invalid.reason)),
+            Error::Imagery(ImageryError::Stopped) => self,
+            Error::Imagery(error) => Error::Conflict(put(error.to_string())),
+            Error::Internal(text) => Error::Internal(put(text)),
+            other => other,
         }
     }
 

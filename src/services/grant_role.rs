@@ -10,6 +10,8 @@ use crate::storage::{Conn, audit_log, personal_tokens, roles, sessions};
 pub enum Grant {
     /// Everything, on the whole server.
     Admin,
+    /// To make campaigns, and to coordinate those.
+    Creator,
     /// A role in one campaign.
     InCampaign {
         /// Slug of the campaign.
@@ -26,6 +28,10 @@ pub fn grant(conn: &mut Conn, actor: Option<i64>, name: &str, grant: &Grant, now
         Grant::Admin => {
             volunteers::set_admin(conn, account.id)?;
             (None, "admin")
+        }
+        Grant::Creator => {
+            volunteers::set_creator(conn, account.id)?;
+            (None, "creator")
         }
         Grant::InCampaign { campaign, role } => {
             let id = roles::campaign_id(conn, campaign)?

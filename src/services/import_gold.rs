@@ -38,6 +38,18 @@ pub fn import_gold(
     answers: &[GoldAnswer],
     now: i64,
 ) -> Result<usize, Error> {
+    import_gold_by(conn, slug, kind, answers, None, now)
+}
+
+/// The same in somebody's name; without one it was the operator, at the command line.
+pub fn import_gold_by(
+    conn: &mut Conn,
+    slug: &str,
+    kind: GoldKind,
+    answers: &[GoldAnswer],
+    actor: Option<i64>,
+    now: i64,
+) -> Result<usize, Error> {
     let campaign = find(conn, slug)?;
     if campaign.state.is_over() {
         return Err(Error::Conflict(format!("campaign `{slug}` is {}: its answers are in", campaign.state)));
@@ -69,7 +81,7 @@ pub fn import_gold(
         added += 1;
     }
     let subject = format!("{added} tiles as {kind} gold");
-    audit_log::note(conn, None, Some(campaign.id), ("import_gold", &subject), now)?;
+    audit_log::note(conn, actor, Some(campaign.id), ("import_gold", &subject), now)?;
     Ok(added)
 }
 

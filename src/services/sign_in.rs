@@ -72,10 +72,10 @@ pub fn viewer(conn: &mut Conn, credentials: &Credentials, now: i64) -> Result<Vi
 }
 
 fn person(rows: Vec<PersonRow>, scopes: Scopes) -> Option<Person> {
-    let (id, name, admin, _) = rows.first()?.clone();
-    let roles = rows.into_iter().filter_map(|(_, _, _, role)| role);
+    let (id, name, admin, creator, _) = rows.first()?.clone();
+    let roles = rows.into_iter().filter_map(|(_, _, _, _, role)| role);
     let roles = roles.filter_map(|(campaign, role)| Some((campaign, Role::from_key(&role)?))).collect();
-    Some(Person { volunteer: Volunteer { id, name, admin }, roles, scopes })
+    Some(Person { volunteer: Volunteer { id, name, admin, creator }, roles, scopes })
 }
 
 /// Everything that signing in needs. Cheap to clone; all clones share the limits.
@@ -119,6 +119,11 @@ impl SignIn {
         SignIn { store, keys: Arc::new(keys), passwords: Passwords::default(), throttle: Arc::default() }
     }
 
+    /// Forgets the wrong attempts for an account, on this server: its owner was given a new code.
+    pub fn forget_attempts(&self, name: &str) {
+        self.throttle.succeeded(&check_name(name).unwrap_or_default());
+    }
+
     /// What a browser's access token proves.
     pub fn browser(&self, access_token: &str) -> Credentials {
         match self.keys.read(access_token, clock::now_ms()) {
@@ -156,7 +161,8 @@ impl SignIn {
                 .ok_or_else(wrong)?;
             end_session(conn, before, now)?;
             fresh.open(conn, account.id, now)?;
-            session_info(conn, Some(Volunteer { id: account.id, name: account.name, admin: account.admin }))
+            let (admin, creator) = (account.admin, account.creator);
+            session_info(conn, Some(Volunteer { id: account.id, name: account.name, admin, creator }))
         });
         let info = info.await?;
         let volunteer = info.volunteer.as_ref().map_or(0, |volunteer| volunteer.id);
@@ -241,6 +247,13 @@ impl NewSession {
     pub(super) fn tokens(&self, keys: &Keys, volunteer: i64, now: i64) -> Result<Tokens, Error> {
         Ok(Tokens { access: keys.issue(self.id, volunteer, now)?, refresh: self.refresh.clone() })
     }
+}
+
+/// The viewer with the roles that they hold now, where this very transaction gave them one.
+pub fn with_roles(conn: &mut Conn, viewer: Viewer) -> Result<Viewer, Error> {
+    let Viewer::Person(mut person) = viewer else { return Ok(viewer) };
+    person.roles = roles::ids_of_volunteer(conn, person.volunteer.id)?;
+    Ok(Viewer::Person(person))
 }
 
 /// What `GET /session` tells about somebody.

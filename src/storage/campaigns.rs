@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::schema::{campaigns, models, policies, scale_answers, scales};
 use super::{Conn, each_backend, new_id, texts};
 use crate::domain::bbox::Bbox;
-use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts};
+use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, Surroundings};
 use crate::domain::policy::Policy;
 use crate::domain::scale::{Answer, BUILT_IN, Role, Scale};
 
@@ -38,7 +38,9 @@ struct Row {
     language: String,
     licence: Option<String>,
     synthetic: bool,
-    _area: Option<String>,
+    area: Option<String>,
+    margin: f64,
+    least_m: f64,
     west: Option<f64>,
     south: Option<f64>,
     east: Option<f64>,
@@ -110,6 +112,9 @@ pub fn insert(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
             campaigns::licence.eq(&campaign.licence),
             campaigns::synthetic.eq(campaign.synthetic),
             campaigns::pseudonym_key.eq(&campaign.pseudonym_key),
+            campaigns::area.eq(&campaign.area),
+            campaigns::margin.eq(campaign.surroundings.margin),
+            campaigns::least_m.eq(campaign.surroundings.least_m),
             campaigns::created_at.eq(campaign.created_at),
         ))
         .execute(conn)?;
@@ -134,13 +139,17 @@ pub fn set_state(conn: &mut Conn, campaign: &Campaign, state: CampaignState, now
     Ok(())
 }
 
-/// What follows from the scenes while a campaign is a draft: pair or timeline, cells or footprints, the zoom, the box.
+/// How tiles are made, and what follows from the scenes while a campaign is a draft: pair or timeline, cells or
+/// footprints, the zoom, the area, the box.
 pub fn set_tiling(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
     diesel::update(campaigns::table.find(campaign.id))
         .set((
             campaigns::kind.eq(campaign.kind.key()),
             campaigns::tile_source.eq(campaign.tile_source.key()),
             campaigns::labelling_zoom.eq(campaign.labelling_zoom.map(i16::from)),
+            campaigns::area.eq(&campaign.area),
+            campaigns::margin.eq(campaign.surroundings.margin),
+            campaigns::least_m.eq(campaign.surroundings.least_m),
             campaigns::west.eq(campaign.bounds.map(|bounds| bounds.west)),
             campaigns::south.eq(campaign.bounds.map(|bounds| bounds.south)),
             campaigns::east.eq(campaign.bounds.map(|bounds| bounds.east)),
@@ -161,6 +170,15 @@ pub fn set_settings(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
         ))
         .execute(conn)
         .map(drop)
+}
+
+/// Gives a draft another scale.
+pub fn set_scale(conn: &mut Conn, campaign_id: i64, scale: &Scale) -> QueryResult<()> {
+    let before: i64 = campaigns::table.find(campaign_id).select(campaigns::scale_id).first(conn)?;
+    let after = insert_scale(conn, scale)?;
+    diesel::update(campaigns::table.find(campaign_id)).set(campaigns::scale_id.eq(after)).execute(conn)?;
+    diesel::delete(scale_answers::table.filter(scale_answers::scale_id.eq(before))).execute(conn)?;
+    diesel::delete(scales::table.find(before)).execute(conn).map(drop)
 }
 
 /// Replaces the policy.
@@ -213,6 +231,8 @@ fn build(conn: &mut Conn, row: Row, settings: &str, texts: CampaignTexts) -> Que
         kind: word(&row.kind)?,
         tile_source: word(&row.tile_source)?,
         labelling_zoom: row.labelling_zoom.map(|zoom| zoom as u8),
+        surroundings: Surroundings { margin: row.margin, least_m: row.least_m },
+        area: row.area,
         scale: scale(conn, row.scale_id)?,
         policy: serde_json::from_str(settings).map_err(|error| broken(error.to_string()))?,
         texts,

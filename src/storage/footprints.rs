@@ -39,6 +39,11 @@ pub fn of_campaign(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Footpri
     Ok(rows.into_iter().map(complete).collect())
 }
 
+/// How many footprints a campaign has.
+pub fn count(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
+    footprints::table.filter(footprints::campaign_id.eq(campaign_id)).count().get_result(conn)
+}
+
 /// Puts these footprints in the place of whatever the campaign had.
 pub fn replace(conn: &mut Conn, campaign_id: i64, rows: &[FootprintRow]) -> QueryResult<()> {
     diesel::delete(footprints::table.filter(footprints::campaign_id.eq(campaign_id))).execute(conn)?;

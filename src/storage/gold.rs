@@ -1,9 +1,10 @@
 //! Gold: tiles whose answer experts fixed.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::Conn;
-use super::schema::gold;
+use super::schema::{gold, queue};
 use crate::domain::gold::GoldKind;
 use crate::domain::label::Window;
 
@@ -60,10 +61,13 @@ pub fn of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Option<(String, u8)>> 
 
 /// Check gold that is not worn out, the least used first.
 pub fn to_serve(conn: &mut Conn, campaign_id: i64, limit: i64) -> QueryResult<Vec<i64>> {
+    let withheld = queue::withdrawn.or(queue::lacks_pictures);
+    let to_be_seen = queue::table.filter(queue::tile.eq(gold::tile)).filter(not(withheld));
     gold::table
         .filter(gold::campaign_id.eq(campaign_id))
         .filter(gold::kind.eq("check"))
         .filter(gold::worn_out_at.is_null())
+        .filter(exists(to_be_seen))
         .order((gold::uses, gold::tile))
         .limit(limit)
         .select(gold::tile)
@@ -77,4 +81,17 @@ pub fn count_use(conn: &mut Conn, tile: i64, uses_at_most: u32, now: i64) -> Que
         .set(gold::worn_out_at.eq(now))
         .execute(conn)?;
     Ok(())
+}
+
+/// Whether a campaign has any gold.
+pub fn any(conn: &mut Conn, campaign_id: i64) -> QueryResult<bool> {
+    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id));
+    Ok(rows.count().get_result::<i64>(conn)? > 0)
+}
+
+/// Whether an answer of a campaign's gold names this scene.
+pub fn names_scene(conn: &mut Conn, campaign_id: i64, scene: i64) -> QueryResult<bool> {
+    let named = gold::last_intact.eq(scene).or(gold::first_damaged.eq(scene));
+    let rows = gold::table.filter(gold::campaign_id.eq(campaign_id)).filter(named);
+    Ok(rows.count().get_result::<i64>(conn)? > 0)
 }

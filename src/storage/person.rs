@@ -23,6 +23,7 @@ pub fn account(conn: &mut Conn, id: i64) -> QueryResult<Option<Account>> {
             volunteers::password_hash,
             volunteers::recovery_hash,
             volunteers::admin,
+            volunteers::creator,
             closed,
         ))
         .first(conn)
@@ -56,6 +57,7 @@ pub fn forget(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
             volunteers::recovery_hash.eq(nothing),
             volunteers::language.eq(nothing),
             volunteers::admin.eq(false),
+            volunteers::creator.eq(false),
             volunteers::deleted_at.eq(now),
         ))
         .execute(conn)
@@ -257,7 +259,7 @@ pub fn reviews_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Reviewed>> {
     reviews::table
         .inner_join(tiles::table)
         .filter(reviews::reviewer_id.eq(id))
-        .order(reviews::id)
+        .order((reviews::decided_at, reviews::id))
         .select((
             reviews::campaign_id,
             tiles::tile_id,

@@ -46,7 +46,13 @@ pub fn person(conn: &mut Conn, hash: &[u8], now: i64) -> QueryResult<Vec<(String
         .filter(volunteers::deleted_at.is_null())
         .select((
             personal_tokens::scopes,
-            (volunteers::id, volunteers::name, volunteers::admin, (roles::campaign_id, roles::role).nullable()),
+            (
+                volunteers::id,
+                volunteers::name,
+                volunteers::admin,
+                volunteers::creator,
+                (roles::campaign_id, roles::role).nullable(),
+            ),
         ))
         .load(conn)
 }

@@ -43,6 +43,13 @@ pub fn of_volunteer(conn: &mut Conn, volunteer: i64) -> QueryResult<Vec<(String,
     Ok(held)
 }
 
+/// A person's roles with the ids of the campaigns.
+pub fn ids_of_volunteer(conn: &mut Conn, volunteer: i64) -> QueryResult<Vec<(i64, Role)>> {
+    let rows: Vec<(i64, String)> =
+        roles::table.filter(roles::volunteer_id.eq(volunteer)).select((roles::campaign_id, roles::role)).load(conn)?;
+    Ok(rows.into_iter().filter_map(|(campaign, role)| Some((campaign, Role::from_key(&role)?))).collect())
+}
+
 /// The id of a campaign by its slug.
 pub fn campaign_id(conn: &mut Conn, slug: &str) -> QueryResult<Option<i64>> {
     campaigns::table.filter(campaigns::slug.eq(slug)).select(campaigns::id).first(conn).optional()

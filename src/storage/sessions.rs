@@ -6,7 +6,7 @@ use super::schema::{roles, sessions, volunteers};
 use super::{Conn, each_backend};
 
 /// A person found through a session or a token, with one of their roles; one row for each role, one if there is none.
-pub type PersonRow = (i64, Option<String>, bool, Option<(i64, String)>);
+pub type PersonRow = (i64, Option<String>, bool, bool, Option<(i64, String)>);
 
 /// The part of a session that refreshing looks at.
 #[derive(Debug, Clone, Queryable)]
@@ -54,7 +54,13 @@ pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<Person
         .filter(sessions::expires_at.gt(now))
         .filter(volunteers::disabled_at.is_null())
         .filter(volunteers::deleted_at.is_null())
-        .select((volunteers::id, volunteers::name, volunteers::admin, (roles::campaign_id, roles::role).nullable()));
+        .select((
+            volunteers::id,
+            volunteers::name,
+            volunteers::admin,
+            volunteers::creator,
+            (roles::campaign_id, roles::role).nullable(),
+        ));
     each_backend!(conn, inner => query.load(inner))
 }
 

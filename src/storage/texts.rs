@@ -72,6 +72,11 @@ pub fn guide(conn: &mut Conn, campaign_id: i64, language: &str) -> QueryResult<V
     Ok(rows.into_iter().map(|(answer, text)| (answer as u8, text)).collect())
 }
 
+/// Removes the field guide in all languages.
+pub fn remove_guide(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
+    diesel::delete(guide_texts::table.filter(guide_texts::campaign_id.eq(campaign_id))).execute(conn).map(drop)
+}
+
 /// Writes what the field guide says of one answer, in place of an earlier text.
 pub fn put_guide(conn: &mut Conn, campaign_id: i64, language: &str, answer: u8, text: &str) -> QueryResult<()> {
     let key = guide_texts::table.find((campaign_id, language, i16::from(answer)));

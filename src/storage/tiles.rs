@@ -174,3 +174,16 @@ pub fn remove(conn: &mut Conn, ids: &[i64]) -> QueryResult<()> {
     }
     Ok(())
 }
+
+/// Gives a tile another square and outline; its id and its name stay.
+pub fn reshape(conn: &mut Conn, id: i64, shape: &Tile) -> QueryResult<()> {
+    let Bbox { west, south, east, north } = shape.bbox;
+    diesel::update(tiles::table.find(id))
+        .set((
+            (tiles::west.eq(west), tiles::south.eq(south), tiles::east.eq(east), tiles::north.eq(north)),
+            tiles::footprint.eq(&shape.footprint),
+            tiles::spatial_key.eq(spatial_key::of_tile(shape)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

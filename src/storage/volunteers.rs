@@ -30,6 +30,8 @@ pub struct Account {
     pub recovery_hash: Option<String>,
     /// May do everything on this server.
     pub admin: bool,
+    /// May make campaigns.
+    pub creator: bool,
     /// Disabled or deleted: may not sign in.
     pub closed: bool,
 }
@@ -105,6 +107,7 @@ pub fn by_name(conn: &mut Conn, name_key: &str) -> QueryResult<Option<Account>> 
             volunteers::password_hash,
             volunteers::recovery_hash,
             volunteers::admin,
+            volunteers::creator,
             closed,
         ))
         .first(conn)
@@ -123,6 +126,7 @@ pub fn accounts(conn: &mut Conn) -> QueryResult<Vec<Account>> {
             volunteers::password_hash,
             volunteers::recovery_hash,
             volunteers::admin,
+            volunteers::creator,
             closed,
         ))
         .load(conn)
@@ -136,9 +140,28 @@ pub fn set_secrets(conn: &mut Conn, id: i64, password_hash: &str, recovery_hash:
     diesel::update(there).set(changes).execute(conn).map(drop)
 }
 
+/// Sets a new password; the recovery code stays.
+pub fn set_password(conn: &mut Conn, id: i64, password_hash: &str) -> QueryResult<()> {
+    let there = volunteers::table.find(id).filter(volunteers::deleted_at.is_null());
+    diesel::update(there).set(volunteers::password_hash.eq(password_hash)).execute(conn).map(drop)
+}
+
+/// Takes the password of an account away and puts another recovery code in place of the old one.
+pub fn set_recovery(conn: &mut Conn, id: i64, recovery_hash: &str) -> QueryResult<()> {
+    let nothing: Option<&str> = None;
+    let changes = (volunteers::password_hash.eq(nothing), volunteers::recovery_hash.eq(recovery_hash));
+    let there = volunteers::table.find(id).filter(volunteers::deleted_at.is_null());
+    diesel::update(there).set(changes).execute(conn).map(drop)
+}
+
 /// Makes somebody an admin of the server.
 pub fn set_admin(conn: &mut Conn, id: i64) -> QueryResult<()> {
     diesel::update(volunteers::table.find(id)).set(volunteers::admin.eq(true)).execute(conn).map(drop)
+}
+
+/// Lets somebody make campaigns.
+pub fn set_creator(conn: &mut Conn, id: i64) -> QueryResult<()> {
+    diesel::update(volunteers::table.find(id)).set(volunteers::creator.eq(true)).execute(conn).map(drop)
 }
 
 /// Closes an account: nobody signs in with it, and open sessions end.

@@ -33,7 +33,7 @@ pub async fn town(app: &TestApp, slug: &str, visibility: Visibility, release_lev
         slug: slug.into(),
         texts: CampaignTexts { title: "Town, <i>\"north\"</i>".into(), ..CampaignTexts::default() },
         language: "en".into(),
-        scale: "conflict3".into(),
+        scale: aftermap::domain::scale::Scale::usual(),
         policy: Policy::default(),
         visibility,
         release_level,

@@ -103,6 +103,8 @@ pub fn campaign() -> Campaign {
         kind: CampaignKind::Pair,
         tile_source: TileSource::Cells,
         labelling_zoom: Some(10),
+        surroundings: aftermap::domain::campaign::Surroundings::default(),
+        area: None,
         scale: Scale::built_in("conflict3").unwrap(),
         policy: Policy::default(),
         language: "ar".into(),

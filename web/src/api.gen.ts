@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{name}/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the password of an account away and make a recovery code that works once; for admins */
+        post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns": {
         parameters: {
             query?: never;
@@ -31,7 +48,8 @@ export interface paths {
         /** Campaigns I may see */
         get: operations["list_campaigns"];
         put?: never;
-        post?: never;
+        /** Make a campaign, as a draft */
+        post: operations["create_campaign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -47,6 +65,40 @@ export interface paths {
         };
         /** One campaign */
         get: operations["get_campaign"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what in a campaign */
+        get: operations["list_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/audit/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log as a file: `audit.csv` or `audit.json` */
+        get: operations["download_audit_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -104,6 +156,110 @@ export interface paths {
         get: operations["download_export"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files that the operator laid into the inbox */
+        get: operations["list_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invitations of a campaign */
+        get: operations["list_invitations"];
+        put?: never;
+        /** Make an invitation; its secret is shown this once */
+        post: operations["make_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an invitation; who came in by it stays */
+        delete: operations["revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs of a campaign */
+        get: operations["list_jobs"];
+        put?: never;
+        /** Ask for work on an uploaded file, or one in the inbox */
+        post: operations["ask_for_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One job */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a job, or ask it to stop */
+        post: operations["cancel_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -263,6 +419,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who holds a role in a campaign */
+        get: operations["list_members"];
+        put?: never;
+        /** Give an account a role in a campaign, in place of any other */
+        post: operations["add_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a member another role */
+        post: operations["change_member"];
+        /** Take every role in a campaign from a member */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/notes": {
         parameters: {
             query?: never;
@@ -367,6 +559,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What reviewers decided */
+        get: operations["list_reviews"];
+        put?: never;
+        /** Decide about a tile */
+        post: operations["decide_tile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which tile I look at */
+        post: operations["hold_tile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tiles that wait for a reviewer, hardest first */
+        get: operations["get_review_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tile as reviewers see it */
+        get: operations["get_review_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The scenes of a campaign */
+        get: operations["list_scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/scenes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a scene out of a draft */
+        delete: operations["remove_scene"];
+        options?: never;
+        head?: never;
+        /** Change what is said about a scene */
+        patch: operations["change_scene"];
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings: the campaign file as JSON */
+        get: operations["get_settings"];
+        /**
+         * Change settings; what is left out stays
+         * @description The body has the shape of the settings, any part of it; or it is a campaign file, as `application/toml`.
+         */
+        put: operations["change_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/state": {
         parameters: {
             query?: never;
@@ -416,6 +733,47 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The uploads of a campaign */
+        get: operations["list_uploads"];
+        put?: never;
+        /** Begin to upload a file */
+        post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far an upload is */
+        get: operations["get_upload"];
+        put?: never;
+        post?: never;
+        /** Remove an upload */
+        delete: operations["remove_upload"];
+        options?: never;
+        head?: never;
+        /**
+         * Send the next bytes of an upload
+         * @description With the header `Upload-Offset`, where they begin, and the content type `application/offset+octet-stream`. The answer
+         *     comes when they are on the disk for good. If it does not come, ask how far the upload is, and go on from there.
+         */
+        patch: operations["continue_upload"];
         trace?: never;
     };
     "/api/v1/campaigns/{slug}/validation": {
@@ -521,6 +879,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look at an invitation before accepting it */
+        post: operations["look_at_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/labels": {
         parameters: {
             query?: never;
@@ -617,6 +1009,23 @@ export interface paths {
         get: operations["get_my_data"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new password; every other session and every token ends */
+        post: operations["change_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -749,6 +1158,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What an invitation gave. */
+        Accepted: {
+            /** @description My highest role in it. */
+            role: components["schemas"]["Role"];
+            /** @description The campaign. */
+            slug: string;
+        };
         /** @description An account that was just made or recovered. */
         Account: {
             name: string;
@@ -855,6 +1271,33 @@ export interface components {
             count: number;
             key: string;
         };
+        /** @description An answer of a scale. */
+        AnswerFile: {
+            /**
+             * Format: int32
+             * @description The number that exports print.
+             */
+            code: number;
+            /**
+             * Format: int32
+             * @description Place of the graver class of a `between` answer.
+             */
+            high?: number | null;
+            /** @description The word in files, a-z, 0-9 and _. */
+            key: string;
+            /**
+             * Format: int32
+             * @description Place of the milder class of a `between` answer.
+             */
+            low?: number | null;
+            /** @description What it says about damage. */
+            role?: components["schemas"]["AnswerKind"];
+        };
+        /**
+         * @description What an answer says about damage.
+         * @enum {string}
+         */
+        AnswerKind: "class" | "between" | "side";
         /**
          * @description What an answer says about damage.
          * @enum {string}
@@ -888,6 +1331,27 @@ export interface components {
         };
         /** @enum {string} */
         Audience: "everybody" | "researchers";
+        /** @description A page of the log, newest first. */
+        AuditEntries: {
+            /** @description All acts that the log holds, to choose from. */
+            acts: string[];
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description For the next page; `null` on the last. */
+            next: string | null;
+        };
+        /** @description One entry of the log. */
+        AuditEntry: {
+            act: string;
+            /** @description A name, a pseudonym, or `operator`: the command line, or the server by itself. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description More about it, as the act has it. */
+            detail: Record<string, never>;
+            /** @description Why, in the actor's words; may be empty. */
+            reason: string;
+            subject: string;
+        };
         /** @enum {string} */
         Band: "agreed" | "split";
         /** @description A campaign in full. */
@@ -944,9 +1408,36 @@ export interface components {
             title: string;
             visibility: components["schemas"]["Visibility"];
         };
+        /** @description A campaign to be made. */
+        CampaignWanted: {
+            /** @description Its own language (BCP 47); `en` if not given. */
+            language?: string | null;
+            /**
+             * @description Key of a built-in scale (`change2`, `conflict3`, `jds4`, `unosat5`) or a scale in full, as in the settings;
+             *     `conflict3` if not given.
+             */
+            scale?: Record<string, never> | null;
+            /** @description Its name in addresses: 2 to 60 of a-z, 0-9 and `-`. */
+            slug: string;
+            /** @description Its name on the list, in its own language. */
+            title: string;
+        };
         /** @description The campaigns that the viewer may see. */
         Campaigns: {
             campaigns: components["schemas"]["CampaignSummary"][];
+        };
+        /** @description A scene that was changed. */
+        ChangedScene: {
+            job: components["schemas"]["Job"] | null;
+            scene: components["schemas"]["OwnScene"];
+        };
+        /** @description What came of changed settings. */
+        ChangedSettings: {
+            /** @description The names of what changed, e.g. `texts.en.title`. */
+            changed: string[];
+            job: components["schemas"]["Job"] | null;
+            /** @description The settings as they are now. */
+            settings: components["schemas"]["Settings"];
         };
         /** @description Everything that a citation needs. */
         Citation: {
@@ -1085,6 +1576,13 @@ export interface components {
             /** @description My password; guests have none. */
             password?: string | null;
         };
+        /** @description A file of footprints. */
+        FootprintsWanted: {
+            /** @description Its name in the inbox. */
+            file?: string | null;
+            /** @description The upload; or `file`. */
+            upload?: string | null;
+        };
         /** @description One tile seen in one scene. */
         Frame: {
             /** Format: date-time */
@@ -1092,6 +1590,17 @@ export interface components {
             /** Format: date-time */
             captured_to: string;
             scene_id: string;
+        };
+        /** @enum {string} */
+        GoldKind: "practice" | "check";
+        /** @description A file of gold. */
+        GoldWanted: {
+            /** @description Its name in the inbox. */
+            file?: string | null;
+            /** @description `practice` or `check`. */
+            gold: components["schemas"]["GoldKind"];
+            /** @description The upload; or `file`. */
+            upload?: string | null;
         };
         /** @description What became of a grade. */
         GradeReceipt: {
@@ -1169,6 +1678,61 @@ export interface components {
             /** @description Markdown; empty where nothing was written. `![caption](tile:TILE_ID)` is a practice tile or an example. */
             text: string;
         };
+        /** @description Whether I have the tile. */
+        Hold: {
+            /** @description False where another reviewer looks at it: deciding is possible all the same. */
+            held: boolean;
+            /**
+             * Format: int64
+             * @description For so long, unless it is asked for again or decided.
+             */
+            seconds: number;
+        };
+        /** @description The inbox. */
+        Inbox: {
+            files: components["schemas"]["InboxFile"][];
+            /** @description The inbox's place in the server's data folder. */
+            folder: string;
+        };
+        /** @description A file that the operator laid into the inbox. */
+        InboxFile: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: date-time */
+            modified_at: string;
+            /** @description Its path below the inbox. */
+            name: string;
+        };
+        /** @description A picture and what is known about it. */
+        IngestWanted: {
+            /** @description Credit line. */
+            attribution?: string | null;
+            /** @description Bands to show, counted from 1: one for grey, three for red, green, blue. */
+            bands?: number[] | null;
+            /** @description When it was taken: `2025-06-15` or `2025-06-15T08:30:00Z`. */
+            captured?: string | null;
+            /** @description Start of the interval of a composite. */
+            captured_from?: string | null;
+            /** @description Its end. */
+            captured_to?: string | null;
+            /** @description Its name in the inbox. */
+            file?: string | null;
+            /** @description Licence of the imagery. */
+            licence?: string | null;
+            /**
+             * Format: double
+             * @description Number that means "no picture".
+             */
+            nodata?: number | null;
+            /** @description Satellite or aircraft. */
+            sensor?: string | null;
+            /** @description Numbers that become black and white. */
+            stretch?: number[] | null;
+            /** @description Name on screen; the file's without one. */
+            title?: string | null;
+            /** @description The upload of the GeoTIFF; or `file`. */
+            upload?: string | null;
+        };
         /** @description One interval of the timeline. */
         Interval: {
             /**
@@ -1180,6 +1744,125 @@ export interface components {
             labels: number;
             /** Format: int64 */
             tiles_closed: number;
+        };
+        /** @description An invitation without its secret. */
+        Invitation: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            guests: boolean;
+            id: string;
+            /** @description Name of whoever made it; `null`: the operator. */
+            made_by: string | null;
+            note: string;
+            role: components["schemas"]["Role"];
+            state: components["schemas"]["InvitationState"];
+            /** Format: int32 */
+            uses: number;
+            /** Format: int32 */
+            uses_left: number;
+        };
+        /** @description What whoever holds the secret may know. */
+        InvitationLook: {
+            campaign: components["schemas"]["InvitedTo"] | null;
+            /** @description Whether it may be used without an account. */
+            guests: boolean;
+        };
+        /** @description The secret of an invitation; in the body, so that no log of addresses holds it. */
+        InvitationSecret: {
+            secret: string;
+        };
+        /**
+         * @description How an invitation stands.
+         * @enum {string}
+         */
+        InvitationState: "good" | "used_up" | "expired" | "revoked";
+        /** @description The invitations of a campaign, newest first. */
+        Invitations: {
+            invitations: components["schemas"]["Invitation"][];
+        };
+        /** @description Where an invitation leads. */
+        InvitedTo: {
+            role: components["schemas"]["Role"];
+            slug: string;
+            title: string;
+        };
+        /** @description One thing on the list. */
+        Item: {
+            /** @description The reason, in English. */
+            detail: string;
+            /** @description The numbers in the reason. */
+            figures: Record<string, never>;
+            /** @description Its name, by which pages translate it. */
+            key: string;
+            /** @description Where to mend it. */
+            mend: components["schemas"]["Step"];
+            /** @description How it stands. */
+            state: components["schemas"]["ItemState"];
+        };
+        /** @enum {string} */
+        ItemState: "ok" | "warning" | "blocking";
+        /** @description Work in the background. */
+        Job: {
+            /** @description The name of its file, or a few words. */
+            about: string;
+            /**
+             * Format: int32
+             * @description How often it was begun.
+             */
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Image tiles done so far.
+             */
+            done: number;
+            /** Format: date-time */
+            finished_at: string | null;
+            id: string;
+            kind: components["schemas"]["JobKind"];
+            /** @description Its outcome, or why it failed. */
+            message: string;
+            /** Format: double */
+            per_second: number | null;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            progress: number;
+            /** @description What is odd about the file. */
+            report: string[];
+            /** Format: double */
+            seconds_left: number | null;
+            /** Format: date-time */
+            started_at: string | null;
+            state: components["schemas"]["JobState"];
+            /**
+             * Format: int64
+             * @description Image tiles that there are; 0 while nobody knows.
+             */
+            total: number;
+        };
+        /** @enum {string} */
+        JobKind: "ingest" | "footprints" | "gold" | "tiles";
+        /** @enum {string} */
+        JobState: "waiting" | "running" | "done" | "failed" | "cancelled";
+        /** @description What is to be done. */
+        JobWanted: (components["schemas"]["IngestWanted"] & {
+            /** @enum {string} */
+            kind: "ingest";
+        }) | (components["schemas"]["FootprintsWanted"] & {
+            /** @enum {string} */
+            kind: "footprints";
+        }) | (components["schemas"]["GoldWanted"] & {
+            /** @enum {string} */
+            kind: "gold";
+        });
+        /** @description The newest jobs of a campaign, newest first. */
+        Jobs: {
+            jobs: components["schemas"]["Job"][];
         };
         /** @description One answer. */
         LabelItem: {
@@ -1291,6 +1974,11 @@ export interface components {
             class: string;
             /** Format: double */
             probability: number;
+        };
+        /** @description An invitation that was just made. */
+        MadeInvitation: components["schemas"]["Invitation"] & {
+            /** @description The secret, shown this once. The page's address for it is `#/invite/SECRET`. */
+            secret: string;
         };
         /** @description A token that was just made. */
         MadeToken: components["schemas"]["Token"] & {
@@ -1463,6 +2151,25 @@ export interface components {
             label: boolean;
             see_map: boolean;
         };
+        /** @description Somebody with a role in the campaign. */
+        Member: {
+            /** @description Their pseudonym in this campaign, as in exports. */
+            id: string;
+            /** @description Whether it is me. */
+            me: boolean;
+            /** @description Sign-in name of those with a role above volunteer; `null` for all others. */
+            name: string | null;
+            role: components["schemas"]["Role"];
+            /**
+             * Format: date-time
+             * @description Since when they have it.
+             */
+            since: string;
+        };
+        /** @description The members of a campaign, the highest role first. */
+        Members: {
+            members: components["schemas"]["Member"][];
+        };
         /** @description What the viewer has done in a campaign. */
         Mine: {
             /** Format: int64 */
@@ -1512,6 +2219,36 @@ export interface components {
             /** @description Public id of the tile. */
             tile: string;
         };
+        /** @description The tile that I look at. */
+        NewHold: {
+            /** @description Public id of the tile. */
+            tile: string;
+        };
+        /** @description An invitation that a coordinator wants. */
+        NewInvitation: {
+            /**
+             * Format: int32
+             * @description Days for which it is good.
+             */
+            days: number;
+            /** @description Whether people without an account may use it; for volunteers only. */
+            guests?: boolean;
+            /** @description Whom it is for; seen by coordinators only. */
+            note?: string;
+            /** @description The role that it gives; no higher than one's own. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int32
+             * @description How many people may use it.
+             */
+            uses: number;
+        };
+        /** @description An account that is to have a role. */
+        NewMember: {
+            /** @description Sign-in name. */
+            name: string;
+            role: components["schemas"]["Role"];
+        };
         /** @description A remark on a tile, without a label. */
         NewNote: {
             /** @description Ask for the coordinator's attention. */
@@ -1525,6 +2262,25 @@ export interface components {
             lease_id: string;
             /** @description May be empty where the tile is flagged. */
             text?: string;
+        };
+        /** @description A decision. */
+        NewReview: {
+            /** @description Key of a class, or of an answer that says that it cannot be told. */
+            answer: string;
+            /**
+             * Format: uuid
+             * @description Made by the client: the same id is the same decision, however often it is sent.
+             */
+            id: string;
+            /** @description For the other reviewers. */
+            note?: string;
+            /** @description Public id of the tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
+        };
+        /** @description The role that a member is to have. */
+        NewRole: {
+            role: components["schemas"]["Role"];
         };
         /** @description What sample to draw. */
         NewSample: {
@@ -1610,6 +2366,44 @@ export interface components {
             probability: number | null;
             window?: components["schemas"]["Window"] | null;
         };
+        /** @description A scene as its coordinators see it. */
+        OwnScene: {
+            attribution: string;
+            /** @description West, south, east, north in degrees. */
+            bounds: number[];
+            /** Format: date-time */
+            captured_from: string;
+            /** Format: date-time */
+            captured_to: string;
+            /** @description Coordinate reference system of the file. */
+            crs: string;
+            id: string;
+            licence: string;
+            /** Format: int32 */
+            max_zoom: number;
+            /** Format: int32 */
+            min_zoom: number;
+            /**
+             * Format: double
+             * @description Size of a pixel of the file on the ground.
+             */
+            pixel_size_m: number;
+            sensor: string;
+            /** @description What its file was called. */
+            source_name: string;
+            title: string;
+        };
+        /** @description The scenes of a campaign, by date. */
+        OwnScenes: {
+            scenes: components["schemas"]["OwnScene"][];
+        };
+        /** @description A change of password. The same password again only ends the other sessions. */
+        PasswordChange: {
+            /** @description The new one: 10 to 128 characters. */
+            new_password: string;
+            /** @description The one that is in force. */
+            password: string;
+        };
         /** @description One place of the leaderboard. */
         Place: {
             /** Format: int32 */
@@ -1687,16 +2481,28 @@ export interface components {
         };
         /** @description Why a request was refused or failed (RFC 9457). */
         Problem: {
+            /** @description `not_ready`: what keeps a campaign from opening. */
+            checklist?: components["schemas"]["Item"][] | null;
             /**
              * @description What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
              *     `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
-             *     `too_large`, `unavailable`, `internal`.
+             *     `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
              */
             code: string;
             /** @description What a person reads: the thing, the reason, and what to do. */
             detail: string;
             /** @description The field that is wrong, if one is. */
             field?: string | null;
+            /**
+             * Format: int64
+             * @description `no_space`: how much is missing.
+             */
+            missing_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description `wrong_offset`: where the upload goes on.
+             */
+            offset?: number | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -1727,6 +2533,12 @@ export interface components {
             /** @description The new password. */
             password: string;
             /** @description As it was shown when the account was made; blanks, dashes and case do not matter. */
+            recovery_code: string;
+        };
+        /** @description A recovery code that an admin made. */
+        RecoveryCode: {
+            name: string;
+            /** @description Shown this once; works once. Any older code and the password no longer work. */
             recovery_code: string;
         };
         /** @enum {string} */
@@ -1862,6 +2674,64 @@ export interface components {
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
         };
+        /** @description What a reviewer decided. */
+        Review: {
+            answer: string;
+            /** @description Pseudonym of the reviewer. */
+            by: string;
+            /** Format: date-time */
+            decided_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Whether it is mine. */
+            mine: boolean;
+            note: string;
+            standing: components["schemas"]["ReviewStanding"];
+            /** @description Public id of the tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
+        };
+        /** @description The tiles that wait for me, hardest first; those that others look at come last. */
+        ReviewQueue: {
+            /** @description Tiles about which I spoke and that wait for one more reviewer. */
+            for_others: number;
+            /** @description Of these, before another reviewer now. */
+            held: number;
+            tiles: components["schemas"]["ReviewTile"][];
+            /** @description How many there are. */
+            waiting: number;
+        };
+        /** @description What became of a decision. */
+        ReviewReceipt: {
+            /** Format: uuid */
+            id: string;
+            standing: components["schemas"]["ReviewStanding"];
+            tile_state: components["schemas"]["TileState"];
+        };
+        /** @enum {string} */
+        ReviewStanding: "in_force" | "agrees" | "outvoted" | "disputed" | "revised";
+        /** @description A tile with all that was said about it. */
+        ReviewTile: components["schemas"]["MapTileInFull"] & {
+            gold: components["schemas"]["GoldKind"] | null;
+            /**
+             * Format: double
+             * @description How hard it is, 0 to 1; `null` where it does not wait.
+             */
+            hardness: number | null;
+            /** @description Whether another reviewer has it before them now. */
+            held: boolean;
+            /** @description Whether it may become check gold: not once everybody could see that it closed. */
+            may_be_check: boolean;
+            notes: components["schemas"]["TileNote"][];
+            /** @description In the order in which they came, revised ones too. */
+            reviews: components["schemas"]["Review"][];
+            /** @description Why it waits for a reviewer; empty where it does not. */
+            why: components["schemas"]["WhyReview"][];
+        };
+        /** @description Decisions, newest first. */
+        Reviews: {
+            reviews: components["schemas"]["Review"][];
+        };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
         /** @description A sample, as those see it who grade. */
@@ -1906,6 +2776,20 @@ export interface components {
             key: string;
             ordered: boolean;
         };
+        /** @description A scale in full. */
+        ScaleFile: {
+            /** @description Classes from undamaged to worst, then between, then side answers. */
+            answers: components["schemas"]["AnswerFile"][];
+            /**
+             * Format: int32
+             * @description Place of the mildest class that counts as heavy damage, counted from 0.
+             */
+            heavy_from: number;
+            /** @description Name of the scale. */
+            key: string;
+            /** @description Whether the classes are grades of one thing; so if not given. */
+            ordered?: boolean;
+        };
         /** @description One image acquisition. */
         Scene: {
             /** @description Credit line: to be shown wherever the picture is. */
@@ -1931,6 +2815,19 @@ export interface components {
             sensor: string;
             title: string;
         };
+        /** @description What is to be said about a scene; what is left out stays. */
+        SceneChange: {
+            attribution?: string | null;
+            /** @description When it was taken: a day or an instant. */
+            captured?: string | null;
+            /** @description Start of the interval of a composite. */
+            captured_from?: string | null;
+            /** @description Its end. */
+            captured_to?: string | null;
+            licence?: string | null;
+            sensor?: string | null;
+            title?: string | null;
+        };
         /** @enum {string} */
         Scope: "read" | "label" | "manage";
         /** @description Who is signed in. */
@@ -1938,11 +2835,72 @@ export interface components {
             /** @description May do everything on this server. */
             admin: boolean;
             guest: boolean;
+            /** @description May make campaigns. */
+            may_create_campaigns: boolean;
             /** @description `null` for a guest. */
             name: string | null;
             roles: components["schemas"]["CampaignRole"][];
             signed_in: boolean;
             volunteer_id: string | null;
+        };
+        /** @description A campaign file with everything that it may hold; sent back it changes nothing. */
+        Settings: {
+            /** @description GeoJSON Polygon or MultiPolygon in which tiles are made; `null`: wherever there is imagery. */
+            area: Record<string, never> | null;
+            /** @description The campaign's own language (BCP 47). */
+            language: string;
+            /** @description Licence of the damage map; empty: none. */
+            licence: string;
+            /** @description When a tile is done, and how work is handed out: all settings of `[policy]` in the campaign file. */
+            policy: Record<string, never>;
+            /** @description Who may have the damage map. */
+            release_level: components["schemas"]["ReleaseLevel"];
+            /** @description Answers a volunteer may give. */
+            scale: components["schemas"]["ScaleFile"];
+            /** @description Name in addresses. */
+            slug: string;
+            /** @description Texts by language. */
+            texts: {
+                [key: string]: components["schemas"]["SettingsTexts"];
+            };
+            /** @description How tiles are made. */
+            tiles: components["schemas"]["SettingsTiles"];
+            /** @description Who may take part. */
+            visibility: components["schemas"]["Visibility"];
+        };
+        /** @description Texts in one language, Markdown. */
+        SettingsTexts: {
+            care_notice: string;
+            /** @description The field guide, by key of the answer. */
+            guide: {
+                [key: string]: string;
+            };
+            help_lines: string;
+            instructions: string;
+            introduction: string;
+            news: string;
+            purpose: string;
+            title: string;
+        };
+        /** @description How tiles are made. */
+        SettingsTiles: {
+            /**
+             * Format: double
+             * @description The smallest square around a footprint, metres.
+             */
+            least_m: number;
+            /**
+             * Format: double
+             * @description Margin around a footprint, as a share of its longer side.
+             */
+            margin: number;
+            /** @description Grid cells or building footprints. */
+            source: components["schemas"]["TileSource"];
+            /**
+             * Format: int32
+             * @description Zoom of grid cells; `null`: what fits the imagery.
+             */
+            zoom: number | null;
         };
         /** @description A tile with the frames in which it is seen. */
         ShownTile: {
@@ -2052,6 +3010,8 @@ export interface components {
              */
             waiting_for_new_eyes: number;
         };
+        /** @enum {string} */
+        Step: "scenes" | "tiles" | "texts" | "policy" | "training" | "release" | "jobs";
         /** @description One stratum of the sample. */
         StratumReport: {
             /** @description How far the volunteers agreed. */
@@ -2105,6 +3065,15 @@ export interface components {
             tiles: string[];
             vector_layers?: components["schemas"]["VectorLayer"][];
         };
+        /** @description A volunteer's remark on a tile. */
+        TileNote: {
+            /** @description Pseudonym of the author. */
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            flagged: boolean;
+            text: string;
+        };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
         /** @enum {string} */
@@ -2137,6 +3106,49 @@ export interface components {
             /** @description Language of the texts (BCP 47). */
             language: string;
             practice: components["schemas"]["Practice"];
+        };
+        /** @description A file on its way. */
+        Upload: {
+            /**
+             * Format: int64
+             * @description Its length.
+             */
+            bytes: number;
+            /** Format: date-time */
+            changed_at: string;
+            /** Format: date-time */
+            created_at: string;
+            file_name: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description So much of it is on the server's disk for good.
+             */
+            received: number;
+            /** @description The checksum that it must have. */
+            sha256: string | null;
+            state: components["schemas"]["UploadState"];
+        };
+        /**
+         * @description How far an upload is.
+         * @enum {string}
+         */
+        UploadState: "receiving" | "complete";
+        /** @description A file that will be sent. */
+        UploadWanted: {
+            /**
+             * Format: int64
+             * @description Its length.
+             */
+            bytes: number;
+            /** @description Its name, without folders. */
+            file_name: string;
+            /** @description SHA-256, hex; compared when all is there. */
+            sha256?: string | null;
+        };
+        /** @description The uploads of a campaign, newest first. */
+        Uploads: {
+            uploads: components["schemas"]["Upload"][];
         };
         /** @description How right the map is, by a sample that experts checked. */
         ValidationReport: {
@@ -2199,6 +3211,8 @@ export interface components {
         ViewerRole: "guest" | "volunteer" | "reviewer" | "researcher" | "coordinator" | "admin";
         /** @enum {string} */
         Visibility: "public" | "invitation" | "private";
+        /** @enum {string} */
+        WhyReview: "disputed" | "contested" | "flagged" | "doubtful";
         /** @description The window in which the damage happened, between two scenes; open where an end is `null`. */
         Window: {
             /** @description The first scene in which it is damaged. */
@@ -2257,6 +3271,38 @@ export interface operations {
             };
         };
     };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Sign-in name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCode"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_campaigns: {
         parameters: {
             query?: {
@@ -2279,6 +3325,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaigns"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_campaign: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignWanted"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -2317,6 +3402,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Only this act. */
+                act?: string;
+                /** @description From this time on (RFC 3339). */
+                from?: string;
+                /** @description Up to before this time. */
+                to?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntries"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Only this act. */
+                act?: string;
+                /** @description From this time on (RFC 3339). */
+                from?: string;
+                /** @description Up to before this time. */
+                to?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description audit.csv or audit.json */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -2453,6 +3626,274 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitations"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeInvitation"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The invitation's id, not its secret */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Jobs"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobWanted"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -2857,6 +4298,144 @@ export interface operations {
             };
         };
     };
+    list_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Members"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMember"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The member's pseudonym */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The member's pseudonym */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_notes: {
         parameters: {
             query?: {
@@ -3147,6 +4726,356 @@ export interface operations {
             };
         };
     };
+    list_reviews: {
+        parameters: {
+            query?: {
+                /** @description Only my own. */
+                mine?: boolean;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviews"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReview"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewReceipt"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_review_queue: {
+        parameters: {
+            query?: {
+                /** @description 1 to 20, 3 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewQueue"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_review_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewTile"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_scenes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnScenes"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_scene: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The scene */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_scene: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The scene */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SceneChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedScene"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedSettings"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     set_campaign_state: {
         parameters: {
             query?: never;
@@ -3240,6 +5169,181 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Training"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uploads"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadWanted"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    continue_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Where the bytes begin */
+                "Upload-Offset": number;
+            };
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -3495,6 +5599,72 @@ export interface operations {
             };
         };
     };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationSecret"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationSecret"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationLook"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     submit_labels: {
         parameters: {
             query?: never;
@@ -3673,6 +5843,37 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {

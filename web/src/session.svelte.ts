@@ -4,7 +4,7 @@ import { forgetAll } from './device'
 import { keep, kept } from './kept'
 import { visit } from './visit'
 
-const NOBODY: Session = { signed_in: false, volunteer_id: null, name: null, guest: false, admin: false, roles: [] }
+const NOBODY: Session = { signed_in: false, volunteer_id: null, name: null, guest: false, admin: false, may_create_campaigns: false, roles: [] }
 // Sessions run for 15 minutes and images cannot ask for a new one themselves, so the page asks before that.
 const REFRESH_MS = 10 * 60_000
 

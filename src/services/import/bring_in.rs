@@ -15,7 +15,8 @@ use super::add_labels::{Job, MOST_COUNTED, add_labels};
 use super::{Given, Place, Project};
 use crate::domain::bbox::Bbox;
 use crate::domain::campaign::{
-    Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, TileSource, Visibility, check_slug,
+    Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, Surroundings, TileSource, Visibility,
+    check_slug,
 };
 use crate::domain::consensus::TileState;
 use crate::domain::policy::Policy;
@@ -162,6 +163,8 @@ fn new_campaign(settings: &Settings, now: i64) -> Result<Campaign, Error> {
         kind: CampaignKind::Pair,
         tile_source: TileSource::Cells,
         labelling_zoom: None,
+        surroundings: Surroundings::default(),
+        area: None,
         scale: settings.scale.clone(),
         policy: Policy::default(),
         language: settings.language.clone(),
@@ -196,7 +199,10 @@ fn one_zoom(project: &Project) -> Option<u8> {
 fn square(place: &Place) -> (Option<&str>, Bbox) {
     match place {
         Place::Cell(cell) => (None, cell.bbox()),
-        Place::Outline(geometry, bbox) => (Some(geometry), derive_tiles::square_to_look_at(*bbox).to_degrees()),
+        Place::Outline(geometry, bbox) => {
+            let square = derive_tiles::square_to_look_at(*bbox, Surroundings::default());
+            (Some(geometry), square.to_degrees())
+        }
     }
 }
 

@@ -38,6 +38,8 @@ diesel::table! {
         licence -> Nullable<Text>,
         synthetic -> Bool,
         area -> Nullable<Text>,
+        margin -> Double,
+        least_m -> Double,
         west -> Nullable<Double>,
         south -> Nullable<Double>,
         east -> Nullable<Double>,
@@ -87,6 +89,32 @@ diesel::table! {
     policies (campaign_id) {
         campaign_id -> BigInt,
         settings -> Text,
+    }
+}
+
+diesel::table! {
+    policy_versions (campaign_id, version) {
+        campaign_id -> BigInt,
+        version -> Integer,
+        settings -> Text,
+        reason -> Text,
+        changed_by -> Nullable<BigInt>,
+        in_force_from -> BigInt,
+        closed_too -> Bool,
+        tiles_after -> BigInt,
+        applied_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    priority_areas (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        name -> Text,
+        level -> SmallInt,
+        geometry -> Text,
+        created_by -> Nullable<BigInt>,
+        created_at -> BigInt,
     }
 }
 

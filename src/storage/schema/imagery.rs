@@ -67,17 +67,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    withdrawals (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        scene_id -> Nullable<BigInt>,
+        tile -> Nullable<BigInt>,
+        reason -> Text,
+        created_by -> Nullable<BigInt>,
+        created_at -> BigInt,
+        lifted_by -> Nullable<BigInt>,
+        lifted_at -> Nullable<BigInt>,
+        lift_reason -> Text,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> BigInt,
         campaign_id -> Nullable<BigInt>,
         kind -> Text,
         input -> Text,
         state -> Text,
-        progress -> Double,
+        units_done -> BigInt,
+        units_total -> BigInt,
         message -> Text,
+        report -> Text,
         attempts -> Integer,
+        holder -> Nullable<Text>,
+        cancel_asked -> Bool,
         created_by -> Nullable<BigInt>,
         created_at -> BigInt,
+        started_at -> Nullable<BigInt>,
         heartbeat_at -> Nullable<BigInt>,
         finished_at -> Nullable<BigInt>,
     }

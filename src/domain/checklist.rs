@@ -1,0 +1,311 @@
+//! What should be there before a campaign opens: pure rules over what is known of a draft.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::words::words;
+
+words! {
+    /// How it stands with one thing.
+    ItemState {
+        /// As it should be.
+        Ok = "ok",
+        /// The campaign may open, but somebody will miss it.
+        Warning = "warning",
+        /// The campaign cannot open.
+        Blocking = "blocking",
+    }
+}
+
+words! {
+    /// The step of the set-up at which a thing is mended.
+    Step {
+        /// Pictures, their dates and credits.
+        Scenes = "scenes",
+        /// Cells or footprints, zoom, area.
+        Tiles = "tiles",
+        /// What people read.
+        Texts = "texts",
+        /// When a tile is done.
+        Policy = "policy",
+        /// Practice and check gold.
+        Training = "training",
+        /// Who may have the map, and its licence.
+        Release = "release",
+        /// Work in the background.
+        Jobs = "jobs",
+    }
+}
+
+/// One thing on the list.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Item {
+    /// Its name, by which pages translate it.
+    pub key: &'static str,
+    /// How it stands.
+    pub state: ItemState,
+    /// The reason, in English.
+    pub detail: String,
+    /// Where to mend it.
+    pub mend: Step,
+    /// The numbers in the reason.
+    #[schema(value_type = Object)]
+    pub figures: std::collections::BTreeMap<&'static str, i64>,
+}
+
+/// A scene as the list looks at it.
+#[derive(Debug, Clone, Default)]
+pub struct SceneFacts {
+    /// Its name.
+    pub title: String,
+    /// When it was taken.
+    pub captured: (i64, i64),
+    /// Whether licence and credit line are there.
+    pub credited: bool,
+}
+
+/// What is known of a draft.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Scenes by date.
+    pub scenes: Vec<SceneFacts>,
+    /// Tiles to label.
+    pub tiles: i64,
+    /// Jobs that wait or run.
+    pub jobs: usize,
+    /// Texts in the campaign's own language: name and whether it is there.
+    pub texts: Vec<(&'static str, bool)>,
+    /// Answers of the scale without a word in the field guide.
+    pub unexplained: usize,
+    /// Languages that lack a text which the own language has.
+    pub unfinished_languages: Vec<String>,
+    /// Whether the map has a licence.
+    pub licensed: bool,
+    /// Whether everybody may have the map tile by tile.
+    pub map_is_public: bool,
+    /// Keys of classes without practice gold, and without check gold.
+    pub without_practice: Vec<String>,
+    /// The same for check gold.
+    pub without_check: Vec<String>,
+    /// Practice and check gold tiles.
+    pub gold: (i64, i64),
+    /// Whether tiles come only after the practice.
+    pub practice_required: bool,
+    /// Now, milliseconds since 1970.
+    pub now: i64,
+}
+
+/// The list, in the order of the set-up.
+pub fn checklist(facts: &Facts) -> Vec<Item> {
+    let mut items = vec![scenes(facts), dates(facts), credits(facts), tiles(facts), jobs(facts)];
+    items.extend(facts.texts.iter().map(|(key, there)| text(key, *there)));
+    items.push(guide(facts));
+    items.push(languages(facts));
+    items.extend([practice_gold(facts), check_gold(facts), licence(facts), release_level(facts)]);
+    items
+}
+
+/// Whether nothing blocks.
+pub fn is_ready(items: &[Item]) -> bool {
+    items.iter().all(|item| item.state != ItemState::Blocking)
+}
+
+fn item(key: &'static str, mend: Step, state: ItemState, detail: impl Into<String>) -> Item {
+    Item { key, state, detail: detail.into(), mend, figures: Default::default() }
+}
+
+fn counted(mut item: Item, name: &'static str, figure: usize) -> Item {
+    item.figures.insert(name, figure as i64);
+    item
+}
+
+fn scenes(facts: &Facts) -> Item {
+    let count = facts.scenes.len();
+    let made = match count {
+        0 | 1 => {
+            let detail = format!(
+                "{count} of the two scenes that a comparison needs: bring a picture of before and one of after"
+            );
+            item("scenes", Step::Scenes, ItemState::Blocking, detail)
+        }
+        2 => item("scenes", Step::Scenes, ItemState::Ok, "a pair: before and after"),
+        _ => item("scenes", Step::Scenes, ItemState::Ok, format!("a timeline of {count} scenes")),
+    };
+    counted(made, "scenes", count)
+}
+
+/// Two scenes of one moment cannot be put in order, and a date to come is a slip.
+fn dates(facts: &Facts) -> Item {
+    let at = |state, detail| item("scene_dates", Step::Scenes, state, detail);
+    let same = facts.scenes.windows(2).find(|pair| pair[0].captured == pair[1].captured);
+    let overlap = facts.scenes.windows(2).find(|pair| pair[0].captured.1 >= pair[1].captured.0);
+    let future = facts.scenes.iter().find(|scene| scene.captured.1 > facts.now + 86_400_000);
+    match (same, future, overlap) {
+        (Some(pair), ..) => {
+            let (a, b) = (&pair[0].title, &pair[1].title);
+            at(
+                ItemState::Blocking,
+                format!("`{a}` and `{b}` were taken at the same time: nobody knows which is before"),
+            )
+        }
+        (_, Some(scene), _) => at(ItemState::Warning, format!("`{}` is dated in the future", scene.title)),
+        (.., Some(pair)) => {
+            let (a, b) = (&pair[0].title, &pair[1].title);
+            at(ItemState::Warning, format!("the times of `{a}` and `{b}` overlap"))
+        }
+        _ => at(ItemState::Ok, "the dates are in order".into()),
+    }
+}
+
+fn credits(facts: &Facts) -> Item {
+    let at = |state, detail: String| item("scene_credits", Step::Scenes, state, detail);
+    let lacking: Vec<&str> =
+        facts.scenes.iter().filter(|scene| !scene.credited).map(|scene| scene.title.as_str()).collect();
+    let made = match lacking.is_empty() {
+        true => at(ItemState::Ok, "every scene says whose it is".into()),
+        false => at(ItemState::Warning, format!("licence or credit line is missing: {}", lacking.join(", "))),
+    };
+    counted(made, "scenes", lacking.len())
+}
+
+fn tiles(facts: &Facts) -> Item {
+    let made = match facts.tiles {
+        0 => {
+            let detail = "no tile to label: the first and the last scene must overlap, inside the area";
+            item("tiles", Step::Tiles, ItemState::Blocking, detail)
+        }
+        count => item("tiles", Step::Tiles, ItemState::Ok, format!("{count} tiles to label")),
+    };
+    counted(made, "tiles", facts.tiles.unsigned_abs() as usize)
+}
+
+fn jobs(facts: &Facts) -> Item {
+    let made = match facts.jobs {
+        0 => item("jobs", Step::Jobs, ItemState::Ok, "nothing is being prepared any more"),
+        _ => item("jobs", Step::Jobs, ItemState::Blocking, "pictures or tiles are still being prepared: wait for it"),
+    };
+    counted(made, "jobs", facts.jobs)
+}
+
+/// Only the title is needed to open; who looks at destroyed homes should know it before.
+fn text(key: &'static str, there: bool) -> Item {
+    let (state, detail) = match (there, key) {
+        (true, _) => (ItemState::Ok, "written"),
+        (false, "title") => (ItemState::Blocking, "a campaign needs a title in its own language"),
+        (false, "purpose") => (ItemState::Warning, "nobody is told what the work is for"),
+        (false, "instructions") => (ItemState::Warning, "nobody is told how to answer"),
+        (false, "care_notice") => (ItemState::Warning, "nobody is warned of what they may see"),
+        (false, "help_lines") => (ItemState::Warning, "nobody is told where to find help"),
+        (false, _) => (ItemState::Warning, "not written"),
+    };
+    item(key, Step::Texts, state, detail)
+}
+
+fn guide(facts: &Facts) -> Item {
+    let made = match facts.unexplained {
+        0 => item("guide", Step::Texts, ItemState::Ok, "the field guide explains every answer"),
+        count => item("guide", Step::Texts, ItemState::Warning, format!("the field guide lacks {count} answers")),
+    };
+    counted(made, "answers", facts.unexplained)
+}
+
+fn languages(facts: &Facts) -> Item {
+    let lacking = facts.unfinished_languages.join(", ");
+    match lacking.is_empty() {
+        true => item("languages", Step::Texts, ItemState::Ok, "every language has all texts"),
+        false => item("languages", Step::Texts, ItemState::Warning, format!("texts are missing in {lacking}")),
+    }
+}
+
+fn practice_gold(facts: &Facts) -> Item {
+    let lacking = facts.without_practice.join(", ");
+    let (state, detail) = match (facts.gold.0, facts.practice_required, lacking.is_empty()) {
+        (0, true, _) => (ItemState::Blocking, "the practice is required, and has no tile".to_owned()),
+        (0, false, _) => (ItemState::Warning, "there is no practice: volunteers learn on real tiles".into()),
+        (_, _, false) => (ItemState::Warning, format!("no practice tile shows {lacking}")),
+        (count, ..) => (ItemState::Ok, format!("{count} practice tiles, every class among them")),
+    };
+    counted(item("practice_gold", Step::Training, state, detail), "tiles", facts.gold.0.unsigned_abs() as usize)
+}
+
+fn check_gold(facts: &Facts) -> Item {
+    let lacking = facts.without_check.join(", ");
+    let (state, detail) = match (facts.gold.1, lacking.is_empty()) {
+        (0, _) => (ItemState::Warning, "there is no check gold: nobody's accuracy will be measured".to_owned()),
+        (_, false) => (ItemState::Warning, format!("no check gold shows {lacking}")),
+        (count, true) => (ItemState::Ok, format!("{count} check gold tiles, every class among them")),
+    };
+    counted(item("check_gold", Step::Training, state, detail), "tiles", facts.gold.1.unsigned_abs() as usize)
+}
+
+fn licence(facts: &Facts) -> Item {
+    match facts.licensed {
+        true => item("licence", Step::Release, ItemState::Ok, "the map has a licence"),
+        false => {
+            let detail = "no licence: people who download the map will not know what they may do with it";
+            item("licence", Step::Release, ItemState::Warning, detail)
+        }
+    }
+}
+
+fn release_level(facts: &Facts) -> Item {
+    let detail = match facts.map_is_public {
+        true => "everybody sees the map tile by tile: think of who might be harmed by it",
+        false => "the map is not given out tile by tile",
+    };
+    item("release_level", Step::Release, ItemState::Ok, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scene(title: &str, day: i64) -> SceneFacts {
+        SceneFacts { title: title.into(), captured: (day * 100, day * 100 + 99), credited: true }
+    }
+
+    fn good() -> Facts {
+        Facts {
+            scenes: vec![scene("before", 1), scene("after", 2)],
+            tiles: 12,
+            texts: vec![("title", true), ("purpose", true)],
+            licensed: true,
+            gold: (3, 3),
+            now: 1_000,
+            ..Facts::default()
+        }
+    }
+
+    fn state(facts: &Facts, key: &str) -> ItemState {
+        checklist(facts).into_iter().find(|item| item.key == key).expect(key).state
+    }
+
+    #[test]
+    fn a_draft_with_everything_is_ready_and_an_empty_one_is_not() {
+        assert!(checklist(&good()).iter().all(|item| item.state == ItemState::Ok), "{:?}", checklist(&good()));
+        let empty = Facts { texts: vec![("title", false)], ..Facts::default() };
+        let items = checklist(&empty);
+        let blocking: Vec<&str> =
+            items.iter().filter(|item| item.state == ItemState::Blocking).map(|item| item.key).collect();
+        assert_eq!(blocking, ["scenes", "tiles", "title"]);
+        assert!(!is_ready(&items));
+    }
+
+    #[test]
+    fn two_scenes_of_one_moment_block_and_a_date_to_come_warns() {
+        let same = Facts { scenes: vec![scene("a", 1), scene("b", 1)], ..good() };
+        assert_eq!(state(&same, "scene_dates"), ItemState::Blocking);
+        let future = Facts { scenes: vec![scene("a", 1), scene("b", 9_000_000)], ..good() };
+        assert_eq!(state(&future, "scene_dates"), ItemState::Warning);
+    }
+
+    #[test]
+    fn a_required_practice_without_tiles_blocks() {
+        let facts = Facts { gold: (0, 3), practice_required: true, ..good() };
+        assert_eq!(state(&facts, "practice_gold"), ItemState::Blocking);
+        let facts = Facts { gold: (0, 3), ..good() };
+        assert_eq!(state(&facts, "practice_gold"), ItemState::Warning);
+        let facts = Facts { jobs: 1, ..good() };
+        assert_eq!(state(&facts, "jobs"), ItemState::Blocking);
+    }
+}
