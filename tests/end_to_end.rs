@@ -239,6 +239,29 @@ async fn the_madre_fire_is_labelled_from_pictures_to_map() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn six_dates_of_one_place_become_a_labelled_timeline() {
+    let Some(pictures) = support::data("imagery/series_naip_wetlands") else { return };
+    let house = House::new(support::sqlite());
+    house.run(&["campaign", "create", "ponds", "--title", "Ponds", "--scale", "change2"]);
+    for day in ["2009-08-18", "2012-07-31", "2015-09-26", "2017-08-27", "2019-09-04", "2020-08-31"] {
+        let file = pictures.join(format!("naip_{day}.tif"));
+        let scene = file.to_str().expect("a UTF-8 path");
+        house.run(&["ingest", "--campaign", "ponds", "--scene", scene, "--captured", day, "--zoom", "15"]);
+    }
+    house.run(&["campaign", "open", "ponds"]);
+    let tiles = house.tiles("ponds");
+    let known = |(place, tile): (usize, &HashMap<String, String>)| {
+        (tile["tile_id"].clone(), ["no_change", "change"][place % 5 % 2].to_owned())
+    };
+    let truth: HashMap<String, String> = tiles.iter().enumerate().map(known).collect();
+    assert!(truth.len() >= 12, "{} tiles", truth.len());
+    let server = house.serve().await;
+    let rounds = label(&house, &server, "ponds", &truth).await;
+    assert!(accuracy(&house, "ponds", &truth) >= 0.85);
+    all_there(&house, "ponds", &rounds);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_simulation_that_cannot_begin_says_why_in_one_sentence() {
     let house = House::new(support::sqlite());
     house.run(&["campaign", "create", "draft-one", "--title", "A draft"]);

@@ -9,6 +9,7 @@ use super::campaign_apply::{self, ApplyArgs};
 use crate::config::DataOptions;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
+use crate::imagery::Archives;
 use crate::services::align_scene::alignment_warnings;
 use crate::services::apply_campaign::apply_campaign;
 use crate::services::campaign_file::CampaignFile;

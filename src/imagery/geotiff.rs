@@ -13,6 +13,7 @@ use super::samples::{Levels, Painting, Plane};
 use super::source::{RasterSource, RgbaImage, Shown, Window};
 use super::sparse::Missing;
 use super::stretch;
+use super::webp_blocks::WebpBlocks;
 
 /// Longest accepted side, pixels.
 const MAX_SIDE: u32 = 2_000_000;
@@ -37,6 +38,7 @@ pub struct GeoTiffSource {
     image: usize,
     mask: Option<usize>,
     missing: Option<Missing>,
+    webp: Option<WebpBlocks>,
     bands: Bands,
     painting: Painting,
     note: String,
@@ -101,8 +103,9 @@ impl GeoTiffSource {
         let path = path.to_owned();
         // Missing blocks hold the number for "no picture", where there is one, and zeros elsewhere.
         let missing = bands.nodata.and_then(|_| Missing::find(&file, image));
+        let webp = WebpBlocks::find(&file, image);
         let (file, note) = (File(file), String::new());
-        let mut source = GeoTiffSource { path, file, georef, image, mask, missing, bands, painting, note };
+        let mut source = GeoTiffSource { path, file, georef, image, mask, missing, webp, bands, painting, note };
         let measured = source.set_stretch(look)?;
         source.note = source.describe(measured);
         Ok(source)
@@ -178,16 +181,17 @@ impl GeoTiffSource {
             true => Ok(Raw::Whole(bytes, bands)),
             false => Err(self.damaged(window, "the decoder returned too few samples")),
         };
-        match &self.bands.way {
-            Way::Decoded(bands) => {
+        match (&self.bands.way, &self.webp) {
+            (Way::Decoded(4), Some(blocks)) => whole(self.guarded(window, || blocks.read(&self.file.0, window))?, 4),
+            (Way::Decoded(bands), _) => {
                 let read = || tiff.read_decoded_window_bytes(self.image, row, col, rows, cols);
                 whole(self.guarded(window, read)?, *bands)
             }
-            Way::Table(_) => {
+            (Way::Table(_), _) => {
                 let read = || tiff.read_window_bytes(self.image, row, col, rows, cols);
                 whole(self.guarded(window, read)?, self.bands.count)
             }
-            Way::ByBand => {
+            (Way::ByBand, _) => {
                 let wanted = self.bands.shown.iter().copied().chain(self.bands.alpha.map(|(band, _)| band));
                 let read =
                     |band| self.guarded(window, || tiff.read_band_window_bytes(self.image, band, row, col, rows, cols));

@@ -38,6 +38,7 @@ mod stretch;
 pub mod synthetic;
 pub mod tileset;
 pub mod upkeep;
+mod webp_blocks;
 
 pub use archive::hash_file;
 pub use archives::Archives;

@@ -17,6 +17,7 @@ mod revisions;
 mod skips;
 #[path = "../support/mod.rs"]
 mod support;
+mod tiles;
 mod timelines;
 mod town;
 mod writer;

@@ -7005,7 +7005,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description 256 px WebP */
+            /** @description 256 px WebP; tiles that were brought may be PNG or JPEG, and larger */
             200: {
                 headers: {
                     [name: string]: unknown;
