@@ -5,16 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Refused;
+use super::campaign_apply::{self, ApplyArgs};
 use crate::config::DataOptions;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
-use crate::imagery::Archives;
-use crate::services::apply_campaign::apply_campaign;
-use crate::services::campaign_file::CampaignFile;
 use crate::services::change_state::{change_state, find};
 use crate::services::create_campaign::{NewCampaign, create_campaign};
 use crate::services::refit::refit;
-use crate::services::retile::{Change, retile};
 use crate::services::scale_file::read_scale;
 use crate::services::statistics::progress;
 use crate::services::{Error, clock};
@@ -84,18 +81,6 @@ pub struct CreateArgs {
     data: DataOptions,
 }
 
-/// Write a campaign's texts, policy and settings from a TOML file
-///
-/// What the file does not name stays as it is; again it changes nothing. docs/campaign.example.toml shows all there is.
-/// Example: aftermap campaign apply madre-fire.toml
-#[derive(Debug, Args)]
-pub struct ApplyArgs {
-    /// The campaign file
-    file: PathBuf,
-    #[command(flatten)]
-    data: DataOptions,
-}
-
 /// A campaign, and where the data is.
 #[derive(Debug, Args)]
 pub struct NamedArgs {
@@ -109,7 +94,7 @@ pub struct NamedArgs {
 pub async fn run(command: CampaignCommand) -> Result<(), Refused> {
     match command {
         CampaignCommand::Create(args) => create(*args).await,
-        CampaignCommand::Apply(args) => apply(args).await,
+        CampaignCommand::Apply(args) => campaign_apply::run(args).await,
         CampaignCommand::Open(args) => set_state(args, CampaignState::Open).await,
         CampaignCommand::Pause(args) => set_state(args, CampaignState::Paused).await,
         CampaignCommand::Close(args) => set_state(args, CampaignState::Closed).await,
@@ -157,25 +142,6 @@ async fn create(args: CreateArgs) -> Result<(), Refused> {
 fn read_policy(path: &PathBuf) -> Result<Policy, Refused> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("{} is no policy: {error}", path.display()).into())
-}
-
-async fn apply(args: ApplyArgs) -> Result<(), Refused> {
-    let text = std::fs::read_to_string(&args.file);
-    let text = text.map_err(|error| format!("cannot read {}: {error}", args.file.display()))?;
-    let file = CampaignFile::parse(&text)?;
-    let store = args.data.open()?;
-    let slug = file.slug.clone();
-    let mut done = store.write(move |conn| apply_campaign(conn, &file, None, clock::now_ms())).await?;
-    if let Some(tiling) = done.tiling.take() {
-        let change = Change { tiling, ..Change::default() };
-        retile(&store, &Archives::new(args.data.tiles_dir()), &slug, change, None).await?;
-    }
-    let changed = done.changed;
-    match changed.len() {
-        0 => println!("campaign {slug} is as the file says already"),
-        _ => println!("campaign {slug} changed: {}", changed.join(", ")),
-    }
-    Ok(())
 }
 
 async fn set_state(args: NamedArgs, next: CampaignState) -> Result<(), Refused> {

@@ -1,6 +1,7 @@
 //! The command line: thin verbs over the same services that the server uses.
 
 mod campaign;
+mod campaign_apply;
 pub mod consensus;
 mod consensus_report;
 mod copy;

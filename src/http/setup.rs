@@ -93,12 +93,8 @@ pub async fn change_settings(
 ) -> Result<HttpResponse, Error> {
     let file = match body {
         JsonOrToml::Json(json) => CampaignFile::from_json(&json)?,
-        JsonOrToml::Toml(text) => CampaignFile::parse(&text)?,
+        JsonOrToml::Toml(text) => CampaignFile::parse(&text)?.without_files()?,
     };
-    if file.footprints.is_some() || !file.scenes.is_empty() {
-        let reason = "scenes and footprints are uploaded here, or taken from the inbox";
-        return Err(services::Error::invalid("scenes", reason).into());
-    }
     let intake = app.intake.clone();
     let changed = door.write(move |conn, visit| {
         let (campaign, by) = (&visit.campaign, visit.viewer.volunteer_id());

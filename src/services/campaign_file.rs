@@ -47,9 +47,12 @@ pub struct CampaignFile {
     /// How tiles are made, the area as well.
     #[serde(default)]
     pub tiles: TilingChange,
-    /// GeoJSON in which tiles are made; `null` or empty: wherever there is imagery.
+    /// GeoJSON in which tiles are made, or the name of its file; `null` or empty: wherever there is imagery.
     #[serde(default, deserialize_with = "given")]
     area: Option<Option<Value>>,
+    /// File of the area, beside the campaign file.
+    #[serde(skip)]
+    pub area_file: Option<String>,
     /// Scenes that the campaign is to have. In files only: over HTTP they are uploaded.
     #[serde(default)]
     pub scenes: Vec<FileScene>,
@@ -131,10 +134,18 @@ impl CampaignFile {
             Error::invalid(&field, message)
         };
         let file: CampaignFile = serde_json::from_value(json.clone()).map_err(wrong)?;
-        if file.footprints.is_some() || !file.scenes.is_empty() {
-            return Err(Error::invalid("scenes", "scenes and footprints are uploaded here, or taken from the inbox"));
+        file.complete(json.get("policy"))?.without_files()
+    }
+
+    /// Refuses a file that names others: over HTTP they are uploaded, or taken from the inbox.
+    pub fn without_files(self) -> Result<CampaignFile, Error> {
+        let wrong = |field: &str, reason: &str| Err(Error::invalid(field, reason));
+        match (&self.area_file, &self.footprints, self.scenes.is_empty()) {
+            (Some(_), ..) => wrong("area", "must be a GeoJSON Polygon or MultiPolygon in degrees"),
+            (_, Some(_), _) => wrong("footprints", "footprints are uploaded here, or taken from the inbox"),
+            (.., false) => wrong("scenes", "scenes are uploaded here, or taken from the inbox"),
+            _ => Ok(self),
         }
-        file.complete(json.get("policy"))
     }
 
     /// Reads what is more than plain words.
@@ -151,6 +162,10 @@ impl CampaignFile {
             None => None,
             Some(None) => Some(None),
             Some(Some(Value::String(text))) if text.trim().is_empty() => Some(None),
+            Some(Some(Value::String(name))) => {
+                self.area_file = Some(name.clone());
+                None
+            }
             Some(Some(json)) => Some(Some(area_of(json)?)),
         };
         Ok(self)

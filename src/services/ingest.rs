@@ -149,7 +149,7 @@ impl Fresh {
 }
 
 /// Footprints from a file of any kind: a GeoPackage is a database, the others are read by themselves.
-pub(super) fn outlines_of(path: &Path) -> Result<Vec<Footprint>, Error> {
+fn outlines_of(path: &Path) -> Result<Vec<Footprint>, Error> {
     let unusable = |reason: String| ImageryError::Unusable { file: path.display().to_string(), reason };
     let mut head = [0; 15];
     let is_database = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok();
@@ -169,8 +169,18 @@ pub(super) fn outlines_of(path: &Path) -> Result<Vec<Footprint>, Error> {
     Ok(finish_footprints(outlines, epsg).map_err(unusable)?)
 }
 
+/// Reads a file of footprints: as they are stored, and what is odd about them.
+pub async fn bring_footprints(path: PathBuf) -> Result<(Vec<FootprintRow>, FootprintReport), Error> {
+    blocking(move || {
+        let outlines = outlines_of(&path)?;
+        let oddities = report(&outlines);
+        Ok((rows_of(outlines), oddities))
+    })
+    .await
+}
+
 /// Outlines as they are stored.
-pub(super) fn rows_of(outlines: Vec<Footprint>) -> Vec<FootprintRow> {
+fn rows_of(outlines: Vec<Footprint>) -> Vec<FootprintRow> {
     outlines.into_iter().map(|one| FootprintRow { id: one.id, geometry: one.geometry, bbox: one.bbox }).collect()
 }
 

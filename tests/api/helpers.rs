@@ -285,6 +285,11 @@ impl Reply {
 }
 
 impl Browser {
+    /// A browser without cookies, before a server at that address.
+    pub fn at(address: &str) -> Browser {
+        Browser { http: reqwest::Client::new(), address: address.to_owned(), cookies: Mutex::default(), bearer: None }
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, &[], None).await
     }

@@ -24,6 +24,7 @@ mod releases;
 mod scripting;
 mod session;
 mod setup;
+mod setup_kill;
 mod slow;
 mod standing;
 mod tokens;

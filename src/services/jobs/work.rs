@@ -7,10 +7,10 @@ use super::input::{FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, T
 use crate::domain::campaign::TileSource;
 use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
-use crate::imagery::{Archives, FootprintReport, Look, Progress, report};
+use crate::imagery::{Archives, Look, Progress};
 use crate::services::gold_file::read_gold;
 use crate::services::import_gold::import_gold_by;
-use crate::services::ingest::{Ingested, NewScene, blocking, ingest, outlines_of, rows_of};
+use crate::services::ingest::{Ingested, NewScene, blocking, bring_footprints, ingest};
 use crate::services::retile::{Change, Retiled, retile};
 use crate::services::upload::{Intake, find_file};
 use crate::services::{Error, clock};
@@ -108,12 +108,7 @@ async fn footprints(
     path: PathBuf,
     actor: Option<i64>,
 ) -> Result<Outcome, Error> {
-    let (rows, oddities) = blocking(move || {
-        let outlines = outlines_of(&path)?;
-        let oddities: FootprintReport = report(&outlines);
-        Ok((rows_of(outlines), oddities))
-    })
-    .await?;
+    let (rows, oddities) = bring_footprints(path).await?;
     let many = rows.len();
     let tiling = TilingChange { source: Some(TileSource::Footprints), ..TilingChange::default() };
     let change = Change { footprints: Some(rows), tiling, ..Change::default() };
