@@ -92,6 +92,14 @@ pub struct ServeOptions {
     #[arg(long, env = "AFTERMAP_METRICS_LISTEN", value_name = "ADDRESS", value_parser = address)]
     pub metrics_listen: Option<SocketAddr>,
 
+    /// New guests that one internet address may be in a minute; a school or a camp may share one
+    #[arg(long, env = "AFTERMAP_GUESTS_PER_MINUTE", value_name = "N", default_value_t = 300)]
+    pub guests_per_minute: u32,
+
+    /// Sign-ins, new accounts and recoveries that one internet address may try in a minute
+    #[arg(long, env = "AFTERMAP_SIGN_INS_PER_MINUTE", value_name = "N", default_value_t = 120)]
+    pub sign_ins_per_minute: u32,
+
     /// Gigabytes that uploaded files may take until they are cut into scenes
     #[arg(long, env = "AFTERMAP_UPLOADS_GB", value_name = "GB", default_value_t = 200)]
     pub uploads_gb: u64,

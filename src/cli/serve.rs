@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Refused;
 use crate::config::ServeOptions;
-use crate::http::{App, Limits, Server, ServerOptions};
+use crate::http::{App, Limits, Server, ServerOptions, Shares};
 use crate::imagery::Archives;
 use crate::services::Error;
 use crate::services::access_token::Keys;
@@ -50,7 +50,8 @@ pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
     let sign_in = SignIn::new(store.clone(), Keys::from_file(&options.key_file())?);
     let archives = Archives::new(options.place.tiles_dir());
     let spool = options.place.data.join("spool");
-    let mut app = App::new(store, sign_in, archives, spool, options.public_url()?);
+    let shares = Shares { guests: options.guests_per_minute, proofs: options.sign_ins_per_minute };
+    let mut app = App::new(store, sign_in, archives, spool, options.public_url()?).with_shares(shares);
     app.intake.total_bytes = options.uploads_gb.saturating_mul(1_000_000_000);
     app.intake.campaign_bytes = options.campaign_uploads_gb.saturating_mul(1_000_000_000);
     Ok(app)

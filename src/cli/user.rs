@@ -9,8 +9,8 @@ use crate::config::DataOptions;
 use crate::domain::volunteer::{Role, check_name, check_password};
 use crate::services::accounts::{self, Secrets};
 use crate::services::grant_role::{self, Grant};
-use crate::services::{Error, clock, passwords, secrets};
-use crate::storage::{Store, new_id, roles, volunteers};
+use crate::services::{Error, clock, passwords, reset_password, secrets};
+use crate::storage::{Conn, Store, new_id, roles, volunteers};
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
@@ -31,6 +31,10 @@ pub enum UserCommand {
     ///
     /// Example: aftermap user disable --name layla
     Disable(DisableArgs),
+    /// Make a recovery code for somebody who lost the password; it works once, and whoever is signed in no longer is
+    ///
+    /// Example: aftermap user recover --name layla
+    Recover(DisableArgs),
     /// Tokens for scripts: make, list, revoke
     #[command(subcommand)]
     Token(TokenCommand),
@@ -72,7 +76,7 @@ pub struct ListArgs {
     pub place: DataOptions,
 }
 
-/// Arguments of `aftermap user disable`.
+/// Arguments of `aftermap user disable` and `aftermap user recover`.
 #[derive(Debug, Args)]
 pub struct DisableArgs {
     /// Where everything is kept.
@@ -131,6 +135,7 @@ pub async fn run(command: UserCommand) -> Result<(), Error> {
         UserCommand::Grant(args) => grant(args).await,
         UserCommand::List(args) => list(args).await,
         UserCommand::Disable(args) => disable(args).await,
+        UserCommand::Recover(args) => recover(args).await,
         UserCommand::Token(command) => user_token::run(command).await,
     }
 }
@@ -208,6 +213,16 @@ async fn list(args: ListArgs) -> Result<(), Error> {
         Ok::<_, Error>(lines)
     });
     accounts.await?.iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+async fn recover(args: DisableArgs) -> Result<(), Error> {
+    let (store, name, code) = (args.place.open()?, args.name.clone(), secrets::recovery_code());
+    let stored = code.clone();
+    let reset = move |conn: &mut Conn| reset_password::reset(conn, None, &name, &stored, clock::now_ms());
+    let (_, name) = store.write(reset).await?;
+    println!("recovery code of {name}: {code}");
+    println!("It works once, on the page for a lost password. The old password no longer works.");
     Ok(())
 }
 

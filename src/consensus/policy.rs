@@ -38,6 +38,8 @@ pub struct TileFacts {
     pub skips: u32,
     /// Active volunteers who neither labelled nor skipped it; `None` where not counted: nobody then closes it by skips.
     pub unseen: Option<u32>,
+    /// Whether reviewers hold different opinions of it and none prevails: it waits for one more of them.
+    pub disputed: bool,
 }
 
 /// Why a tile has its state.
@@ -59,6 +61,8 @@ pub enum Reason {
     Skipped,
     /// An expert decided.
     Reviewed,
+    /// Experts decided differently.
+    Disputed,
 }
 
 impl Reason {
@@ -73,6 +77,7 @@ impl Reason {
             Reason::Unusable => "unusable",
             Reason::Skipped => "skipped",
             Reason::Reviewed => "reviewed",
+            Reason::Disputed => "disputed",
         }
     }
 }
@@ -102,6 +107,9 @@ pub fn decide(scale: &Scale, policy: &Policy, model: &Model, consensus: &Consens
     };
     if facts.state == Some(TileState::Reviewed) {
         return close(TileState::Reviewed, Reason::Reviewed, facts.first_settled_at);
+    }
+    if facts.disputed {
+        return close(TileState::Contested, Reason::Disputed, facts.first_settled_at);
     }
     if tile.is_unusable() {
         return close(TileState::Unusable, Reason::Unusable, facts.first_settled_at);

@@ -27,6 +27,7 @@ pub mod policy;
 pub mod practice;
 pub mod pseudonym;
 pub mod release;
+pub mod review;
 pub mod scale;
 pub mod scene;
 pub mod spatial_key;

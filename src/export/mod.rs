@@ -29,6 +29,7 @@ use std::path::Path;
 use crate::domain::damage_map::What;
 pub use crate::domain::geometry::Geometry;
 pub use about::about;
+pub use csv::guarded;
 pub use sheet::{Column, Kind, Outlines, Sheet, cells, history, labels, scenes, tiles, volunteers};
 pub use text::{day, instant};
 

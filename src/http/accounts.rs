@@ -1,14 +1,15 @@
 //! Guests and accounts.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
 use super::cookies;
 use super::error::Error;
-use super::gate::{Anyone, App, By};
+use super::gate::{Anyone, App, By, Myself};
+use super::visitors::Errand;
 use crate::services::accounts;
 
 /// A guest who has just come.
@@ -40,6 +41,16 @@ pub struct Recovery {
     password: String,
 }
 
+/// A change of password. The same password again only ends the other sessions.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The one that is in force.
+    password: String,
+    /// The new one: 10 to 128 characters.
+    new_password: String,
+}
+
 /// An account that was just made or recovered.
 #[derive(Serialize, ToSchema)]
 pub struct Account {
@@ -52,7 +63,8 @@ pub struct Account {
 /// Start as a guest
 #[utoipa::path(post, path = "/api/v1/guests", operation_id = "create_guest",
     responses((status = 201, body = Guest)))]
-pub async fn create_guest(app: Data<App>) -> Result<HttpResponse, Error> {
+pub async fn create_guest(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Error> {
+    app.admit(&request, Errand::Guest)?;
     let guest = accounts::guest(&app.sign_in).await?;
     let mut reply = HttpResponse::Created();
     for cookie in cookies::of_session(&guest.tokens, app.is_https()) {
@@ -64,7 +76,13 @@ pub async fn create_guest(app: Data<App>) -> Result<HttpResponse, Error> {
 /// Make an account; a guest keeps the work
 #[utoipa::path(post, path = "/api/v1/accounts", operation_id = "create_account", request_body = Credentials,
     responses((status = 201, body = Account)))]
-pub async fn create_account(app: Data<App>, by: By<Anyone>, body: Body<Credentials>) -> Result<HttpResponse, Error> {
+pub async fn create_account(
+    app: Data<App>,
+    by: By<Anyone>,
+    request: HttpRequest,
+    body: Body<Credentials>,
+) -> Result<HttpResponse, Error> {
+    app.admit(&request, Errand::Proof)?;
     let Body(Credentials { name, password }) = body;
     let account = accounts::create(&app.sign_in, by.credentials(), name, password).await?;
     Ok(welcome(HttpResponse::Created(), &app, account))
@@ -73,10 +91,35 @@ pub async fn create_account(app: Data<App>, by: By<Anyone>, body: Body<Credentia
 /// A new password by recovery code
 #[utoipa::path(post, path = "/api/v1/session/recovery", operation_id = "recover_account", request_body = Recovery,
     responses((status = 200, body = Account)))]
-pub async fn recover_account(app: Data<App>, body: Body<Recovery>) -> Result<HttpResponse, Error> {
+pub async fn recover_account(
+    app: Data<App>,
+    request: HttpRequest,
+    body: Body<Recovery>,
+) -> Result<HttpResponse, Error> {
+    app.admit(&request, Errand::Proof)?;
     let Body(Recovery { name, recovery_code, password }) = body;
     let account = accounts::recover(&app.sign_in, &name, &recovery_code, password).await?;
     Ok(welcome(HttpResponse::Ok(), &app, account))
+}
+
+/// A new password; every other session and every token ends
+#[utoipa::path(post, path = "/api/v1/me/password", operation_id = "change_password", request_body = PasswordChange,
+    responses((status = 204)))]
+pub async fn change_password(
+    app: Data<App>,
+    by: By<Myself>,
+    request: HttpRequest,
+    body: Body<PasswordChange>,
+) -> Result<HttpResponse, Error> {
+    app.admit(&request, Errand::Proof)?;
+    let Body(PasswordChange { password, new_password }) = body;
+    by.read(|_, _| Ok(())).await?;
+    let tokens = accounts::change_password(&app.sign_in, by.credentials(), password, new_password).await?;
+    let mut reply = HttpResponse::NoContent();
+    for cookie in cookies::of_session(&tokens, app.is_https()) {
+        reply.cookie(cookie);
+    }
+    Ok(reply.finish())
 }
 
 fn welcome(mut reply: actix_web::HttpResponseBuilder, app: &App, account: accounts::Account) -> HttpResponse {

@@ -140,6 +140,14 @@ impl Error {
         Error { retry_after_seconds: Some(seconds), ..refusal }
     }
 
+    /// One address asks for more than its share: come back after so many seconds.
+    pub fn too_many(seconds: u64) -> Error {
+        let detail =
+            format!("too many people at your internet address want this at once: try again in {seconds} seconds");
+        let refusal = Error::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
+        Error { retry_after_seconds: Some(seconds), ..refusal }
+    }
+
     /// Our fault. The cause goes to the log, not to the client.
     pub fn internal(cause: impl fmt::Display) -> Error {
         tracing::error!(%cause, "a request failed");

@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -22,9 +23,10 @@ use super::error::Error;
 use super::exports::Downloads;
 use super::releases::Shelf;
 pub use super::roles::{
-    ActingResearcher, ActingReviewer, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, Researcher,
+    ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, Researcher,
     Reviewer, Standing, Volunteer,
 };
+use super::visitors::{Errand, Shares, Visitors};
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::imagery::Archives;
@@ -52,6 +54,7 @@ pub struct App {
     pub(super) downloads: Downloads,
     /// Where releases are.
     pub(super) shelf: Shelf,
+    visitors: Arc<Visitors>,
     /// Where files arrive.
     pub intake: Intake,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
@@ -74,8 +77,19 @@ impl App {
             shelf: Shelf::new(spool.with_file_name("releases")),
             intake: Intake::new(spool.parent().unwrap_or(Path::new("."))),
             downloads: Downloads::new(spool),
+            visitors: Arc::new(Visitors::new(Shares::default())),
             public_url: public_url.map(Into::into),
         }
+    }
+
+    /// With other shares for each address.
+    pub fn with_shares(self, shares: Shares) -> App {
+        App { visitors: Arc::new(Visitors::new(shares)), ..self }
+    }
+
+    /// Counts an errand of whoever sent this request; refused where their address has used up its share.
+    pub(super) fn admit(&self, request: &HttpRequest, errand: Errand) -> Result<(), Error> {
+        self.visitors.admit(request.peer_addr().map(|peer| peer.ip()), errand, Instant::now())
     }
 
     /// Whether cookies are for encrypted connections only.

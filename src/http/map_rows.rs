@@ -272,7 +272,8 @@ fn key(scale: &Scale, place: Option<u8>) -> Option<String> {
     place.and_then(|place| scale.answer(place)).map(|answer| answer.key.clone())
 }
 
-fn in_full(campaign: &Campaign, tile: TileInFull, sight: Sight) -> MapTileInFull {
+/// A tile as somebody with this sight is told of it.
+pub fn in_full(campaign: &Campaign, tile: TileInFull, sight: Sight) -> MapTileInFull {
     let TileInFull { map, row, frames, reasons } = tile;
     let state = row.state;
     let finding = row.crowd.as_ref().filter(|crowd| crowd.consensus.is_some()).map(|crowd| finding(&map, &row, crowd));

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admission;
+mod audit_log;
 mod base;
 mod body;
 mod campaigns;
@@ -20,6 +21,7 @@ mod frozen;
 pub mod gate;
 mod health;
 mod images;
+mod invitations;
 mod jobs;
 mod labels;
 mod language;
@@ -27,6 +29,7 @@ mod leases;
 mod map_query;
 mod map_rows;
 mod map_tiles;
+mod members;
 mod metrics;
 mod notes;
 mod ogc;
@@ -36,6 +39,7 @@ mod person;
 mod plan;
 mod ranges;
 mod releases;
+mod reviews;
 mod roles;
 mod scenes;
 mod server;
@@ -50,6 +54,7 @@ mod tokens;
 mod training;
 mod uploads;
 mod validation;
+mod visitors;
 mod web;
 mod wire;
 
@@ -65,6 +70,7 @@ pub use openapi::document;
 pub use server::{Server, ServerOptions};
 pub use table::{Listed, listed};
 use table::{at, delete, get, patch, post, put};
+pub use visitors::Shares;
 
 /// Every address of the server, and who answers it.
 pub fn routes(config: &mut ServiceConfig) {
@@ -104,7 +110,9 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
+                .service(at("/api/v1/accounts/{name}/recovery", [post(members::reset_password)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
+                .service(at("/api/v1/me/password", [post(accounts::change_password)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
                 .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))
@@ -140,6 +148,24 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/estimate", [get(plan::get_estimate)]))
                 .service(at("/api/v1/campaigns/{slug}/checklist", [get(plan::get_checklist)]))
                 .service(at("/api/v1/campaigns/{slug}/preview", [get(plan::get_preview)]))
+                // who takes part, and who did what
+                .service(at("/api/v1/invitations/look", [post(invitations::look_at_invitation)]))
+                .service(at("/api/v1/invitations/accept", [post(invitations::accept_invitation)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/invitations",
+                    [get(invitations::list_invitations), post(invitations::make_invitation)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/invitations/{id}", [delete(invitations::revoke_invitation)]))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/members",
+                    [get(members::list_members), post(members::add_member)],
+                ))
+                .service(at(
+                    "/api/v1/campaigns/{slug}/members/{id}",
+                    [post(members::change_member), delete(members::remove_member)],
+                ))
+                .service(at("/api/v1/campaigns/{slug}/audit", [get(audit_log::list_entries)]))
+                .service(at("/api/v1/campaigns/{slug}/audit/{file}", [get(audit_log::download_log)]))
                 // the damage map on a map
                 .service(at("/api/v1/campaigns/{slug}/map/statistics", [get(map_tiles::get_map_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/map/tiles", [get(map_rows::list_map_tiles)]))
@@ -175,6 +201,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/desk", [get(validation::desk)]))
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/grades", [post(validation::grade)]))
                 .service(at("/api/v1/campaigns/{slug}/validation/{number}/{file}", [get(validation::download)]))
+                // reviews
+                .service(at("/api/v1/campaigns/{slug}/reviews", [get(reviews::list), post(reviews::decide)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/queue", [get(reviews::queue)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/holds", [post(reviews::hold)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}", [get(reviews::tile)]))
                 // the page itself, and everything that is not there
                 .default_service(route().to(web::page)),
         );

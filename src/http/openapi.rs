@@ -6,8 +6,9 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
-    accounts, campaigns, events, exports, images, jobs, labels, leases, map_rows, map_tiles, notes, person, plan,
-    releases, scenes, session, setup, standing, statistics, tilejson, tokens, training, uploads, validation,
+    accounts, audit_log, campaigns, events, exports, images, invitations, jobs, labels, leases, map_rows, map_tiles,
+    members, notes, person, plan, releases, reviews, scenes, session, setup, standing, statistics, tilejson, tokens,
+    training, uploads, validation,
 };
 
 #[derive(OpenApi)]
@@ -22,6 +23,7 @@ use super::{
         session::sign_out,
         session::refresh_session,
         accounts::recover_account,
+        accounts::change_password,
         person::get_my_data,
         person::delete_me,
         tokens::list_tokens,
@@ -64,6 +66,18 @@ use super::{
         notes::list_notes,
         notes::post_note,
         notes::resolve_note,
+        invitations::list_invitations,
+        invitations::make_invitation,
+        invitations::revoke_invitation,
+        invitations::look_at_invitation,
+        invitations::accept_invitation,
+        members::list_members,
+        members::add_member,
+        members::change_member,
+        members::remove_member,
+        members::reset_password,
+        audit_log::list_entries,
+        audit_log::download_log,
         releases::list,
         releases::make,
         releases::one,
@@ -75,6 +89,11 @@ use super::{
         validation::desk,
         validation::grade,
         validation::download,
+        reviews::list,
+        reviews::decide,
+        reviews::queue,
+        reviews::hold,
+        reviews::tile,
         leases::take_leases,
         leases::renew_leases,
         leases::release_leases,

@@ -34,6 +34,18 @@ pub struct Coordinator;
 /// Whoever may make campaigns.
 pub struct Creator;
 
+/// Whoever runs the server.
+pub struct Admin;
+
+impl Standing for Admin {
+    fn admit(viewer: &Viewer) -> bool {
+        viewer.is_admin()
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        viewer.is_admin()
+    }
+}
+
 impl Standing for Anyone {
     fn admit(_: &Viewer) -> bool {
         true

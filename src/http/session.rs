@@ -10,6 +10,7 @@ use super::body::Body;
 use super::cookies;
 use super::error::Error;
 use super::gate::{Anyone, App, By};
+use super::visitors::Errand;
 use crate::domain::volunteer::Role;
 use crate::services::sign_in::{SessionInfo, Tokens, session_info};
 
@@ -65,7 +66,13 @@ pub async fn get_session(by: By<Anyone>) -> Result<HttpResponse, Error> {
 /// Sign in
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "sign_in", request_body = Credentials,
     responses((status = 200, body = Session)))]
-pub async fn sign_in(app: Data<App>, by: By<Anyone>, body: Body<Credentials>) -> Result<HttpResponse, Error> {
+pub async fn sign_in(
+    app: Data<App>,
+    by: By<Anyone>,
+    request: HttpRequest,
+    body: Body<Credentials>,
+) -> Result<HttpResponse, Error> {
+    app.admit(&request, Errand::Proof)?;
     let Body(Credentials { name, password }) = body;
     let (info, tokens) = app.sign_in.sign_in(by.credentials(), &name, password).await?;
     Ok(welcome(&app, info, &tokens))

@@ -7,7 +7,7 @@ use crate::domain::access::Viewer;
 use crate::domain::volunteer::{check_name, check_password};
 use crate::storage::personal_tokens::{self, NewToken};
 use crate::storage::volunteers::{self, NewAccount};
-use crate::storage::{Conn, is_duplicate, new_id, sessions};
+use crate::storage::{Conn, is_duplicate, new_id, person, sessions};
 
 /// A guest who has just come.
 #[derive(Debug)]
@@ -112,6 +112,52 @@ pub async fn recover(desk: &SignIn, name: &str, code: &str, password: String) ->
     Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens })
 }
 
+/// Sets a new password by the old one; every session and token of the account ends, and the asker gets a new session.
+pub async fn change_password(
+    desk: &SignIn,
+    from: Credentials,
+    password: String,
+    new_password: String,
+) -> Result<Tokens, Error> {
+    let now = clock::now_ms();
+    let account = desk.store.read(move |conn| own_account(conn, &from, now)).await?;
+    let name = account.name.clone().unwrap_or_default();
+    check_password(&name, &new_password)?;
+    let name_key = check_name(&name)?;
+    desk.throttle.attempt(&name_key, now)?;
+    if !desk.passwords.verify(password, account.password_hash.clone()).await? {
+        return Err(Error::WrongCredentials("password"));
+    }
+    desk.throttle.succeeded(&name_key);
+    let (proved, new_hash) = (account.password_hash, desk.passwords.hash(new_password).await?);
+    let fresh = NewSession::prepare(&desk.keys)?;
+    let session = fresh.clone();
+    let volunteer = desk
+        .store
+        .write(move |conn| {
+            // Looked up again: between the two transactions it may have been changed by somebody else.
+            let account = own_account(conn, &from, now)?;
+            if account.password_hash != proved {
+                return Err(Error::WrongCredentials("password"));
+            }
+            volunteers::set_password(conn, account.id, &new_hash)?;
+            end_all(conn, account.id, now)?;
+            session.open(conn, account.id, now)?;
+            Ok::<_, Error>(account.id)
+        })
+        .await?;
+    fresh.tokens(&desk.keys, volunteer, now)
+}
+
+/// The account of whoever sends these credentials; a guest has none.
+fn own_account(conn: &mut Conn, from: &Credentials, now: i64) -> Result<volunteers::Account, Error> {
+    let someone = viewer(conn, from, now)?;
+    let id = someone.volunteer_id().ok_or_else(|| Error::Unauthorized("sign in first".into()))?;
+    person::account(conn, id)?
+        .filter(|account| account.password_hash.is_some())
+        .ok_or_else(|| Error::Forbidden("a guest has no password: make an account first".into()))
+}
+
 /// The secrets of an account that is about to be stored.
 #[derive(Clone)]
 pub struct Secrets {
@@ -161,7 +207,7 @@ pub fn add(
 }
 
 /// Ends everything that somebody is signed in with.
-fn end_all(conn: &mut Conn, volunteer: i64, now: i64) -> Result<(), Error> {
+pub(super) fn end_all(conn: &mut Conn, volunteer: i64, now: i64) -> Result<(), Error> {
     sessions::revoke_all(conn, volunteer, now)?;
     Ok(personal_tokens::revoke_all(conn, volunteer, now)?)
 }

@@ -90,16 +90,15 @@ pub fn explain_tile(
     let frames = tiles::frames_of(conn, &[tile])?.remove(&tile).unwrap_or_default();
     // The row says it: without a crowd nothing of the crowd is told.
     let reasons = match row.crowd.is_some() {
-        true => reasons(conn, campaign, tile, &row)?,
+        true => reasons(conn, campaign, tile)?,
         false => None,
     };
     Ok(TileInFull { map, row, frames, reasons })
 }
 
-/// How the stored consensus of a tile came about; `None` where there is none.
-fn reasons(conn: &mut Conn, campaign: &Campaign, tile: i64, row: &TileRow) -> Result<Option<Reasons>, Error> {
-    let Some(number) = stored::model_of(conn, tile)? else { return Ok(None) };
-    let stored = row.crowd.as_ref().and_then(|crowd| crowd.consensus.as_ref());
+/// How the crowd's consensus of a tile came about, whatever a reviewer decided; `None` where there is none.
+fn reasons(conn: &mut Conn, campaign: &Campaign, tile: i64) -> Result<Option<Reasons>, Error> {
+    let Some((number, probabilities)) = stored::formed_by(conn, tile)? else { return Ok(None) };
     let current = labels::all_of_tile(conn, tile)?;
     let received = labels::received_at(conn, &current.iter().map(|label| label.label_id).collect::<Vec<_>>())?;
     let (model, skills) = model(conn, campaign, number, &current)?;
@@ -111,7 +110,7 @@ fn reasons(conn: &mut Conn, campaign: &Campaign, tile: i64, row: &TileRow) -> Re
     let votes: Vec<Vote<'_>> = counted.iter().map(vote).collect();
     let explanation = explain(&campaign.scale, &model, &votes);
     let again = consensus::default_rule().consensus(&campaign.scale, &model, &votes);
-    let reproduced = stored.is_some_and(|stored| stored.probabilities == again.probabilities);
+    let reproduced = probabilities == again.probabilities;
     let mut parts = explanation.lines.iter().map(|line| Part {
         weight: line.weight,
         share: line.share,

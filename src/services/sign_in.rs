@@ -119,6 +119,11 @@ impl SignIn {
         SignIn { store, keys: Arc::new(keys), passwords: Passwords::default(), throttle: Arc::default() }
     }
 
+    /// Forgets the wrong attempts for an account, on this server: its owner was given a new code.
+    pub fn forget_attempts(&self, name: &str) {
+        self.throttle.succeeded(&check_name(name).unwrap_or_default());
+    }
+
     /// What a browser's access token proves.
     pub fn browser(&self, access_token: &str) -> Credentials {
         match self.keys.read(access_token, clock::now_ms()) {

@@ -290,8 +290,8 @@ impl Author<'_> {
         let goes_on = !row.gold && row.state == TileState::Contested && row.counted == 0;
         let place =
             if held { !row.gold && row.state == TileState::Open && row.counted < row.maximum } else { row.has_place() };
-        let counted = running && !self.is_excluded && (place || goes_on);
-        let is_gold = row.gold && running && !self.is_excluded;
+        let counted = running && !self.is_excluded && !row.withdrawn && (place || goes_on);
+        let is_gold = row.gold && running && !self.is_excluded && !row.withdrawn;
         let status = if counted || is_gold { LabelStatus::Stored } else { LabelStatus::Surplus };
         self.write(conn, LogEntry { status, ..entry }, row, current, counted)
     }

@@ -7,7 +7,7 @@ use crate::domain::policy::Policy;
 use crate::storage::consensus::{Dates, Provenance};
 use crate::storage::labels::CurrentLabel;
 use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, consensus as stored, labels, queue};
+use crate::storage::{Conn, consensus as stored, labels, queue, reviews};
 
 use super::Error;
 use super::rules::Known;
@@ -44,8 +44,10 @@ pub fn follow_labels(
     let skills = rules.skills_of(conn, &authors)?;
     // What comes in after the end of a campaign is kept beside its result.
     let running = is_running(&rules.campaign);
+    let disputed = row.state == TileState::Contested && reviews::is_disputed(conn, row.tile)?;
+    let beside = Beside { unseen, disputed };
     loop {
-        let (result, reason) = judge(rules, &mut row, &current, &skills, unseen, now);
+        let (result, reason) = judge(rules, &mut row, &current, &skills, beside, now);
         let waiting = current.iter_mut().find(|label| !label.counted);
         if let Some(label) = waiting.filter(|_| running && row.has_place()) {
             labels::count(conn, row.tile, label.volunteer_id)?;
@@ -69,13 +71,22 @@ pub fn follow_labels(
     }
 }
 
+/// What is known of a tile beside its row and its labels.
+#[derive(Clone, Copy)]
+struct Beside {
+    /// Active volunteers who could still be asked, where it is known.
+    unseen: Option<u32>,
+    /// Whether reviewers differ about it.
+    disputed: bool,
+}
+
 /// The consensus of the counted labels; the row takes over what it means for the tile.
 fn judge(
     rules: &Rules,
     row: &mut QueueRow,
     current: &[CurrentLabel],
     skills: &[Option<Known>],
-    unseen: Option<u32>,
+    beside: Beside,
     now: i64,
 ) -> (Consensus, Option<&'static str>) {
     let scale = &rules.campaign.scale;
@@ -94,7 +105,8 @@ fn judge(
         second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
         first_settled_at: row.first_settled_at,
         skips: row.skips,
-        unseen,
+        unseen: beside.unseen,
+        disputed: beside.disputed,
     };
     let verdict = policy::decide(scale, settings, &rules.model, &result, &facts);
     row.counted = result.labels;

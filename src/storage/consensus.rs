@@ -33,10 +33,17 @@ pub struct Dates {
     pub intervals: Vec<f64>,
 }
 
-/// Number of the model with which the consensus of a tile was formed; `None` where it has none.
-pub fn model_of(conn: &mut Conn, tile: i64) -> QueryResult<Option<u32>> {
-    let number = consensus::table.find(tile).select(consensus::model).first::<i32>(conn).optional()?;
-    Ok(number.map(i32::unsigned_abs))
+/// Number of the model with which the consensus of a tile was formed, and its class probabilities; `None` where it has
+/// none.
+pub fn formed_by(conn: &mut Conn, tile: i64) -> QueryResult<Option<(u32, Vec<f64>)>> {
+    let columns = (consensus::model, consensus::probabilities);
+    let found = consensus::table.find(tile).select(columns).first::<(i32, String)>(conn).optional()?;
+    found.map(|(model, probabilities)| Ok((model.unsigned_abs(), list(&probabilities)?))).transpose()
+}
+
+/// Removes the consensus of a tile, which became gold: what experts say of it stands for itself.
+pub fn remove(conn: &mut Conn, tile: i64) -> QueryResult<()> {
+    diesel::delete(consensus::table.find(tile)).execute(conn).map(drop)
 }
 
 /// Writes the consensus of a tile in place of an earlier one. The tile's queue row must be locked.
@@ -76,4 +83,27 @@ pub fn replace(
         each_backend!(conn, inner => diesel::insert_into(consensus::table).values((key, values)).execute(inner))?;
     }
     Ok(())
+}
+
+/// Reads a JSON list of numbers. Not by serde_json, which may miss a number by its last digit: what is printed for a
+/// class must be the number that is stored for it.
+pub(super) fn list<T: std::str::FromStr>(json: &str) -> QueryResult<Vec<T>> {
+    let inner = json.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let numbers = inner.map(|inner| match inner.trim() {
+        "" => Some(Vec::new()),
+        inner => inner.split(',').map(|number| number.trim().parse().ok()).collect(),
+    });
+    numbers.flatten().ok_or_else(|| broken(format!("a stored consensus holds `{json}`, which is no list of numbers")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_list_is_read_to_the_last_digit() {
+        assert_eq!(list::<f64>("[0.15384615384615385, 1e-3,1]").unwrap(), [0.153_846_153_846_153_85, 0.001, 1.0]);
+        assert_eq!(list::<u32>("[]").unwrap(), [0u32; 0]);
+        assert!(list::<u32>("[1,]").is_err() && list::<u32>("1,2").is_err() && list::<f64>("[null]").is_err());
+    }
 }

@@ -7,14 +7,17 @@ use diesel::dsl::{count_star, not};
 use diesel::prelude::*;
 
 use super::Conn;
-use super::campaigns::{broken, word};
+use super::campaigns::word;
+use super::consensus::list;
 pub use super::map_search::FEW;
 use super::map_search::{Next, Search};
+use super::reviews;
 use super::schema::{consensus, current_labels, frames, gold, models, queue, scenes, tiles};
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
 use crate::domain::consensus::Consensus;
 use crate::domain::damage_map::{Crowd, Gold, TileRow};
+use crate::domain::review::Opinion;
 use crate::domain::tile::Tile;
 
 /// Tiles read at once.
@@ -141,11 +144,18 @@ impl<'c> TileRows<'c> {
             Some(_) => HashMap::new(),
             None => first_and_last_scene(self.conn, &ids)?,
         };
+        let reviewed = rows.iter().filter(|row| row.state == "reviewed" && row.gold.is_none()).map(|row| row.id);
+        let mut opinions = reviews::in_force_on(self.conn, &reviewed.collect::<Vec<_>>())?;
         let (same_scenes, classes) = (self.same_scenes, self.classes);
         let complete = |row: Row| {
             let of_tile = same_scenes.unwrap_or_else(|| scenes.get(&row.id).copied());
             let surplus = surplus.remove(&row.id).unwrap_or(0);
-            tile_row(row, of_tile, surplus, classes)
+            let opinion = opinions.remove(&row.id);
+            let row = tile_row(row, of_tile, surplus, classes)?;
+            Ok(match opinion {
+                Some(opinion) => TileRow { crowd: row.crowd.map(|crowd| as_decided(crowd, opinion, classes)), ..row },
+                None => row,
+            })
         };
         self.page = rows.into_iter().map(complete).collect::<QueryResult<Vec<_>>>()?.into_iter();
         Ok(())
@@ -297,17 +307,6 @@ fn crowd(row: CrowdRow, surplus: u32) -> QueryResult<Crowd> {
     })
 }
 
-/// Reads a JSON list of numbers. Not by serde_json, which may miss a number by its last digit: what is printed for a
-/// class must be the number that is stored for it.
-fn list<T: std::str::FromStr>(json: &str) -> QueryResult<Vec<T>> {
-    let inner = json.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let numbers = inner.map(|inner| match inner.trim() {
-        "" => Some(Vec::new()),
-        inner => inner.split(',').map(|number| number.trim().parse().ok()).collect(),
-    });
-    numbers.flatten().ok_or_else(|| broken(format!("a stored consensus holds `{json}`, which is no list of numbers")))
-}
-
 /// A tile without labels of its own: nothing is known, or what experts fixed beforehand (gold).
 fn without_labels(
     (answer, (last_intact, first_damaged)): (Option<i16>, (Option<i64>, Option<i64>)),
@@ -317,7 +316,7 @@ fn without_labels(
         return Crowd::default();
     };
     let consensus = Consensus {
-        probabilities: (0..classes).map(|place| f64::from(u8::from(place == class))).collect(),
+        probabilities: certain(class, classes),
         class: Some(class),
         probability: Some(1.0),
         labels: 0,
@@ -328,16 +327,38 @@ fn without_labels(
         effective_redundancy: 0.0,
         unusable_share: 0.0,
     };
-    let words = ("expert".to_owned(), "1".to_owned());
     let consensus = Some(consensus);
-    Crowd {
-        consensus,
-        last_intact,
-        first_damaged,
-        closed_reason: Some("gold".into()),
-        method: Some(words),
-        ..Crowd::default()
-    }
+    let closed_reason = Some("gold".into());
+    Crowd { consensus, last_intact, first_damaged, closed_reason, method: experts(), ..Crowd::default() }
+}
+
+fn certain(class: u8, classes: u8) -> Vec<f64> {
+    (0..classes).map(|place| f64::from(u8::from(place == class))).collect()
+}
+
+/// Name and version of the method where people who know decided.
+fn experts() -> Option<(String, String)> {
+    Some(("expert".into(), "1".into()))
+}
+
+/// What the map says where a reviewer's opinion is in force: their class, as sure as can be, or none where they could not
+/// tell either. What the labels were stays.
+fn as_decided(crowd: Crowd, opinion: Opinion, classes: u8) -> Crowd {
+    let class = Some(opinion.answer).filter(|&class| class < classes);
+    let consensus = crowd.consensus.map(|labels| match class {
+        Some(place) => Consensus {
+            class,
+            probability: Some(1.0),
+            probabilities: certain(place, classes),
+            entropy: 0.0,
+            evidence: 0.0,
+            ..labels
+        },
+        None => Consensus { class, probability: None, ..labels },
+    });
+    let (last_intact, first_damaged) =
+        opinion.window.map_or((None, None), |window| (window.last_intact, window.first_damaged));
+    Crowd { consensus, last_intact, first_damaged, window_probability: None, method: experts(), ..crowd }
 }
 
 /// Name and version of a model's method; `None` for model 0.
@@ -347,16 +368,4 @@ pub fn method(conn: &mut Conn, campaign_id: i64, model: u32) -> QueryResult<Opti
         .select((models::method, models::method_version))
         .first(conn)
         .optional()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stored_list_is_read_to_the_last_digit() {
-        assert_eq!(list::<f64>("[0.15384615384615385, 1e-3,1]").unwrap(), [0.153_846_153_846_153_85, 0.001, 1.0]);
-        assert_eq!(list::<u32>("[]").unwrap(), [0u32; 0]);
-        assert!(list::<u32>("[1,]").is_err() && list::<u32>("1,2").is_err() && list::<f64>("[null]").is_err());
-    }
 }

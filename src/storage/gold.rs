@@ -1,9 +1,10 @@
 //! Gold: tiles whose answer experts fixed.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::Conn;
-use super::schema::gold;
+use super::schema::{gold, queue};
 use crate::domain::gold::GoldKind;
 use crate::domain::label::Window;
 
@@ -60,10 +61,13 @@ pub fn of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Option<(String, u8)>> 
 
 /// Check gold that is not worn out, the least used first.
 pub fn to_serve(conn: &mut Conn, campaign_id: i64, limit: i64) -> QueryResult<Vec<i64>> {
+    let withheld = queue::withdrawn.or(queue::lacks_pictures);
+    let to_be_seen = queue::table.filter(queue::tile.eq(gold::tile)).filter(not(withheld));
     gold::table
         .filter(gold::campaign_id.eq(campaign_id))
         .filter(gold::kind.eq("check"))
         .filter(gold::worn_out_at.is_null())
+        .filter(exists(to_be_seen))
         .order((gold::uses, gold::tile))
         .limit(limit)
         .select(gold::tile)

@@ -26,7 +26,7 @@ pub fn fingerprint(conn: &mut Conn, campaign: &Campaign, now: i64) -> QueryResul
         "(SELECT COUNT(*) FROM participations AS p JOIN volunteers AS v ON v.id = p.volunteer_id \
          WHERE p.campaign_id = {id} AND v.had_account)"
     );
-    let parts: [(&str, &[&str]); 6] = [
+    let parts: [(&str, &[&str]); 7] = [
         (
             "queue",
             &[
@@ -45,6 +45,7 @@ pub fn fingerprint(conn: &mut Conn, campaign: &Campaign, now: i64) -> QueryResul
         ("labels", &["MAX(received_at)"]),
         ("gold", &["COUNT(*)", "COUNT(worn_out_at)", "SUM(answer)"]),
         ("exclusions", &["COUNT(*)", "COUNT(lifted_at)"]),
+        ("reviews", &["COUNT(*)", "MAX(decided_at)", "SUM(CASE WHEN in_force THEN answer + 1 ELSE 0 END)"]),
     ];
     let mut hash = Sha256::new();
     hash.update(format!("{campaign:?}{:?}", scenes::of_campaign(conn, id)?));

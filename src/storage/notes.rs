@@ -153,6 +153,25 @@ pub fn resolve(conn: &mut Conn, id: Uuid, by: Option<i64>, now: i64) -> QueryRes
     diesel::update(open).set((notes::resolved_by.eq(by), notes::resolved_at.eq(now))).execute(conn).map(drop)
 }
 
+/// Marks all flags of a tile as seen to by whoever decided about it.
+pub fn resolve_flags(conn: &mut Conn, tile: i64, by: i64, now: i64) -> QueryResult<()> {
+    let open = notes::table.filter(notes::tile.eq(tile)).filter(notes::flagged).filter(notes::resolved_at.is_null());
+    diesel::update(open).set((notes::resolved_by.eq(by), notes::resolved_at.eq(now))).execute(conn).map(drop)
+}
+
+/// Notes on a tile, oldest first. Empty ones that are not flagged are left out.
+pub fn of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<Note>> {
+    let author = current_labels::tile.eq(notes::tile).and(current_labels::volunteer_id.eq(notes::volunteer_id));
+    let rows = notes::table
+        .left_join(current_labels::table.on(author))
+        .filter(notes::tile.eq(tile))
+        .filter(notes::flagged.or(notes::text.ne("")))
+        .order((notes::created_at, notes::id))
+        .select(columns!())
+        .load::<Columns>(conn)?;
+    rows.into_iter().map(note).collect()
+}
+
 /// Removes the words of everything that a volunteer remarked.
 pub fn forget_texts(conn: &mut Conn, volunteer_id: i64) -> QueryResult<()> {
     let mine = notes::table.filter(notes::volunteer_id.eq(volunteer_id));

@@ -259,7 +259,7 @@ pub fn reviews_of(conn: &mut Conn, id: i64) -> QueryResult<Vec<Reviewed>> {
     reviews::table
         .inner_join(tiles::table)
         .filter(reviews::reviewer_id.eq(id))
-        .order(reviews::id)
+        .order((reviews::decided_at, reviews::id))
         .select((
             reviews::campaign_id,
             tiles::tile_id,

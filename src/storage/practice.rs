@@ -1,9 +1,10 @@
 //! Practice: the tiles that give feedback, and what volunteers first answered on them. Nothing here measures anybody.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::Conn;
-use super::schema::{gold, participations, practice_answers, tiles};
+use super::schema::{gold, participations, practice_answers, queue, tiles};
 use crate::domain::label::Window;
 use crate::domain::practice::ExpertAnswer;
 
@@ -20,6 +21,13 @@ pub struct PracticeTile {
     pub explanation: String,
 }
 
+/// The queue's row of a gold tile, if the tile and two of its pictures may be seen.
+#[diesel::dsl::auto_type]
+fn to_be_seen() -> _ {
+    let withheld: diesel::dsl::Or<queue::withdrawn, queue::lacks_pictures> = queue::withdrawn.or(queue::lacks_pictures);
+    queue::table.filter(queue::tile.eq(gold::tile)).filter(not(withheld))
+}
+
 /// The practice gold of a campaign, in the order of public ids.
 pub fn tiles_of(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<PracticeTile>> {
     type Columns = (i64, String, i16, Option<i64>, Option<i64>, String);
@@ -27,6 +35,7 @@ pub fn tiles_of(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<PracticeTi
         .inner_join(tiles::table)
         .filter(gold::campaign_id.eq(campaign_id))
         .filter(gold::kind.eq("practice"))
+        .filter(exists(to_be_seen()))
         .order(tiles::tile_id)
         .select((gold::tile, tiles::tile_id, gold::answer, gold::last_intact, gold::first_damaged, gold::explanation))
         .load::<Columns>(conn)?;
@@ -43,6 +52,7 @@ pub fn any_tile(conn: &mut Conn, campaign_id: i64) -> QueryResult<bool> {
     let one = gold::table
         .filter(gold::campaign_id.eq(campaign_id))
         .filter(gold::kind.eq("practice"))
+        .filter(exists(to_be_seen()))
         .select(gold::tile)
         .first::<i64>(conn)
         .optional()?;

@@ -37,55 +37,67 @@ pub struct QueueRow {
     pub shuffle_key: i64,
     /// When it closed; milliseconds since 1970, UTC.
     pub closed_at: Option<i64>,
+    /// Whether it was taken out of view: what comes in is kept and counts for nothing.
+    pub withdrawn: bool,
+    /// Whether so many of its scenes were withdrawn that nobody can compare.
+    pub lacks_pictures: bool,
 }
 
 impl QueueRow {
     /// Whether one more lease may be granted: invariant 3.
     pub fn has_place(&self) -> bool {
-        self.state == TileState::Open && !self.gold && self.leased + self.counted < self.needed
+        let asked = self.state == TileState::Open && !self.gold && self.leased + self.counted < self.needed;
+        asked && !self.withdrawn && !self.lacks_pictures
     }
 }
 
 /// A group of the ring: tiles of one priority and one value.
 pub type Group = (i16, i16);
 
-type Columns = (i64, i64, String, Option<String>, i16, i16, i16, i16, i16, i16, Option<i16>, i64, Option<i64>);
+type Columns =
+    ((i64, i64, String, Option<String>, i16, i16, i16, i16, i16, i16, Option<i16>, i64, Option<i64>), (bool, bool));
 
 macro_rules! columns {
     () => {
         (
-            queue::tile,
-            queue::campaign_id,
-            queue::state,
-            queue::gold,
-            queue::counted,
-            queue::leased,
-            queue::needed,
-            queue::maximum,
-            queue::skips,
-            queue::bucket,
-            queue::first_settled_at,
-            queue::shuffle_key,
-            queue::closed_at,
+            (
+                queue::tile,
+                queue::campaign_id,
+                queue::state,
+                queue::gold,
+                queue::counted,
+                queue::leased,
+                queue::needed,
+                queue::maximum,
+                queue::skips,
+                queue::bucket,
+                queue::first_settled_at,
+                queue::shuffle_key,
+                queue::closed_at,
+            ),
+            (queue::withdrawn, queue::lacks_pictures),
         )
     };
 }
 
 fn row(columns: Columns) -> QueryResult<QueueRow> {
     let (
-        tile,
-        campaign_id,
-        state,
-        gold,
-        counted,
-        leased,
-        needed,
-        maximum,
-        skips,
-        bucket,
-        first_settled_at,
-        shuffle_key,
-        closed_at,
+        (
+            tile,
+            campaign_id,
+            state,
+            gold,
+            counted,
+            leased,
+            needed,
+            maximum,
+            skips,
+            bucket,
+            first_settled_at,
+            shuffle_key,
+            closed_at,
+        ),
+        (withdrawn, lacks_pictures),
     ) = columns;
     let count = |value: i16| u32::from(value.unsigned_abs());
     Ok(QueueRow {
@@ -102,6 +114,8 @@ fn row(columns: Columns) -> QueryResult<QueueRow> {
         first_settled_at: first_settled_at.map(count),
         shuffle_key,
         closed_at,
+        withdrawn,
+        lacks_pictures,
     })
 }
 

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::Conn;
 use super::campaigns::word;
+use super::reviews::in_force_on;
 use super::schema::{consensus, current_labels, exclusions, gold, participations, queue, tiles, volunteers};
 use crate::domain::consensus::TileState;
 use crate::domain::damage_map::{Gold, Outcome};
@@ -22,14 +23,14 @@ pub struct MyTile {
     pub window: Option<Window>,
     /// How it stands: decides whether the volunteer may see the rest.
     pub outcome: Outcome,
-    /// The class that it was given: by experts on gold, by the crowd elsewhere; `None` where there is none.
+    /// The class that it was given: by experts on gold and where a reviewer decided, by the crowd elsewhere; `None` where there is none.
     pub class: Option<u8>,
 }
 
 /// What became of a tile, in full.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdict {
-    /// Probability of the class; 1 on gold.
+    /// Probability of the class; 1 on gold and where a reviewer decided.
     pub probability: Option<f64>,
     /// Labels in it.
     pub labels: u32,
@@ -88,7 +89,15 @@ pub fn closed_of(conn: &mut Conn, campaign_id: i64, volunteer_id: i64) -> QueryR
             class: class.and_then(|class| u8::try_from(class).ok()),
         })
     };
-    rows.into_iter().map(tile).collect()
+    let mut mine: Vec<MyTile> = rows.into_iter().map(tile).collect::<QueryResult<_>>()?;
+    let reviewed = mine.iter().filter(|one| one.outcome.state == TileState::Reviewed && one.outcome.gold.is_none());
+    let opinions = in_force_on(conn, &reviewed.map(|one| one.tile).collect::<Vec<_>>())?;
+    for one in &mut mine {
+        if let Some(opinion) = opinions.get(&one.tile) {
+            one.class = Some(opinion.answer);
+        }
+    }
+    Ok(mine)
 }
 
 /// What became of a closed tile.
@@ -107,6 +116,7 @@ pub fn verdict(conn: &mut Conn, tile: i64) -> QueryResult<Verdict> {
         let window = window(intact, damaged);
         return Ok(Verdict { probability: Some(1.0), window, explanation, ..Verdict::default() });
     }
+    let decided = in_force_on(conn, &[tile])?.remove(&tile);
     type Crowd = (Option<f64>, i16, Option<f64>, Option<i64>, Option<i64>);
     let crowd = consensus::table
         .find(tile)
@@ -119,13 +129,17 @@ pub fn verdict(conn: &mut Conn, tile: i64) -> QueryResult<Verdict> {
         ))
         .first::<Crowd>(conn)
         .optional()?;
-    Ok(crowd.map_or_else(Verdict::default, |(probability, labels, agreement, intact, damaged)| Verdict {
+    let crowd = crowd.map_or_else(Verdict::default, |(probability, labels, agreement, intact, damaged)| Verdict {
         probability,
         labels: u32::from(labels.unsigned_abs()),
         agreement,
         window: window(intact, damaged),
         explanation: None,
-    }))
+    });
+    Ok(match decided {
+        Some(opinion) => Verdict { probability: Some(1.0), window: opinion.window, ..crowd },
+        None => crowd,
+    })
 }
 
 /// Tiles that a volunteer answered for the first time since then.

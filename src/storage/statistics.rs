@@ -1,6 +1,6 @@
 //! Counts of one campaign, each in a single pass over one table.
 
-use diesel::dsl::{count_star, min};
+use diesel::dsl::{count_star, min, not};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
 
@@ -133,6 +133,7 @@ pub fn waiting_for_new_eyes(
                  WHERE e.campaign_id = {campaign_id} AND e.volunteer_id = p.volunteer_id AND e.lifted_at IS NULL))
          SELECT COUNT(*) AS number FROM queue q
          WHERE q.campaign_id = {campaign_id} AND q.state = 'open' AND q.leased = 0
+           AND NOT q.withdrawn AND NOT q.lacks_pictures
            AND EXISTS (SELECT 1 FROM active)
            AND NOT EXISTS (
                SELECT 1 FROM active a
@@ -181,6 +182,8 @@ pub fn fitted_at(conn: &mut Conn, campaign_id: i64, model: u32) -> QueryResult<O
 /// Check gold still in use: what reads as open to everybody although it is closed.
 pub fn secret_gold(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
     gold::table
+        .inner_join(queue::table.on(queue::tile.eq(gold::tile)))
+        .filter(not(queue::withdrawn))
         .filter(gold::campaign_id.eq(campaign_id))
         .filter(gold::kind.eq("check"))
         .filter(gold::worn_out_at.is_null())
@@ -192,6 +195,7 @@ pub fn secret_gold(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
 pub fn tiles_and_closed(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, i64)> {
     let states = queue::table
         .filter(queue::campaign_id.eq(campaign_id))
+        .filter(not(queue::withdrawn))
         .group_by(queue::state)
         .select((queue::state, count_star()))
         .load::<(String, i64)>(conn)?;
@@ -204,6 +208,7 @@ pub fn tiles_and_closed(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, 
 pub fn closed_since(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<i64> {
     queue::table
         .filter(queue::campaign_id.eq(campaign_id))
+        .filter(not(queue::withdrawn))
         .filter(queue::gold.is_null())
         .filter(queue::closed_at.gt(since))
         .count()

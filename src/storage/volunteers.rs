@@ -140,6 +140,20 @@ pub fn set_secrets(conn: &mut Conn, id: i64, password_hash: &str, recovery_hash:
     diesel::update(there).set(changes).execute(conn).map(drop)
 }
 
+/// Sets a new password; the recovery code stays.
+pub fn set_password(conn: &mut Conn, id: i64, password_hash: &str) -> QueryResult<()> {
+    let there = volunteers::table.find(id).filter(volunteers::deleted_at.is_null());
+    diesel::update(there).set(volunteers::password_hash.eq(password_hash)).execute(conn).map(drop)
+}
+
+/// Takes the password of an account away and puts another recovery code in place of the old one.
+pub fn set_recovery(conn: &mut Conn, id: i64, recovery_hash: &str) -> QueryResult<()> {
+    let nothing: Option<&str> = None;
+    let changes = (volunteers::password_hash.eq(nothing), volunteers::recovery_hash.eq(recovery_hash));
+    let there = volunteers::table.find(id).filter(volunteers::deleted_at.is_null());
+    diesel::update(there).set(changes).execute(conn).map(drop)
+}
+
 /// Makes somebody an admin of the server.
 pub fn set_admin(conn: &mut Conn, id: i64) -> QueryResult<()> {
     diesel::update(volunteers::table.find(id)).set(volunteers::admin.eq(true)).execute(conn).map(drop)

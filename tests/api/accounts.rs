@@ -1,8 +1,11 @@
 //! Guests and accounts.
 
+use aftermap::http::Shares;
+use reqwest::Method;
 use serde_json::json;
 
-use crate::helpers::{PASSWORD, on_each_database};
+use crate::helpers::{PASSWORD, TestApp, on_each_database};
+use crate::support::sqlite;
 
 #[tokio::test]
 async fn a_guest_comes_in_with_one_request_and_is_known_by_cookie_and_by_token() {
@@ -96,4 +99,51 @@ async fn a_recovery_code_sets_a_new_password_works_once_and_ends_every_session()
         assert_eq!(sign_in("a quite new one").await.ok()["name"], "nadia");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_new_password_needs_the_old_one_and_ends_every_other_session_and_token() {
+    on_each_database(async |app| {
+        const NEW: &str = "a farmer's wife, a carving knife";
+        let (me, elsewhere) = (app.signed_in("layla", None).await, app.browser());
+        elsewhere.post("/api/v1/session", json!({"name": "layla", "password": PASSWORD})).await.ok();
+        let made = me.post("/api/v1/me/tokens", json!({"name": "map", "scopes": ["read"]})).await.ok();
+        let script = app.script(made["token"].as_str().unwrap());
+        let change = async |password: &str, new: &str| {
+            me.post("/api/v1/me/password", json!({"password": password, "new_password": new})).await
+        };
+        change("not the password", NEW).await.refused(401, "wrong_credentials");
+        assert_eq!(change(PASSWORD, "short").await.refused(422, "invalid")["field"], "password");
+        assert_eq!(elsewhere.session().await["signed_in"], true, "nothing changed so far");
+        assert_eq!(change(PASSWORD, NEW).await.status, 204);
+        assert_eq!(me.session().await["name"], "layla", "who changed it stays signed in");
+        assert_eq!(elsewhere.session().await["signed_in"], false);
+        script.get("/api/v1/session").await.refused(401, "unauthorized");
+        let old = app.browser().post("/api/v1/session", json!({"name": "layla", "password": PASSWORD})).await;
+        old.refused(401, "wrong_credentials");
+        app.browser().post("/api/v1/session", json!({"name": "layla", "password": NEW})).await.ok();
+        let guest = app.browser();
+        guest.become_guest().await;
+        let body = json!({"password": PASSWORD, "new_password": NEW});
+        guest.post("/api/v1/me/password", body.clone()).await.refused(403, "forbidden");
+        app.browser().post("/api/v1/me/password", body).await.refused(401, "unauthorized");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_of_guests_and_sign_ins_and_no_more() {
+    let shares = Shares { guests: 3, proofs: 2 };
+    let app = TestApp::start_sharing(sqlite(), shares);
+    for _ in 0..3 {
+        app.browser().become_guest().await;
+    }
+    let refused = app.browser().send(Method::POST, "/api/v1/guests", &[], None).await;
+    refused.refused(429, "too_many_attempts");
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() <= 20, "a third of a minute brings the next one");
+    let sign_in = async || app.browser().post("/api/v1/session", json!({"name": "x1", "password": PASSWORD})).await;
+    sign_in().await.refused(401, "wrong_credentials");
+    let recovery = json!({"name": "x1", "recovery_code": "x", "password": PASSWORD});
+    app.browser().post("/api/v1/session/recovery", recovery).await.refused(401, "wrong_credentials");
+    sign_in().await.refused(429, "too_many_attempts");
 }

@@ -64,6 +64,7 @@ impl Visitor {
                 "Researcher" => at_least(Role::Researcher),
                 "ActingResearcher" => at_least(Role::Researcher) && self.may_act,
                 "Coordinator" => at_least(Role::Coordinator),
+                "Admin" => self.admin && self.may_act,
                 other => panic!("say here who may pass as `{other}`"),
             }
     }

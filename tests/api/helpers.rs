@@ -13,7 +13,7 @@ use aftermap::domain::policy::Policy;
 use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::Tile;
 use aftermap::domain::volunteer::Role;
-use aftermap::http::{App, Server, ServerOptions};
+use aftermap::http::{App, Server, ServerOptions, Shares};
 use aftermap::imagery::Archives;
 use aftermap::services::access_token::Keys;
 use aftermap::services::change_state::change_state;
@@ -66,8 +66,22 @@ impl TestApp {
         TestApp::start_with(database, public_url, ServerOptions::default())
     }
 
+    /// A server on which each address has this share.
+    pub fn start_sharing(database: TestDatabase, shares: Shares) -> TestApp {
+        TestApp::run(database, None, ServerOptions::default(), |app| app.with_shares(shares))
+    }
+
     /// A server with limits of its own.
     pub fn start_with(database: TestDatabase, public_url: Option<&str>, options: ServerOptions) -> TestApp {
+        TestApp::run(database, public_url, options, |app| app)
+    }
+
+    fn run(
+        database: TestDatabase,
+        public_url: Option<&str>,
+        options: ServerOptions,
+        change: impl FnOnce(App) -> App,
+    ) -> TestApp {
         // What the server would tell its operator stands beside the failure of a test.
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
@@ -76,7 +90,7 @@ impl TestApp {
         let sign_in = SignIn::new(store.clone(), Keys::new(&SECRET).unwrap());
         let archives = Archives::new(tiles.path());
         let spool = tiles.path().join("spool");
-        let app = App::new(store.clone(), sign_in, archives, spool, public_url.map(Into::into));
+        let app = change(App::new(store.clone(), sign_in, archives, spool, public_url.map(Into::into)));
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -110,6 +124,14 @@ impl TestApp {
     /// A browser signed in as somebody new with this role.
     pub async fn signed_in(&self, name: &str, grant: Option<Grant>) -> Browser {
         user::add(&self.store, name.into(), PASSWORD, grant).await.unwrap();
+        let browser = self.browser();
+        let reply = browser.post("/api/v1/session", json!({"name": name, "password": PASSWORD})).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+        browser
+    }
+
+    /// Another browser of somebody who has an account.
+    pub async fn signed_in_again(&self, name: &str) -> Browser {
         let browser = self.browser();
         let reply = browser.post("/api/v1/session", json!({"name": name, "password": PASSWORD})).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);

@@ -1,6 +1,7 @@
 //! The HTTP interface, tested from outside: a real server on a free port for each test. Mirrors `src/http`.
 
 mod accounts;
+mod audit;
 mod authorization;
 mod campaigns;
 mod compat;
@@ -10,6 +11,7 @@ mod examples;
 mod exports;
 mod helpers;
 mod images;
+mod invitations;
 mod labels;
 mod languages;
 mod leases;
@@ -21,6 +23,7 @@ mod overload;
 mod person;
 mod refusals;
 mod releases;
+mod reviews;
 mod scripting;
 mod session;
 mod setup;

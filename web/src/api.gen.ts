@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{name}/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the password of an account away and make a recovery code that works once; for admins */
+        post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns": {
         parameters: {
             query?: never;
@@ -48,6 +65,40 @@ export interface paths {
         };
         /** One campaign */
         get: operations["get_campaign"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what in a campaign */
+        get: operations["list_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/audit/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log as a file: `audit.csv` or `audit.json` */
+        get: operations["download_audit_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -123,6 +174,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invitations of a campaign */
+        get: operations["list_invitations"];
+        put?: never;
+        /** Make an invitation; its secret is shown this once */
+        post: operations["make_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an invitation; who came in by it stays */
+        delete: operations["revoke_invitation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -333,6 +419,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who holds a role in a campaign */
+        get: operations["list_members"];
+        put?: never;
+        /** Give an account a role in a campaign, in place of any other */
+        post: operations["add_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a member another role */
+        post: operations["change_member"];
+        /** Take every role in a campaign from a member */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/notes": {
         parameters: {
             query?: never;
@@ -429,6 +551,75 @@ export interface paths {
         };
         /** A file of a release; it never changes */
         get: operations["download_released"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What reviewers decided */
+        get: operations["list_reviews"];
+        put?: never;
+        /** Decide about a tile */
+        post: operations["decide_tile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which tile I look at */
+        post: operations["hold_tile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tiles that wait for a reviewer, hardest first */
+        get: operations["get_review_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One tile as reviewers see it */
+        get: operations["get_review_tile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -688,6 +879,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look at an invitation before accepting it */
+        post: operations["look_at_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/labels": {
         parameters: {
             query?: never;
@@ -784,6 +1009,23 @@ export interface paths {
         get: operations["get_my_data"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new password; every other session and every token ends */
+        post: operations["change_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -916,6 +1158,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What an invitation gave. */
+        Accepted: {
+            /** @description My highest role in it. */
+            role: components["schemas"]["Role"];
+            /** @description The campaign. */
+            slug: string;
+        };
         /** @description An account that was just made or recovered. */
         Account: {
             name: string;
@@ -1082,6 +1331,27 @@ export interface components {
         };
         /** @enum {string} */
         Audience: "everybody" | "researchers";
+        /** @description A page of the log, newest first. */
+        AuditEntries: {
+            /** @description All acts that the log holds, to choose from. */
+            acts: string[];
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description For the next page; `null` on the last. */
+            next: string | null;
+        };
+        /** @description One entry of the log. */
+        AuditEntry: {
+            act: string;
+            /** @description A name, a pseudonym, or `operator`: the command line, or the server by itself. */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** @description More about it, as the act has it. */
+            detail: Record<string, never>;
+            /** @description Why, in the actor's words; may be empty. */
+            reason: string;
+            subject: string;
+        };
         /** @enum {string} */
         Band: "agreed" | "split";
         /** @description A campaign in full. */
@@ -1408,6 +1678,16 @@ export interface components {
             /** @description Markdown; empty where nothing was written. `![caption](tile:TILE_ID)` is a practice tile or an example. */
             text: string;
         };
+        /** @description Whether I have the tile. */
+        Hold: {
+            /** @description False where another reviewer looks at it: deciding is possible all the same. */
+            held: boolean;
+            /**
+             * Format: int64
+             * @description For so long, unless it is asked for again or decided.
+             */
+            seconds: number;
+        };
         /** @description The inbox. */
         Inbox: {
             files: components["schemas"]["InboxFile"][];
@@ -1464,6 +1744,49 @@ export interface components {
             labels: number;
             /** Format: int64 */
             tiles_closed: number;
+        };
+        /** @description An invitation without its secret. */
+        Invitation: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            guests: boolean;
+            id: string;
+            /** @description Name of whoever made it; `null`: the operator. */
+            made_by: string | null;
+            note: string;
+            role: components["schemas"]["Role"];
+            state: components["schemas"]["InvitationState"];
+            /** Format: int32 */
+            uses: number;
+            /** Format: int32 */
+            uses_left: number;
+        };
+        /** @description What whoever holds the secret may know. */
+        InvitationLook: {
+            campaign: components["schemas"]["InvitedTo"] | null;
+            /** @description Whether it may be used without an account. */
+            guests: boolean;
+        };
+        /** @description The secret of an invitation; in the body, so that no log of addresses holds it. */
+        InvitationSecret: {
+            secret: string;
+        };
+        /**
+         * @description How an invitation stands.
+         * @enum {string}
+         */
+        InvitationState: "good" | "used_up" | "expired" | "revoked";
+        /** @description The invitations of a campaign, newest first. */
+        Invitations: {
+            invitations: components["schemas"]["Invitation"][];
+        };
+        /** @description Where an invitation leads. */
+        InvitedTo: {
+            role: components["schemas"]["Role"];
+            slug: string;
+            title: string;
         };
         /** @description One thing on the list. */
         Item: {
@@ -1652,6 +1975,11 @@ export interface components {
             /** Format: double */
             probability: number;
         };
+        /** @description An invitation that was just made. */
+        MadeInvitation: components["schemas"]["Invitation"] & {
+            /** @description The secret, shown this once. The page's address for it is `#/invite/SECRET`. */
+            secret: string;
+        };
         /** @description A token that was just made. */
         MadeToken: components["schemas"]["Token"] & {
             /** @description The secret, shown this once: `Authorization: Bearer …`. */
@@ -1823,6 +2151,25 @@ export interface components {
             label: boolean;
             see_map: boolean;
         };
+        /** @description Somebody with a role in the campaign. */
+        Member: {
+            /** @description Their pseudonym in this campaign, as in exports. */
+            id: string;
+            /** @description Whether it is me. */
+            me: boolean;
+            /** @description Sign-in name of those with a role above volunteer; `null` for all others. */
+            name: string | null;
+            role: components["schemas"]["Role"];
+            /**
+             * Format: date-time
+             * @description Since when they have it.
+             */
+            since: string;
+        };
+        /** @description The members of a campaign, the highest role first. */
+        Members: {
+            members: components["schemas"]["Member"][];
+        };
         /** @description What the viewer has done in a campaign. */
         Mine: {
             /** Format: int64 */
@@ -1872,6 +2219,36 @@ export interface components {
             /** @description Public id of the tile. */
             tile: string;
         };
+        /** @description The tile that I look at. */
+        NewHold: {
+            /** @description Public id of the tile. */
+            tile: string;
+        };
+        /** @description An invitation that a coordinator wants. */
+        NewInvitation: {
+            /**
+             * Format: int32
+             * @description Days for which it is good.
+             */
+            days: number;
+            /** @description Whether people without an account may use it; for volunteers only. */
+            guests?: boolean;
+            /** @description Whom it is for; seen by coordinators only. */
+            note?: string;
+            /** @description The role that it gives; no higher than one's own. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int32
+             * @description How many people may use it.
+             */
+            uses: number;
+        };
+        /** @description An account that is to have a role. */
+        NewMember: {
+            /** @description Sign-in name. */
+            name: string;
+            role: components["schemas"]["Role"];
+        };
         /** @description A remark on a tile, without a label. */
         NewNote: {
             /** @description Ask for the coordinator's attention. */
@@ -1885,6 +2262,25 @@ export interface components {
             lease_id: string;
             /** @description May be empty where the tile is flagged. */
             text?: string;
+        };
+        /** @description A decision. */
+        NewReview: {
+            /** @description Key of a class, or of an answer that says that it cannot be told. */
+            answer: string;
+            /**
+             * Format: uuid
+             * @description Made by the client: the same id is the same decision, however often it is sent.
+             */
+            id: string;
+            /** @description For the other reviewers. */
+            note?: string;
+            /** @description Public id of the tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
+        };
+        /** @description The role that a member is to have. */
+        NewRole: {
+            role: components["schemas"]["Role"];
         };
         /** @description What sample to draw. */
         NewSample: {
@@ -2000,6 +2396,13 @@ export interface components {
         /** @description The scenes of a campaign, by date. */
         OwnScenes: {
             scenes: components["schemas"]["OwnScene"][];
+        };
+        /** @description A change of password. The same password again only ends the other sessions. */
+        PasswordChange: {
+            /** @description The new one: 10 to 128 characters. */
+            new_password: string;
+            /** @description The one that is in force. */
+            password: string;
         };
         /** @description One place of the leaderboard. */
         Place: {
@@ -2130,6 +2533,12 @@ export interface components {
             /** @description The new password. */
             password: string;
             /** @description As it was shown when the account was made; blanks, dashes and case do not matter. */
+            recovery_code: string;
+        };
+        /** @description A recovery code that an admin made. */
+        RecoveryCode: {
+            name: string;
+            /** @description Shown this once; works once. Any older code and the password no longer work. */
             recovery_code: string;
         };
         /** @enum {string} */
@@ -2264,6 +2673,64 @@ export interface components {
         /** @description The leases that go on; those that ended, are somebody else's or never were are left out. */
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
+        };
+        /** @description What a reviewer decided. */
+        Review: {
+            answer: string;
+            /** @description Pseudonym of the reviewer. */
+            by: string;
+            /** Format: date-time */
+            decided_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Whether it is mine. */
+            mine: boolean;
+            note: string;
+            standing: components["schemas"]["ReviewStanding"];
+            /** @description Public id of the tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
+        };
+        /** @description The tiles that wait for me, hardest first; those that others look at come last. */
+        ReviewQueue: {
+            /** @description Tiles about which I spoke and that wait for one more reviewer. */
+            for_others: number;
+            /** @description Of these, before another reviewer now. */
+            held: number;
+            tiles: components["schemas"]["ReviewTile"][];
+            /** @description How many there are. */
+            waiting: number;
+        };
+        /** @description What became of a decision. */
+        ReviewReceipt: {
+            /** Format: uuid */
+            id: string;
+            standing: components["schemas"]["ReviewStanding"];
+            tile_state: components["schemas"]["TileState"];
+        };
+        /** @enum {string} */
+        ReviewStanding: "in_force" | "agrees" | "outvoted" | "disputed" | "revised";
+        /** @description A tile with all that was said about it. */
+        ReviewTile: components["schemas"]["MapTileInFull"] & {
+            gold: components["schemas"]["GoldKind"] | null;
+            /**
+             * Format: double
+             * @description How hard it is, 0 to 1; `null` where it does not wait.
+             */
+            hardness: number | null;
+            /** @description Whether another reviewer has it before them now. */
+            held: boolean;
+            /** @description Whether it may become check gold: not once everybody could see that it closed. */
+            may_be_check: boolean;
+            notes: components["schemas"]["TileNote"][];
+            /** @description In the order in which they came, revised ones too. */
+            reviews: components["schemas"]["Review"][];
+            /** @description Why it waits for a reviewer; empty where it does not. */
+            why: components["schemas"]["WhyReview"][];
+        };
+        /** @description Decisions, newest first. */
+        Reviews: {
+            reviews: components["schemas"]["Review"][];
         };
         /** @enum {string} */
         Role: "volunteer" | "reviewer" | "researcher" | "coordinator";
@@ -2598,6 +3065,15 @@ export interface components {
             tiles: string[];
             vector_layers?: components["schemas"]["VectorLayer"][];
         };
+        /** @description A volunteer's remark on a tile. */
+        TileNote: {
+            /** @description Pseudonym of the author. */
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            flagged: boolean;
+            text: string;
+        };
         /** @enum {string} */
         TileSource: "cells" | "footprints";
         /** @enum {string} */
@@ -2735,6 +3211,8 @@ export interface components {
         ViewerRole: "guest" | "volunteer" | "reviewer" | "researcher" | "coordinator" | "admin";
         /** @enum {string} */
         Visibility: "public" | "invitation" | "private";
+        /** @enum {string} */
+        WhyReview: "disputed" | "contested" | "flagged" | "doubtful";
         /** @description The window in which the damage happened, between two scenes; open where an end is `null`. */
         Window: {
             /** @description The first scene in which it is damaged. */
@@ -2780,6 +3258,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Sign-in name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCode"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -2892,6 +3402,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Only this act. */
+                act?: string;
+                /** @description From this time on (RFC 3339). */
+                from?: string;
+                /** @description Up to before this time. */
+                to?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntries"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Only this act. */
+                act?: string;
+                /** @description From this time on (RFC 3339). */
+                from?: string;
+                /** @description Up to before this time. */
+                to?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description audit.csv or audit.json */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -3060,6 +3658,106 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Inbox"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitations"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeInvitation"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The invitation's id, not its secret */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -3600,6 +4298,144 @@ export interface operations {
             };
         };
     };
+    list_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Members"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMember"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The member's pseudonym */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The member's pseudonym */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_notes: {
         parameters: {
             query?: {
@@ -3878,6 +4714,184 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reviews: {
+        parameters: {
+            query?: {
+                /** @description Only my own. */
+                mine?: boolean;
+                /** @description 1 to 200, 50 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviews"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReview"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewReceipt"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_review_queue: {
+        parameters: {
+            query?: {
+                /** @description 1 to 20, 3 if not given. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewQueue"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_review_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewTile"];
+                };
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -4585,6 +5599,72 @@ export interface operations {
             };
         };
     };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationSecret"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationSecret"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationLook"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     submit_labels: {
         parameters: {
             query?: never;
@@ -4763,6 +5843,37 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {

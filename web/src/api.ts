@@ -55,6 +55,7 @@ export const api = {
   guest: () => result(client.POST('/api/v1/guests')),
   register: (name: string, password: string): Promise<NewAccount> =>
     result(client.POST('/api/v1/accounts', { body: { name, password } })),
+  changePassword: (password: string, new_password: string) => result(client.POST('/api/v1/me/password', { body: { password, new_password } })),
   recover: (name: string, recovery_code: string, password: string) =>
     result(client.POST('/api/v1/session/recovery', { body: { name, recovery_code, password } })),
 

@@ -147,12 +147,50 @@ CREATE TABLE invitations (
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
     code_hash        BYTEA NOT NULL UNIQUE,
     role             TEXT NOT NULL CHECK (role IN ('volunteer', 'reviewer', 'researcher', 'coordinator')),
-    uses_left        INTEGER NOT NULL CHECK (uses_left >= 0),
+    guests           BOOLEAN NOT NULL DEFAULT FALSE, -- whoever has no account may come in by it too
+    note             TEXT NOT NULL DEFAULT '',    -- whom it is for, in the coordinator's words
+    uses             INTEGER NOT NULL CHECK (uses >= 1),
+    uses_left        INTEGER NOT NULL CHECK (uses_left BETWEEN 0 AND uses),
     created_by       BIGINT REFERENCES volunteers (id),
     created_at       BIGINT NOT NULL,
     expires_at       BIGINT NOT NULL,
-    revoked_at       BIGINT
+    revoked_at       BIGINT,
+    CHECK (NOT guests OR role = 'volunteer')
 );
+
+-- One person uses one invitation once: whoever was removed does not come back by the same link.
+CREATE TABLE invitation_uses (
+    invitation_id    BIGINT NOT NULL REFERENCES invitations (id),
+    volunteer_id     BIGINT NOT NULL REFERENCES volunteers (id),
+    used_at          BIGINT NOT NULL,
+    PRIMARY KEY (invitation_id, volunteer_id)
+);
+
+-- The policies under which tiles were decided, one after the other. A campaign that never changed its policy has none.
+CREATE TABLE policy_versions (
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    version          INTEGER NOT NULL CHECK (version >= 1),
+    settings         TEXT NOT NULL,               -- JSON of domain::policy::Policy
+    reason           TEXT NOT NULL DEFAULT '',
+    changed_by       BIGINT REFERENCES volunteers (id),
+    in_force_from    BIGINT NOT NULL,
+    closed_too       BOOLEAN NOT NULL,            -- whether it decides closed tiles anew
+    tiles_after      BIGINT NOT NULL,             -- tiles up to this id follow it already
+    applied_at       BIGINT,                      -- NULL: tiles are still being brought in line
+    PRIMARY KEY (campaign_id, version)
+);
+
+-- Where tiles are handed out before others.
+CREATE TABLE priority_areas (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    name             TEXT NOT NULL,
+    level            SMALLINT NOT NULL CHECK (level BETWEEN 1 AND 9), -- 9 first
+    geometry         TEXT NOT NULL,               -- GeoJSON geometry
+    created_by       BIGINT REFERENCES volunteers (id),
+    created_at       BIGINT NOT NULL
+);
+CREATE INDEX priority_areas_campaign ON priority_areas (campaign_id);
 
 -- What one volunteer has done in one campaign: counters that spare the hand-out a look at the label log.
 CREATE TABLE participations (
@@ -266,15 +304,34 @@ CREATE TABLE queue (
     shuffle_key      BIGINT NOT NULL,
     available        BOOLEAN NOT NULL,
     closed_at        BIGINT,
+    withdrawn        BOOLEAN NOT NULL DEFAULT FALSE, -- as the tile is
+    lacks_pictures   BOOLEAN NOT NULL DEFAULT FALSE, -- so many of its scenes were withdrawn that nothing can be compared
     CHECK (counted >= 0 AND counted <= maximum),
     CHECK (leased >= 0 AND skips >= 0 AND needed >= 0 AND needed <= maximum),
     CHECK (NOT available OR (state = 'open' AND gold IS NULL AND counted + leased < needed)),
+    CHECK (NOT available OR NOT (withdrawn OR lacks_pictures)),
     CHECK (gold IS NULL OR (counted = 0 AND state = 'reviewed')),
     CHECK ((state = 'open') = (closed_at IS NULL))
 );
 -- In the order in which groups are handed out, so that the first of them is the first row.
 CREATE INDEX queue_ring ON queue (campaign_id, priority DESC, bucket, shuffle_key) WHERE available;
 CREATE INDEX queue_state ON queue (campaign_id, state);
+
+-- What was taken out of view, after a legal demand or because it endangers somebody. Rows are kept when it comes back.
+CREATE TABLE withdrawals (
+    id               BIGINT PRIMARY KEY,
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    scene_id         BIGINT REFERENCES scenes (id),
+    tile             BIGINT REFERENCES tiles (id),
+    reason           TEXT NOT NULL,
+    created_by       BIGINT REFERENCES volunteers (id),
+    created_at       BIGINT NOT NULL,
+    lifted_by        BIGINT REFERENCES volunteers (id),
+    lifted_at        BIGINT,
+    lift_reason      TEXT NOT NULL DEFAULT '',
+    CHECK ((scene_id IS NULL) <> (tile IS NULL))
+);
+CREATE INDEX withdrawals_campaign ON withdrawals (campaign_id, created_at);
 
 -- Where a volunteer stands on the ring of one bucket; only moves forward, and wraps.
 CREATE TABLE ring_positions (
@@ -382,6 +439,14 @@ CREATE TABLE gold (
 );
 CREATE INDEX gold_to_serve ON gold (campaign_id, kind, uses) WHERE worn_out_at IS NULL;
 
+-- Why a gold answer is right, in languages other than the campaign's own, which stands in the row itself.
+CREATE TABLE gold_texts (
+    tile             BIGINT NOT NULL REFERENCES gold (tile),
+    language         TEXT NOT NULL,
+    explanation      TEXT NOT NULL,               -- Markdown
+    PRIMARY KEY (tile, language)
+);
+
 -- The first answer of each volunteer for each practice tile of the round under way. Measures nobody.
 CREATE TABLE practice_answers (
     tile             BIGINT NOT NULL REFERENCES tiles (id),
@@ -451,9 +516,14 @@ CREATE TABLE consensus (
     changed_at       BIGINT NOT NULL
 );
 CREATE INDEX consensus_model ON consensus (campaign_id, model);
+-- Tiles whose imagery many called unusable, though not enough to close them: reviewers are shown them.
+CREATE INDEX consensus_doubtful ON consensus (campaign_id) WHERE unusable_share >= 0.4;
 
+-- What reviewers decided. Rows are added and keep what they say; a reviewer's later decision for a tile takes the place of
+-- the earlier one. The opinion that more reviewers hold than any other is in force.
 CREATE TABLE reviews (
-    id               BIGINT PRIMARY KEY,
+    id               BYTEA NOT NULL PRIMARY KEY,  -- the client's UUID
+    body_hash        BYTEA NOT NULL,              -- SHA-256 of what was sent: the same id with another body is refused
     tile             BIGINT NOT NULL REFERENCES tiles (id),
     campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
     reviewer_id      BIGINT NOT NULL REFERENCES volunteers (id),
@@ -462,9 +532,24 @@ CREATE TABLE reviews (
     first_damaged    BIGINT REFERENCES scenes (id),
     note             TEXT NOT NULL DEFAULT '',
     decided_at       BIGINT NOT NULL,
-    in_force         BOOLEAN NOT NULL
+    is_current       BOOLEAN NOT NULL,            -- the reviewer's newest decision for this tile
+    in_force         BOOLEAN NOT NULL,
+    CHECK (is_current OR NOT in_force)
 );
 CREATE INDEX reviews_tile ON reviews (tile);
+CREATE INDEX reviews_campaign ON reviews (campaign_id, decided_at);
+CREATE INDEX reviews_reviewer ON reviews (reviewer_id);
+CREATE UNIQUE INDEX reviews_one_of_each ON reviews (tile, reviewer_id) WHERE is_current;
+CREATE UNIQUE INDEX reviews_one_in_force ON reviews (tile) WHERE in_force;
+
+-- Which tile a reviewer has before them, for some minutes, so that two seldom do the same one.
+CREATE TABLE review_holds (
+    tile             BIGINT PRIMARY KEY REFERENCES tiles (id),
+    campaign_id      BIGINT NOT NULL REFERENCES campaigns (id),
+    reviewer_id      BIGINT NOT NULL REFERENCES volunteers (id),
+    expires_at       BIGINT NOT NULL
+);
+CREATE INDEX review_holds_campaign ON review_holds (campaign_id);
 
 -- Work in the background, releases, and who did what --------------------------------------------------------------
 
@@ -582,6 +667,11 @@ CREATE TABLE audit_log (
     detail           TEXT NOT NULL DEFAULT '{}'   -- JSON
 );
 CREATE INDEX audit_log_campaign ON audit_log (campaign_id, at);
+-- Whatever the code above forgets: what was noted stays noted.
+CREATE FUNCTION audit_log_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'the audit log is only ever added to'; END $$;
+CREATE TRIGGER audit_log_never_changes BEFORE UPDATE OR DELETE ON audit_log
+FOR EACH ROW EXECUTE FUNCTION audit_log_is_kept();
 
 -- Work that one process does at a time, on whatever machine: who holds it, and until when.
 CREATE TABLE locks (

@@ -93,6 +93,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    policy_versions (campaign_id, version) {
+        campaign_id -> BigInt,
+        version -> Integer,
+        settings -> Text,
+        reason -> Text,
+        changed_by -> Nullable<BigInt>,
+        in_force_from -> BigInt,
+        closed_too -> Bool,
+        tiles_after -> BigInt,
+        applied_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    priority_areas (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        name -> Text,
+        level -> SmallInt,
+        geometry -> Text,
+        created_by -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     audit_log (id) {
         id -> BigInt,
         at -> BigInt,

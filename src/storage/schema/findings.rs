@@ -61,7 +61,8 @@ diesel::table! {
 
 diesel::table! {
     reviews (id) {
-        id -> BigInt,
+        id -> Binary,
+        body_hash -> Binary,
         tile -> BigInt,
         campaign_id -> BigInt,
         reviewer_id -> BigInt,
@@ -70,7 +71,17 @@ diesel::table! {
         first_damaged -> Nullable<BigInt>,
         note -> Text,
         decided_at -> BigInt,
+        is_current -> Bool,
         in_force -> Bool,
+    }
+}
+
+diesel::table! {
+    review_holds (tile) {
+        tile -> BigInt,
+        campaign_id -> BigInt,
+        reviewer_id -> BigInt,
+        expires_at -> BigInt,
     }
 }
 

@@ -66,6 +66,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    withdrawals (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        scene_id -> Nullable<BigInt>,
+        tile -> Nullable<BigInt>,
+        reason -> Text,
+        created_by -> Nullable<BigInt>,
+        created_at -> BigInt,
+        lifted_by -> Nullable<BigInt>,
+        lifted_at -> Nullable<BigInt>,
+        lift_reason -> Text,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> BigInt,
         campaign_id -> Nullable<BigInt>,

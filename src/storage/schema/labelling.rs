@@ -17,6 +17,8 @@ diesel::table! {
         shuffle_key -> BigInt,
         available -> Bool,
         closed_at -> Nullable<BigInt>,
+        withdrawn -> Bool,
+        lacks_pictures -> Bool,
     }
 }
 
@@ -110,6 +112,14 @@ diesel::table! {
         worn_out_at -> Nullable<BigInt>,
         created_by -> Nullable<BigInt>,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    gold_texts (tile, language) {
+        tile -> BigInt,
+        language -> Text,
+        explanation -> Text,
     }
 }
 

@@ -19,14 +19,18 @@ diesel::joinable!(frames -> tiles (tile));
 diesel::joinable!(queue -> tiles (tile));
 diesel::joinable!(consensus -> tiles (tile));
 diesel::joinable!(gold -> tiles (tile));
+diesel::joinable!(gold_texts -> gold (tile));
 diesel::joinable!(labels -> tiles (tile));
 diesel::joinable!(leases -> tiles (tile));
 diesel::joinable!(reviews -> tiles (tile));
+diesel::joinable!(review_holds -> tiles (tile));
 diesel::joinable!(notes -> tiles (tile));
 diesel::joinable!(practice_answers -> tiles (tile));
 diesel::joinable!(sample_tiles -> tiles (tile));
 diesel::joinable!(grades -> tiles (tile));
 diesel::joinable!(grades -> samples (sample_id));
+diesel::joinable!(withdrawals -> tiles (tile));
+diesel::joinable!(withdrawals -> scenes (scene_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     volunteers,
@@ -41,6 +45,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     policies,
     roles,
     invitations,
+    invitation_uses,
+    policy_versions,
+    priority_areas,
+    withdrawals,
     participations,
     exclusions,
     scenes,
@@ -54,11 +62,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     current_labels,
     notes,
     gold,
+    gold_texts,
     practice_answers,
     models,
     skills,
     consensus,
     reviews,
+    review_holds,
     jobs,
     uploads,
     releases,

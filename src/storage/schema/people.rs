@@ -60,11 +60,22 @@ diesel::table! {
         campaign_id -> BigInt,
         code_hash -> Binary,
         role -> Text,
+        guests -> Bool,
+        note -> Text,
+        uses -> Integer,
         uses_left -> Integer,
         created_by -> Nullable<BigInt>,
         created_at -> BigInt,
         expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    invitation_uses (invitation_id, volunteer_id) {
+        invitation_id -> BigInt,
+        volunteer_id -> BigInt,
+        used_at -> BigInt,
     }
 }
 
