@@ -65,7 +65,7 @@ async fn job(boss: &Browser, id: &str) -> Value {
 async fn an_upload_and_its_job_go_on_where_a_killed_server_left_them() {
     let data = tempfile::tempdir().unwrap();
     let dates = TownOptions::default().dates.into_iter().take(2).collect();
-    let options = TownOptions { size_m: 1_500.0, dates, clouds: vec![], ..TownOptions::default() };
+    let options = TownOptions { size_m: 600.0, dates, clouds: vec![], ..TownOptions::default() };
     let town = SyntheticTown::draw(7, options, &data.path().join("drawn")).unwrap();
     let file = std::fs::read(&town.scenes[0].file).unwrap();
     let store = Store::open(&DatabaseUrl::in_folder(data.path()), 2).unwrap();
@@ -93,12 +93,12 @@ async fn an_upload_and_its_job_go_on_where_a_killed_server_left_them() {
     let asked = boss.post(&format!("{TOWN}/jobs"), wanted).await.ok();
     let asked = asked["id"].as_str().unwrap();
     let mut seen = Value::Null;
-    for _ in 0..600 {
+    for _ in 0..1_500 {
         seen = job(&boss, asked).await;
-        if seen["done"].as_i64() > Some(0) || seen["state"] == "done" {
+        if seen["state"] != "waiting" {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(seen["state"], "running", "killed in the middle: {seen}");
     server.kill();

@@ -124,6 +124,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/checklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What should be there before a campaign opens */
+        get: operations["get_checklist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much work a campaign will be, and where each number comes from */
+        get: operations["get_estimate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/events": {
         parameters: {
             query?: never;
@@ -501,6 +535,23 @@ export interface paths {
         put?: never;
         /** Answer a practice tile */
         post: operations["practise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Some tiles as they would be with another zoom or margin; nothing is stored */
+        get: operations["get_preview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1354,6 +1405,15 @@ export interface components {
         };
         /** @enum {string} */
         Band: "agreed" | "split";
+        /** @description Where a number comes from. */
+        Basis: {
+            /** @description Which number. */
+            figure: components["schemas"]["Figure"];
+            /** @description Whether it was counted or measured here (`measured`), measured elsewhere (`elsewhere`) or assumed (`assumed`). */
+            source: components["schemas"]["Source"];
+            /** @description The same in English. */
+            text: string;
+        };
         /** @description A campaign in full. */
         Campaign: components["schemas"]["CampaignSummary"] & {
             care_notice: string;
@@ -1438,6 +1498,12 @@ export interface components {
             job: components["schemas"]["Job"] | null;
             /** @description The settings as they are now. */
             settings: components["schemas"]["Settings"];
+        };
+        /** @description What should be there before a campaign opens. */
+        Checklist: {
+            items: components["schemas"]["Item"][];
+            /** @description Whether nothing blocks. */
+            ready: boolean;
         };
         /** @description Everything that a citation needs. */
         Citation: {
@@ -1576,6 +1642,8 @@ export interface components {
             /** @description My password; guests have none. */
             password?: string | null;
         };
+        /** @enum {string} */
+        Figure: "tiles" | "labels_per_tile" | "gold" | "seconds_per_label" | "contested_tiles";
         /** @description A file of footprints. */
         FootprintsWanted: {
             /** @description Its name in the inbox. */
@@ -1864,6 +1932,11 @@ export interface components {
         Jobs: {
             jobs: components["schemas"]["Job"][];
         };
+        /**
+         * @description A kind of policy.
+         * @enum {string}
+         */
+        KindWanted: "adaptive" | "fixed";
         /** @description One answer. */
         LabelItem: {
             /** @description Key of an answer of the campaign's scale. */
@@ -2479,6 +2552,15 @@ export interface components {
             /** @description Whether I answered it in this round. */
             answered: boolean;
         };
+        /** @description Some tiles as they would be. */
+        Preview: {
+            /** @description Places at which there may be a tile; those without a picture would be left out. */
+            places: number;
+            source: components["schemas"]["TileSource"];
+            tiles: components["schemas"]["ShownTile"][];
+            /** Format: int32 */
+            zoom: number | null;
+        };
         /** @description Why a request was refused or failed (RFC 9457). */
         Problem: {
             /** @description `not_ready`: what keeps a campaign from opening. */
@@ -2908,6 +2990,8 @@ export interface components {
             frames: components["schemas"]["Frame"][];
             tile: components["schemas"]["LeasedTile"];
         };
+        /** @enum {string} */
+        Source: "measured" | "elsewhere" | "assumed";
         /** @description How I do in a campaign. */
         Standing: {
             /**
@@ -3522,6 +3606,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AreaCells"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_checklist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checklist"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_estimate: {
+        parameters: {
+            query?: {
+                /** @description `adaptive` or `fixed`. */
+                kind?: components["schemas"]["KindWanted"];
+                /** @description Labels for each tile under fixed redundancy. */
+                redundancy?: number;
+                /** @description So many tiles. */
+                tiles?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Estimate"];
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -4568,6 +4723,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PracticeFeedback"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_preview: {
+        parameters: {
+            query?: {
+                /** @description `cells` or `footprints`. */
+                source?: components["schemas"]["TileSource"];
+                /** @description Zoom of grid cells. */
+                zoom?: number;
+                /** @description Margin around a footprint, as a share of its longer side. */
+                margin?: number;
+                /** @description The smallest square around a footprint, metres. */
+                least_m?: number;
+                /** @description 1 to 24; 6 if not given. */
+                count?: number;
+                /** @description The same seed shows the same tiles. */
+                seed?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
             /** @description Refused or failed, with the reason */
