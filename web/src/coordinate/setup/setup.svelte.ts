@@ -3,7 +3,7 @@ import { api, type Campaign } from '../../api'
 import { ApiError } from '../../client'
 import { keep, kept } from '../../kept'
 import { callsOf, type CheckItem, type Checklist, type Job, type JobWanted, type Settings, type SetupScene } from './calls'
-import { Draft, type Held } from './draft.svelte'
+import { Draft, type Held, type Saving } from './draft.svelte'
 import { incomingOf } from './incoming.svelte'
 
 const LOOK_MS = 2000
@@ -33,6 +33,8 @@ export class Setup {
   scenes = $state.raw<SetupScene[]>([])
   jobs = $state.raw<Job[]>([])
   checklist = $state.raw<Checklist>({ ready: false, items: [] })
+  /** How that stands which is not saved with the other settings: the tiles. */
+  beside = $state<Saving>('saved')
   /** Goes up whenever pictures, tiles or settings may have changed. */
   turn = $state(0)
   readonly calls

@@ -1,5 +1,6 @@
 // Where tiles lie and how they are cut. Where there are pictures the server cuts anew, which takes a while: what is wanted stands until that is over.
 import { ApiError } from '../../../client'
+import { keep, kept } from '../../../kept'
 import { same } from '../paths'
 import type { Tiling } from '../calls'
 import { underWay, type Setup } from '../setup.svelte'
@@ -24,7 +25,12 @@ export class TilingDraft {
   #timer: ReturnType<typeof setTimeout> | undefined
   error = $state.raw<ApiError | null>(null)
 
-  constructor(readonly setup: Setup) {}
+  readonly #shelf: string
+
+  constructor(readonly setup: Setup) {
+    this.#shelf = `tiling/${setup.slug}`
+    this.#restore()
+  }
 
   get held(): Wanted {
     const { tiles, area } = this.setup.draft.settings
@@ -45,6 +51,7 @@ export class TilingDraft {
     const { tiles, area } = this.now
     this.#wanted = 'area' in change ? { tiles, area: change.area } : { tiles: { ...tiles, ...change }, area }
     this.error = null
+    keep(this.#shelf, JSON.stringify(this.#wanted))
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.send(), REST_MS)
   }
@@ -60,6 +67,7 @@ export class TilingDraft {
       const { tiles, area } = this.#changes(wanted)
       const { job, held } = await this.setup.calls.cut({ ...(tiles && { tiles }), ...(area !== undefined && { area }) })
       this.#sent = wanted
+      if (this.#wanted === wanted) keep(this.#shelf, '')
       if (job) {
         this.#job = job.id
         this.setup.follow(job)
@@ -88,7 +96,18 @@ export class TilingDraft {
     void this.send()
   }
 
+  /** What was chosen before the page was closed, and did not reach the server. */
+  #restore(): void {
+    try {
+      const wanted = JSON.parse(kept.get(this.#shelf) || 'null') as Wanted | null
+      if (wanted && !this.setup.fixed) this.#wanted = wanted
+    } catch {
+      // Then there was nothing.
+    }
+    if (this.#wanted) this.#timer = setTimeout(() => void this.send(), REST_MS)
+  }
   #rest(): void {
+    keep(this.#shelf, '')
     this.#wanted = null
     this.#sent = null
   }
@@ -98,7 +117,10 @@ export class TilingDraft {
   }
   #failed(error: unknown): void {
     if (!(error instanceof ApiError)) throw error
-    if (!error.passing) return void (this.error = error)
+    if (!error.passing) {
+      keep(this.#shelf, '')
+      return void (this.error = error)
+    }
     this.#away = true
     this.#timer = setTimeout(() => void this.send(), AGAIN_MS)
   }
