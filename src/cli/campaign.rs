@@ -9,10 +9,7 @@ use super::campaign_apply::{self, ApplyArgs};
 use crate::config::DataOptions;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
-use crate::imagery::Archives;
 use crate::services::align_scene::alignment_warnings;
-use crate::services::apply_campaign::apply_campaign;
-use crate::services::campaign_file::CampaignFile;
 use crate::services::change_state::{change_state, find};
 use crate::services::create_campaign::{NewCampaign, create_campaign};
 use crate::services::refit::refit;
@@ -146,25 +143,6 @@ async fn create(args: CreateArgs) -> Result<(), Refused> {
 fn read_policy(path: &PathBuf) -> Result<Policy, Refused> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("{} is no policy: {error}", path.display()).into())
-}
-
-async fn apply(args: ApplyArgs) -> Result<(), Refused> {
-    let text = std::fs::read_to_string(&args.file);
-    let text = text.map_err(|error| format!("cannot read {}: {error}", args.file.display()))?;
-    let file = CampaignFile::parse(&text)?;
-    let store = args.data.open()?;
-    let slug = file.slug.clone();
-    let mut done = store.write(move |conn| apply_campaign(conn, &file, None, clock::now_ms())).await?;
-    if let Some(tiling) = done.tiling.take() {
-        let change = Change { tiling, ..Change::default() };
-        retile(&store, &args.data.archives()?, &slug, change, None).await?;
-    }
-    let changed = done.changed;
-    match changed.len() {
-        0 => println!("campaign {slug} is as the file says already"),
-        _ => println!("campaign {slug} changed: {}", changed.join(", ")),
-    }
-    Ok(())
 }
 
 async fn set_state(args: NamedArgs, next: CampaignState) -> Result<(), Refused> {

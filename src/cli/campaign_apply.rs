@@ -46,7 +46,7 @@ pub async fn run(args: ApplyArgs) -> Result<(), Refused> {
         let json = serde_json::from_str(&text).map_err(|error| format!("{name} is no GeoJSON: {error}"))?;
         file.tiles.area = Some(Some(area_of(&json)?));
     }
-    let (store, archives) = (args.data.open()?, Archives::new(args.data.tiles_dir()));
+    let (store, archives) = (args.data.open()?, args.data.archives()?);
     if args.create {
         create(&store, &file).await?;
     }

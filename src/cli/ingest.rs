@@ -116,10 +116,6 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         actor: None,
         look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata, moved: None },
         align: args.align,
-        look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata, moved: None },
-        align: args.align,
-        file_name: None,
-        actor: None,
     };
     let store = args.data.open()?;
     let done = ingest(&store, &args.data.archives()?, &args.campaign, new, watch()).await?;

@@ -41,8 +41,6 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
     let house = tokio::spawn(keep_house(store.clone()));
     let work = tokio::spawn(worker.run());
     let hints = tokio::spawn(keep_hints(store, archives));
-    let hints = tokio::spawn(keep_hints(store, archives));
-    let work = tokio::spawn(worker.run());
     let ended = server.run().await;
     house.abort();
     hints.abort();

@@ -57,6 +57,7 @@ words! {
 
 /// How much work it will be.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = WorkEstimate)]
 pub struct Estimate {
     /// Tiles to label.
     pub tiles: u64,

@@ -122,8 +122,6 @@ pub async fn ingest(
     let report = outlines.as_deref().map(report).unwrap_or_default();
     let outlines = outlines.map(rows_of);
     let note = cut.note.clone();
-    // Before any scene names it: what is not stored yet can be sent again by repeating the ingest.
-    archives.keep(&cut.archive, &cut.archive_sha256).await?;
     let tiling = TilingChange {
         source: outlines.is_some().then_some(TileSource::Footprints),
         zoom: new.zoom.map(Some),
@@ -138,7 +136,6 @@ pub async fn ingest(
     let scene = scene.ok_or_else(|| Error::Internal("an ingest ended without its scene".into()))?;
     let alignment = remember_alignment(store, archives, &new, &scene, aligned.alignment).await?;
     Ok(Ingested { scene, changed, tiles, left_out, zoom, note, alignment, report })
-    Ok(Ingested { scene, changed, tiles, left_out, zoom, note, report })
 }
 
 /// The archive of an ingest that is under way: when the ingest is refused and nobody else wants it, it goes again.

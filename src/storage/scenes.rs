@@ -195,29 +195,3 @@ pub fn alignments(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<(i64, Al
     };
     rows.into_iter().map(read).collect()
 }
-
-/// Says when a scene was taken.
-pub fn set_captured(conn: &mut Conn, id: i64, captured: Captured) -> QueryResult<()> {
-    diesel::update(scenes::table.find(id))
-        .set((scenes::captured_from.eq(captured.from), scenes::captured_to.eq(captured.to)))
-        .execute(conn)
-        .map(drop)
-}
-
-/// What is said about a scene on screen: title, sensor, licence and attribution of `scene`.
-pub fn set_words(conn: &mut Conn, scene: &Scene) -> QueryResult<()> {
-    diesel::update(scenes::table.find(scene.id))
-        .set((
-            scenes::title.eq(&scene.title),
-            scenes::sensor.eq(&scene.sensor),
-            scenes::licence.eq(&scene.licence),
-            scenes::attribution.eq(&scene.attribution),
-        ))
-        .execute(conn)
-        .map(drop)
-}
-
-/// Removes a scene of a draft. Its frames must be gone.
-pub fn remove(conn: &mut Conn, id: i64) -> QueryResult<()> {
-    diesel::delete(scenes::table.find(id)).execute(conn).map(drop)
-}
