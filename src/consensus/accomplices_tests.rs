@@ -19,7 +19,7 @@ fn rings(honest: u32, ring: u32, tiles: u32, share: f64, seed: u64) -> Vec<u32> 
         let hard = if rng.random_bool(0.2) { 0.25 } else { 0.0 };
         let target = rng.random_bool(share);
         let (drawn, _) = people.partial_shuffle(&mut rng, 6);
-        for person in drawn.to_vec() {
+        for person in drawn.iter().copied() {
             let wrong = (truth + 1) % 3;
             let answer = match rng.random_bool(skill[person as usize] - hard) {
                 _ if person >= honest && target => wrong,

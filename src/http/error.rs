@@ -60,7 +60,8 @@ pub struct Error {
     field: Option<String>,
     retry_after_seconds: Option<u64>,
     allow: Option<String>,
-    more: More,
+    // Behind a pointer, because every result of a handler has room for it.
+    more: Box<More>,
 }
 
 /// What some refusals say beside their reason.
@@ -74,7 +75,7 @@ struct More {
 impl Error {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Error {
         let (field, retry_after_seconds, allow) = (None, None, None);
-        Error { status, code, detail: detail.into(), field, retry_after_seconds, allow, more: More::default() }
+        Error { status, code, detail: detail.into(), field, retry_after_seconds, allow, more: Box::default() }
     }
 
     /// The request cannot be read.
@@ -204,16 +205,16 @@ impl From<services::Error> for Error {
             Cause::Excluded(_) => Error::new(StatusCode::FORBIDDEN, "excluded", detail),
             Cause::PracticeRequired => Error::new(StatusCode::FORBIDDEN, "practice_required", detail),
             Cause::WrongOffset(offset) => {
-                let more = More { offset: Some(offset), ..More::default() };
+                let more = Box::new(More { offset: Some(offset), ..More::default() });
                 Error { more, ..Error::new(StatusCode::CONFLICT, "wrong_offset", detail) }
             }
             Cause::TooLarge(_) => Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail),
             Cause::NoSpace { missing, .. } => {
-                let more = More { missing_bytes: Some(missing), ..More::default() };
+                let more = Box::new(More { missing_bytes: Some(missing), ..More::default() });
                 Error { more, ..Error::new(StatusCode::INSUFFICIENT_STORAGE, "no_space", detail) }
             }
             Cause::NotReady(_, items) => {
-                let more = More { checklist: Some(items), ..More::default() };
+                let more = Box::new(More { checklist: Some(items), ..More::default() });
                 Error { more, ..Error::new(StatusCode::CONFLICT, "not_ready", detail) }
             }
             Cause::Invalid(invalid) => {

@@ -61,7 +61,7 @@ pub struct Jobs {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JobWanted {
     /// Cut a picture into a scene.
-    Ingest(IngestWanted),
+    Ingest(Box<IngestWanted>),
     /// Read building footprints: GeoJSON, GeoPackage or FlatGeobuf.
     Footprints(FootprintsWanted),
     /// Read tiles whose answers experts fixed: CSV with the columns tile_id, answer, explanation.

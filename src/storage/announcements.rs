@@ -200,11 +200,11 @@ pub fn put_away(conn: &mut Conn, id: i64, volunteer: i64, now: i64) -> QueryResu
     Ok(())
 }
 
-/// What was told to a volunteer by name: campaign, texts as JSON, when, when they put it away.
-pub fn of_volunteer(
-    conn: &mut Conn,
-    volunteer: i64,
-) -> QueryResult<Vec<(i64, BTreeMap<String, String>, i64, Option<i64>)>> {
+/// What was told to a volunteer by name: campaign, texts by language, when, when they put it away.
+pub type Told = (i64, BTreeMap<String, String>, i64, Option<i64>);
+
+/// All that was told to a volunteer by name.
+pub fn of_volunteer(conn: &mut Conn, volunteer: i64) -> QueryResult<Vec<Told>> {
     let rows: Vec<(i64, String, i64, Option<i64>)> = announcement_readers::table
         .inner_join(announcements::table)
         .filter(announcement_readers::volunteer_id.eq(volunteer))

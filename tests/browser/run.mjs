@@ -3,11 +3,11 @@
 import { strict as assert } from 'node:assert'
 import { errors, finish, foreign, test } from './harness.mjs'
 
-const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'review', 'validate', 'releases']
-const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'dashboard']
-const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'setup']
-const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'volunteers']
-const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ['labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages', 'results', 'validate', 'releases', 'steer']
+const ALL = [
+  'labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages',
+  'results', 'review', 'validate', 'releases', 'dashboard', 'setup', 'volunteers', 'steer',
+]
+const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? ALL
 for (const topic of topics) {
   await import(`./${topic}.mjs`)
 }

@@ -28,10 +28,9 @@ export class DemoServer {
     server.data = mkdtempSync(join(tmpdir(), 'aftermap-browser-'))
     server.listen = `127.0.0.1:${await freePort()}`
     server.url = `http://${server.listen}`
-    const prepared = process.env.AFTERMAP_DEMO_DATA
+    const prepared = verb === 'demo' && process.env.AFTERMAP_DEMO_DATA
     if (prepared) cpSync(prepared, server.data, { recursive: true })
-    await server.#run(prepared ? 'serve' : 'demo')
-    await server.#run(verb)
+    await server.#run(prepared ? 'serve' : verb)
     return server
   }
 

@@ -238,7 +238,7 @@ async fn a_refused_ingest_leaves_no_archive_and_a_check_finds_what_is_wrong() {
         assert!(tiles.join(&orphan).exists(), "an orphan of today may belong to an ingest that is under way");
         let old = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400);
         std::fs::File::options().append(true).open(tiles.join(&orphan)).unwrap().set_modified(old).unwrap();
-        assert_eq!(check(true).await.unwrap().removed, [orphan.clone()]);
+        assert_eq!(check(true).await.unwrap().removed, std::slice::from_ref(&orphan));
         let aside = tiles.join("quarantine").join(&orphan);
         assert!(!tiles.join(&orphan).exists() && aside.exists(), "an operator may take it back");
         assert_eq!(check(true).await.unwrap().removed, [] as [String; 0], "for a month");

@@ -33,13 +33,7 @@ export function answerName(key: string): string {
 }
 
 /** Text of a family of keys, where the server may send a word that has no text yet. */
-export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk' | 'review_why' | 'review_standing', word: string): string {
-}
-
-export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk' | 'volunteers', word: string): string {
-}
-
-export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk' | 'act', word: string): string {
+export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk' | 'review_why' | 'review_standing' | 'volunteers' | 'act', word: string): string {
   return translate(`${family}.${word}`, {}) ?? readable(word)
 }
 

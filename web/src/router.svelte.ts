@@ -1,10 +1,9 @@
 // Addresses after the hash: which page, which campaign, which query. The server only ever serves one document.
 
-export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'review' | 'gold' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
-export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'desk' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
-export type Page = 'home' | 'new' | 'setup' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
-export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'volunteers' | 'map' | 'validate' | 'releases' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
-export type Page = 'home' | 'campaign' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'steer' | 'log' | 'invite' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
+/** The screens of one campaign. */
+const IN_CAMPAIGN = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases', 'setup', 'desk', 'review', 'gold', 'volunteers', 'steer', 'log'] as const
+export type Screen = (typeof IN_CAMPAIGN)[number]
+export type Page = 'home' | 'new' | 'campaign' | Screen | 'invite' | 'sign-in' | 'register' | 'recover' | 'me' | 'not-found'
 export interface Route {
   page: Page
   slug: string
@@ -12,13 +11,8 @@ export interface Route {
 }
 
 const ACCOUNT: Page[] = ['sign-in', 'register', 'recover', 'me']
-const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases', 'review', 'gold']
-const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'desk', 'map', 'validate', 'releases']
 /** Pages about no campaign in particular. */
 const OF_SERVER: Page[] = ['new']
-const IN_CAMPAIGN: Page[] = ['setup', 'label', 'training', 'mine', 'progress', 'map', 'validate', 'releases']
-const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'volunteers', 'map', 'validate', 'releases']
-const IN_CAMPAIGN: Page[] = ['label', 'training', 'mine', 'progress', 'map', 'validate', 'releases', 'steer', 'log']
 
 /** Reads what follows the `#` in the address. */
 export function parseRoute(hash: string): Route {
@@ -44,19 +38,7 @@ function decode(part: string): string {
   }
 }
 
-export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'review' | 'gold' | '' = ''): string {
-}
-
-export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'desk' | 'map' | 'validate' | 'releases' | '' = ''): string {
-}
-
-export function linkTo(slug: string, screen: 'setup' | 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | '' = ''): string {
-}
-
-export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'volunteers' | 'map' | 'validate' | 'releases' | '' = ''): string {
-}
-
-export function linkTo(slug: string, screen: 'label' | 'training' | 'mine' | 'progress' | 'map' | 'validate' | 'releases' | 'steer' | 'log' | '' = ''): string {
+export function linkTo(slug: string, screen: Screen | '' = ''): string {
   return `#/c/${encodeURIComponent(slug)}${screen ? `/${screen}` : ''}`
 }
 

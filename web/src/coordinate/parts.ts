@@ -1,11 +1,7 @@
 // The parts of the coordinator's desk, in the order of the way through them, and who may go where.
 import type { Campaign } from '../api'
 
-export type Part = 'progress' | 'review' | 'gold'
-export type Part = 'desk'
-export type Part = 'setup' | 'progress'
-export type Part = 'progress' | 'volunteers'
-export type Part = 'progress' | 'steer' | 'log'
+export type Part = 'setup' | 'desk' | 'review' | 'gold' | 'volunteers' | 'steer' | 'log'
 
 interface Rule {
   part: Part
@@ -14,22 +10,16 @@ interface Rule {
 }
 
 const REVIEWERS = ['reviewer', 'researcher', 'coordinator', 'admin']
+const coordinates = (campaign: Campaign) => campaign.may.coordinate
+
 const PARTS: Rule[] = [
-  { part: 'progress', open: (campaign) => campaign.may.coordinate },
+  { part: 'setup', open: (campaign) => coordinates(campaign) && ['draft', 'paused'].includes(campaign.state) },
+  { part: 'desk', open: coordinates },
   { part: 'review', open: (campaign) => REVIEWERS.includes(campaign.role ?? '') },
-  { part: 'gold', open: (campaign) => campaign.may.coordinate },
-]
-const PARTS: Rule[] = [{ part: 'desk', open: (campaign) => campaign.may.coordinate }]
-const PARTS: Rule[] = [
-  { part: 'setup', open: (campaign) => campaign.may.coordinate && ['draft', 'paused'].includes(campaign.state) },
-  { part: 'progress', open: (campaign) => campaign.may.coordinate },
-const PARTS: Rule[] = [
-  { part: 'progress', open: (campaign) => campaign.may.coordinate },
-  { part: 'volunteers', open: (campaign) => campaign.may.coordinate },
-const PARTS: Rule[] = [
-  { part: 'progress', open: (campaign) => campaign.may.coordinate },
-  { part: 'steer', open: (campaign) => campaign.may.coordinate },
-  { part: 'log', open: (campaign) => campaign.may.coordinate },
+  { part: 'gold', open: coordinates },
+  { part: 'volunteers', open: coordinates },
+  { part: 'steer', open: coordinates },
+  { part: 'log', open: coordinates },
 ]
 
 /** The parts that whoever looks at this campaign may open. */

@@ -99,11 +99,13 @@ describe('messages', () => {
   })
 
   it('are all used', () => {
-    const families = [/^(answer|desk|review_why|review_standing|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
-    const families = [/^(answer|desk|state|tile_state|role|problem|state_text|exposure|dashboard_why|dashboard_wait)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
-    const families = [/^setup\.check_/, /^(answer|desk|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
-    const families = [/^(answer|desk|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/, /^volunteers\.(paused|excluded|ring|gold|constant|hasty|too_fast|info|warning|urgent)$/]
-    const families = [/^(act|answer|desk|state|tile_state|role|problem|state_text|exposure)\./, /^outbox\.(saved|sending|unsent|refused|text_)/, /^account\.cop/]
+    const families = [
+      /^(act|answer|dashboard_wait|dashboard_why|desk|exposure|problem|review_standing|review_why|role|state|state_text|tile_state)\./,
+      /^outbox\.(saved|sending|unsent|refused|text_)/,
+      /^account\.cop/,
+      /^setup\.check_/,
+      /^volunteers\.(paused|excluded|ring|gold|constant|hasty|too_fast|info|warning|urgent)$/,
+    ]
     const unused = Object.keys(english).filter((key) => !families.some((family) => family.test(key)) && !code.includes(`'${key}'`))
     expect(unused).toEqual([])
   })
