@@ -112,7 +112,7 @@ fn at_our_size(picture: RgbaImage) -> Result<Vec<u8>, String> {
             let alpha: u32 = four.iter().map(|at| u32::from(data[at + 3])).sum();
             let colour = |channel: usize| {
                 let sum: u32 = four.iter().map(|at| u32::from(data[at + channel]) * u32::from(data[at + 3])).sum();
-                if alpha == 0 { 0 } else { ((sum + alpha / 2) / alpha) as u8 }
+                (sum + alpha / 2).checked_div(alpha).unwrap_or(0) as u8
             };
             smaller.extend([colour(0), colour(1), colour(2), ((alpha + 2) / 4) as u8]);
         }
