@@ -13,7 +13,7 @@ use super::{
 
 #[derive(OpenApi)]
 #[openapi(
-    components(schemas(Problem, crate::domain::volunteer_quality::SortBy)),
+    components(schemas(crate::domain::volunteer_quality::SortBy, Problem, crate::domain::volunteer_quality::SortBy)),
     components(schemas(Problem, plan::KindWanted)),
     info(title = "aftermap", description = "A crowd compares satellite images; its labels become a damage map."),
     paths(

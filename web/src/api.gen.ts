@@ -193,6 +193,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/checklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What should be there before a campaign opens */
+        get: operations["get_checklist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much work a campaign will be, and where each number comes from */
+        get: operations["get_estimate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/events": {
         parameters: {
             query?: never;
@@ -202,8 +236,9 @@ export interface paths {
         };
         /**
          * Live news of a campaign
-         * @description A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}: all three at the
-         *     beginning, then each when it changes, at most once a second. It ends within 10 seconds of the session; clients connect again.
+         * @description A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}, and for coordinators
+         *     `labels` {last_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
+         *     of the session; clients connect again.
          */
         get: operations["campaign_events"];
         put?: never;
@@ -276,6 +311,75 @@ export interface paths {
         get: operations["list_files"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/gold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The gold of a campaign */
+        get: operations["list_gold"];
+        put?: never;
+        /** Mark a tile as gold */
+        post: operations["mark_gold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/gold/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring in gold from a file */
+        post: operations["import_gold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/gold/{tile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change a gold tile */
+        post: operations["change_gold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/gold/{tile_id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Retire a gold tile */
+        post: operations["retire_gold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -610,6 +714,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Some tiles as they would be with another zoom or margin; nothing is stored */
+        get: operations["get_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the campaign is, for everybody
+         * @description May be kept for 15 seconds and asked for again with its `ETag`. Of a public campaign, pages of other sites may read it
+         *     too. Figures are at most 15 seconds old; in a very large campaign at most twenty times as old as counting took.
+         */
+        get: operations["get_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/releases": {
         parameters: {
             query?: never;
@@ -828,10 +970,115 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the campaign is doing */
+        /**
+         * How the campaign is doing
+         * @description At most a second old where counting is cheap; in a large campaign at most twenty times as old as counting took.
+         */
         get: operations["get_statistics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/statistics/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where tiles stand and where the crowd does not agree */
+        get: operations["get_statistics_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a campaign is steered */
+        get: operations["get_steering"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering/areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say which areas come first, in place of all areas before */
+        post: operations["set_priority_areas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering/extension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add tiles of an area; those that are there stay as they are */
+        post: operations["extend_area"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change how tiles are decided; closed tiles stay as they are unless they are to be decided anew */
+        post: operations["change_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/steering/policy/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a change of the policy would do; nothing is changed */
+        post: operations["preview_policy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1010,6 +1257,40 @@ export interface paths {
         get: operations["get_volunteer"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a scene or a tile out of view at once */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/withdrawals/{id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring back what was withdrawn; for admins */
+        post: operations["bring_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1362,6 +1643,21 @@ export interface components {
             /** Format: double */
             share: number;
         };
+        /** @description Krippendorff's alpha over counted labels that name a class. */
+        Alpha: {
+            /** @description With ordinal distances; else with nominal ones. */
+            ordinal: boolean;
+            /**
+             * Format: int64
+             * @description Tiles with at least two such labels.
+             */
+            tiles: number;
+            /**
+             * Format: double
+             * @description 1: everybody always agrees; 0: no more than by chance; `null` where nothing can be compared.
+             */
+            value: number | null;
+        };
         /** @description A number of tiles with its 95 % interval, and the area that these are. */
         Amount: {
             /**
@@ -1485,6 +1781,17 @@ export interface components {
          * @enum {string}
          */
         AnswerRole: "class" | "between" | "side";
+        /** @description An area with its tiles. */
+        Area: {
+            geometry: Record<string, never>;
+            /** Format: int32 */
+            level: number;
+            name: string;
+            /** @description How many of them are open. */
+            open_tiles: number;
+            /** @description Tiles that have this level because of it. */
+            tiles: number;
+        };
         /** @description An area cell of a coarsened map. */
         AreaCell: {
             /** @description West, south, east, north; degrees. */
@@ -1511,6 +1818,10 @@ export interface components {
              */
             release: number | null;
         };
+        /** @description Areas, those that come first in front. */
+        Areas: {
+            areas: components["schemas"]["Area"][];
+        };
         /** @enum {string} */
         Audience: "everybody" | "researchers";
         /** @description A page of the log, newest first. */
@@ -1536,6 +1847,54 @@ export interface components {
         };
         /** @enum {string} */
         Band: "agreed" | "split";
+        /** @description Where a number comes from. */
+        Basis: {
+            /** @description Which number. */
+            figure: components["schemas"]["Figure"];
+            /** @description Whether it was counted or measured here (`measured`), measured elsewhere (`elsewhere`) or assumed (`assumed`). */
+            source: components["schemas"]["Source"];
+            /** @description The same in English. */
+            text: string;
+        };
+        /** @description Why something comes back. */
+        BringBack: {
+            reason: string;
+        };
+        /** @description What probabilities of the model in use have meant, on check gold. */
+        Calibration: {
+            /** @description Answers that each call was formed from. */
+            answers: number;
+            bins: components["schemas"]["CalibrationBin"][];
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: double
+             * @description Expected calibration error, 15 equal bins.
+             */
+            error: number;
+            /** Format: int64 */
+            tiles: number;
+        };
+        /** @description Calls of about the same probability. */
+        CalibrationBin: {
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: double
+             * @description The least probability of the bin; it reaches to the next.
+             */
+            from: number;
+            /**
+             * Format: double
+             * @description Mean probability of the calls.
+             */
+            mean: number;
+            /**
+             * Format: int64
+             * @description Calls that name the right class.
+             */
+            right: number;
+        };
         /** @description A campaign in full. */
         Campaign: components["schemas"]["CampaignSummary"] & {
             care_notice: string;
@@ -1564,6 +1923,45 @@ export interface components {
         };
         /** @enum {string} */
         CampaignKind: "pair" | "timeline";
+        /** @description How far a campaign is, as everybody may know it. */
+        CampaignProgress: {
+            /**
+             * Format: date-time
+             * @description The minute in which it was counted.
+             */
+            as_of: string;
+            /** @description In whole days, UTC. */
+            finish: components["schemas"]["Finish"];
+            /**
+             * Format: int64
+             * @description Answers given: one for each volunteer and tile.
+             */
+            labels: number;
+            /**
+             * Format: int64
+             * @description Those of the last 24 hours.
+             */
+            labels_last_day: number;
+            /** @description Language of the texts (BCP 47). */
+            language: string;
+            /** @description A tile is closed 10 minutes after it closed; check gold reads as open until the campaign is over. */
+            progress: components["schemas"]["Progress"];
+            /** @description What it is for. */
+            purpose: string;
+            slug: string;
+            state: components["schemas"]["CampaignState"];
+            title: string;
+            /**
+             * Format: int64
+             * @description Who ever asked for tiles.
+             */
+            volunteers: number;
+            /**
+             * Format: int64
+             * @description Within the last hour.
+             */
+            volunteers_active: number;
+        };
         /** @description A role in one campaign. */
         CampaignRole: {
             /** @description The campaign's slug. */
@@ -1613,6 +2011,18 @@ export interface components {
             /** @description Pseudonyms of those for whom anything changed. */
             changed: string[];
         };
+        /** @description What a gold tile is from now on. */
+        ChangedGold: {
+            /** @description Key of the right answer. */
+            answer: string;
+            /** @description Why it is right: Markdown, by language. */
+            explanations?: {
+                [key: string]: string;
+            };
+            /** @description Practice gold stays practice gold: everybody has seen it. */
+            kind: components["schemas"]["GoldKind"];
+            window?: components["schemas"]["Window"] | null;
+        };
         /** @description A scene that was changed. */
         ChangedScene: {
             job: components["schemas"]["Job"] | null;
@@ -1625,6 +2035,12 @@ export interface components {
             job: components["schemas"]["Job"] | null;
             /** @description The settings as they are now. */
             settings: components["schemas"]["Settings"];
+        };
+        /** @description What should be there before a campaign opens. */
+        Checklist: {
+            items: components["schemas"]["Item"][];
+            /** @description Whether nothing blocks. */
+            ready: boolean;
         };
         /** @description Everything that a citation needs. */
         Citation: {
@@ -1776,11 +2192,45 @@ export interface components {
             /** @description The class if it were missing; `null` where there would be none, or it is not counted. */
             without: string | null;
         };
+        /** @description Tiles that are new. */
+        Extended: {
+            tiles: number;
+        };
+        /** @description An area from which a campaign is to have more tiles. */
+        Extension: {
+            /** @description GeoJSON Polygon or MultiPolygon, in degrees. */
+            area: Record<string, never>;
+            /** @description Only count: nothing is changed. */
+            preview?: boolean;
+        };
         /** @description That I mean it. */
         Farewell: {
             /** @description My password; guests have none. */
             password?: string | null;
         };
+        /** @enum {string} */
+        Figure: "tiles" | "labels_per_tile" | "gold" | "seconds_per_label" | "contested_tiles";
+        /** @description When no tile will ask for labels any more. */
+        Finish: {
+            /**
+             * Format: date-time
+             * @description If all goes well.
+             */
+            earliest: string | null;
+            /** @description What can be said. */
+            kind: components["schemas"]["FinishKind"];
+            /**
+             * Format: date-time
+             * @description If it does not.
+             */
+            latest: string | null;
+            reason: components["schemas"]["Unknown"] | null;
+        };
+        /**
+         * @description What can be said of the finish.
+         * @enum {string}
+         */
+        FinishKind: "done" | "unknown" | "between";
         /** @enum {string} */
         Flag: "ring" | "gold" | "constant" | "hasty" | "too_fast";
         /** @description A file of footprints. */
@@ -1798,8 +2248,153 @@ export interface components {
             captured_to: string;
             scene_id: string;
         };
+        /** @description How often answers on check gold are right. */
+        GoldAccuracy: {
+            /** Format: double */
+            high: number | null;
+            /**
+             * Format: int64
+             * @description Answers that say something about damage.
+             */
+            labels: number;
+            /**
+             * Format: double
+             * @description Ends of Wilson's 95 % interval.
+             */
+            low: number | null;
+            /** Format: int64 */
+            right: number;
+            /**
+             * Format: double
+             * @description `null` without labels.
+             */
+            share: number | null;
+        };
+        /** @description A file of gold. */
+        GoldFile: {
+            /** @description Only say what would become of each line. */
+            dry_run?: boolean;
+            format: components["schemas"]["GoldFormat"];
+            kind: components["schemas"]["GoldKind"];
+            /** @description The file itself. */
+            text: string;
+        };
+        /**
+         * @description What a file is.
+         * @enum {string}
+         */
+        GoldFormat: "csv" | "geojson";
+        /** @description What became of a file. */
+        GoldImport: {
+            added: number;
+            explained: number;
+            lines: components["schemas"]["GoldLine"][];
+            refused: number;
+            /** @description False in a dry run, and where a line was refused: then nothing was. */
+            stored: boolean;
+        };
         /** @enum {string} */
         GoldKind: "practice" | "check";
+        /** @description A line of a file, and what becomes of it. */
+        GoldLine: {
+            fate: components["schemas"]["GoldLineFate"];
+            /** @description 1 for the first tile of the file. */
+            line: number;
+            /** @description Why not. */
+            reason?: string | null;
+            /** @description Public id of the tile; empty where none was found. */
+            tile: string;
+        };
+        /**
+         * @description What becomes of a line.
+         * @enum {string}
+         */
+        GoldLineFate: "added" | "explained" | "refused";
+        /** @description The gold of a campaign. */
+        GoldList: {
+            rates: components["schemas"]["GoldRates"];
+            spread: components["schemas"]["GoldSpread"][];
+            /** @description In the order of public ids. */
+            tiles: components["schemas"]["GoldTile"][];
+        };
+        /** @description How often check gold is mixed in. */
+        GoldRates: {
+            /** @description Tiles in use that each class should have at least. */
+            enough: number;
+            /**
+             * Format: double
+             * @description Share of a volunteer's first tiles.
+             */
+            first_share: number;
+            /**
+             * Format: int32
+             * @description How many tiles count as the first.
+             */
+            first_tiles: number;
+            /**
+             * Format: double
+             * @description Share afterwards.
+             */
+            share: number;
+            /**
+             * Format: int32
+             * @description Hand-outs after which a tile is worn out.
+             */
+            uses: number;
+        };
+        /** @description How much gold an answer has. */
+        GoldSpread: {
+            answer: string;
+            /** @description Check gold in use. */
+            check: number;
+            /** @description Check gold that is missing still. */
+            missing: number;
+            practice: number;
+            /** @description Check gold that was handed out as often as it may be. */
+            worn_out: number;
+        };
+        /** @description A gold tile, and how volunteers did on it. */
+        GoldTile: {
+            answer: string;
+            /**
+             * Format: int32
+             * @description Answers that name a class: labels on check gold, first answers on practice.
+             */
+            answers: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Markdown, by language. */
+            explanations: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description Answers of volunteers who got at least seven in ten of the other check gold right, of three or more.
+             */
+            good_answers: number;
+            /**
+             * Format: int32
+             * @description Of these, right.
+             */
+            good_right: number;
+            kind: components["schemas"]["GoldKind"];
+            /**
+             * Format: int32
+             * @description Of these, right.
+             */
+            right: number;
+            /** @description Whether most of them see it otherwise: the experts may be wrong. */
+            suspect: boolean;
+            /** @description Public id of the tile. */
+            tile: string;
+            /**
+             * Format: int32
+             * @description How often it was handed out.
+             */
+            uses: number;
+            window?: components["schemas"]["Window"] | null;
+            worn_out: boolean;
+        };
         /** @description A file of gold. */
         GoldWanted: {
             /** @description Its name in the inbox. */
@@ -2091,6 +2686,11 @@ export interface components {
         Jobs: {
             jobs: components["schemas"]["Job"][];
         };
+        /**
+         * @description A kind of policy.
+         * @enum {string}
+         */
+        KindWanted: "adaptive" | "fixed";
         /** @description One answer. */
         LabelItem: {
             /** @description Key of an answer of the campaign's scale. */
@@ -2132,6 +2732,19 @@ export interface components {
          * @enum {string}
          */
         LabelResultStatus: "stored" | "revised" | "surplus" | "refused";
+        /** @description Work that is left. */
+        LabelsLeft: {
+            /**
+             * Format: int64
+             * @description If the open tiles are like the easier half of the closed ones.
+             */
+            least: number;
+            /**
+             * Format: int64
+             * @description If they are like the harder half.
+             */
+            most: number;
+        };
         /** @description Labels of one day. */
         LabelsOfDay: {
             /** @description YYYY-MM-DD, UTC. */
@@ -2252,6 +2865,23 @@ export interface components {
             /** Format: double */
             window_probability: number | null;
         };
+        /** @description The campaign's map in a few squares. */
+        MapOverview: {
+            /** @description West, south, east, north in degrees; `null` without tiles. */
+            bounds: number[] | null;
+            /**
+             * Format: int32
+             * @description Squares from west to east.
+             */
+            columns: number;
+            /**
+             * Format: int32
+             * @description Squares from north to south.
+             */
+            rows: number;
+            /** @description Those that hold a tile. */
+            squares: components["schemas"]["MapSquare"][];
+        };
         /**
          * @description Why a value is what it is: `prior` and the evidence of all labels, `flattening` and `pooling` add up to `evidence`, which
          *     is the logarithm of how much likelier the first class is than the second.
@@ -2304,6 +2934,25 @@ export interface components {
             /** @description For the next page; `null` on the last. A page may be short, even empty, and have a next one. */
             next: string | null;
             tiles: components["schemas"]["MapRow"][];
+        };
+        /** @description One square of it. */
+        MapSquare: {
+            /**
+             * Format: int32
+             * @description From the west.
+             */
+            column: number;
+            /**
+             * Format: double
+             * @description Mean share of pairs of labels on the same tile that do not agree; `null` where there is no pair.
+             */
+            disagreement: number | null;
+            /**
+             * Format: int32
+             * @description From the north.
+             */
+            row: number;
+            tiles: components["schemas"]["TileCounts"];
         };
         /**
          * @description How many tiles there are of what, under a filter. Each list leaves its own part of the filter out, so that it says how
@@ -2435,10 +3084,20 @@ export interface components {
             /** @description Whether single tiles are shown at all: not where the campaign's map is not public and I am no researcher. */
             shown: boolean;
         };
-        /** @description The model in use. */
+        /** @description The model in use, and when the next one is made. */
         ModelNote: {
             /** Format: date-time */
             fitted_at: string | null;
+            /**
+             * Format: int64
+             * @description At so many of them the next model is due.
+             */
+            labels_due: number;
+            /**
+             * Format: int64
+             * @description Entries of the label log since the newest model.
+             */
+            labels_since: number;
             /**
              * Format: int32
              * @description 0 before the first refit.
@@ -2470,6 +3129,23 @@ export interface components {
              */
             until?: string | null;
         };
+        /** @description An area whose tiles come first. */
+        NewArea: {
+            /** @description GeoJSON Polygon or MultiPolygon, in degrees. */
+            geometry: Record<string, never>;
+            /**
+             * Format: int32
+             * @description 1 to 3; 3 comes first.
+             */
+            level: number;
+            name: string;
+        };
+        /** @description The areas that a campaign is to have. */
+        NewAreas: {
+            areas: components["schemas"]["NewArea"][];
+            /** @description Only count: nothing is changed. */
+            preview?: boolean;
+        };
         /** @description To pause or exclude volunteers. */
         NewExclusion: {
             /** @description `paused`: no tiles for now, labels count. `excluded`: no tiles, and all labels are left out of the maps. */
@@ -2478,6 +3154,19 @@ export interface components {
             reason: string;
             /** @description Pseudonyms, 500 at most. */
             volunteers: string[];
+        };
+        /** @description A tile to become gold. */
+        NewGold: {
+            /** @description Key of the right answer. */
+            answer: string;
+            /** @description Why it is right: Markdown, by language. */
+            explanations?: {
+                [key: string]: string;
+            };
+            kind: components["schemas"]["GoldKind"];
+            /** @description Public id of the tile. */
+            tile: string;
+            window?: components["schemas"]["Window"] | null;
         };
         /** @description A grade. */
         NewGrade: {
@@ -2587,11 +3276,20 @@ export interface components {
             /** @description What it may be used for. */
             scopes: components["schemas"]["Scope"][];
         };
+        /** @description Something that is to be taken out of view: a scene or a tile. */
+        NewWithdrawal: {
+            /** @description Why; kept, and seen by coordinators only. */
+            reason: string;
+            /** @description The scene. */
+            scene_id?: string | null;
+            /** @description The tile, by its public id. */
+            tile_id?: string | null;
+        };
         /**
          * @description A state that a coordinator may choose.
          * @enum {string}
          */
-        NextState: "open" | "paused" | "closed";
+        NextState: "open" | "paused" | "closed" | "archived";
         /** @description A note as those read it who run the campaign. */
         Note: components["schemas"]["ShownTile"] & {
             /** @description The author's present answer for the tile; `null` without one. */
@@ -2694,6 +3392,73 @@ export interface components {
              */
             place: number;
         };
+        /** @description Settings of the policy that are to differ. */
+        PolicyChange: {
+            /** @description Whether tiles that the crowd closed are decided anew too. */
+            closed_too?: boolean;
+            /** @description Why; needed where it is not only a preview. */
+            reason?: string;
+            /** @description As in a campaign file: `minimum`, `maximum`, `settle_at`, `kind` and so on. */
+            settings: Record<string, never>;
+        };
+        /** @description What became of a change. */
+        PolicyChanged: {
+            /** @description Whether all tiles follow it; if not, the rest does within minutes. */
+            applied: boolean;
+            /** Format: int32 */
+            version: number;
+        };
+        /** @description What a change of the policy would do. */
+        PolicyEffect: {
+            /** @description Whether the numbers were reckoned from a part of the tiles. */
+            estimated: boolean;
+            /**
+             * Format: int64
+             * @description Labels that open tiles ask for now, at least.
+             */
+            labels_wanted: number;
+            /**
+             * Format: int64
+             * @description The same after the change.
+             */
+            labels_wanted_then: number;
+            /** Format: int64 */
+            open_tiles: number;
+            /**
+             * Format: int64
+             * @description Open tiles that would be contested at once.
+             */
+            would_be_contested: number;
+            /**
+             * Format: int64
+             * @description Closed tiles that would open again.
+             */
+            would_reopen: number;
+            /**
+             * Format: int64
+             * @description Open tiles that would settle at once.
+             */
+            would_settle: number;
+        };
+        /** @description A policy that decided tiles for a while. */
+        PolicyVersion: {
+            /** @description Whether all tiles follow it already. */
+            applied: boolean;
+            /** @description Name of who changed it; `null`: nobody did, or the operator. */
+            changed_by: string | null;
+            /** @description Whether it decided closed tiles anew. */
+            closed_too: boolean;
+            /** Format: date-time */
+            in_force_from: string;
+            reason: string;
+            /** @description Its settings, as in a campaign file. */
+            settings: Record<string, never>;
+            /**
+             * Format: int32
+             * @description 1 for the one that the campaign opened with.
+             */
+            version: number;
+        };
         /** @description The practice, and how far I am. */
         Practice: {
             /** @description Answered in this round. Where all are and it is not passed, the next answer begins a new round. */
@@ -2756,6 +3521,15 @@ export interface components {
             /** @description Whether I answered it in this round. */
             answered: boolean;
         };
+        /** @description Some tiles as they would be. */
+        Preview: {
+            /** @description Places at which there may be a tile; those without a picture would be left out. */
+            places: number;
+            source: components["schemas"]["TileSource"];
+            tiles: components["schemas"]["ShownTile"][];
+            /** Format: int32 */
+            zoom: number | null;
+        };
         /** @description Why a request was refused or failed (RFC 9457). */
         Problem: {
             /** @description `not_ready`: what keeps a campaign from opening. */
@@ -2790,7 +3564,7 @@ export interface components {
             /** @description `about:blank`: the code says it all. */
             type: string;
         };
-        /** @description How far a campaign is, exactly. The same for everybody. */
+        /** @description How far a campaign is, exactly. Below reviewer a tile is closed 10 minutes after it closed, and check gold reads as open. */
         Progress: {
             /** Format: int64 */
             closed: number;
@@ -2857,6 +3631,8 @@ export interface components {
              * @description 1 for the first.
              */
             version: number;
+            /** @description What it still shows and was taken out of view since: read the campaign's later releases instead. */
+            withdrawn: components["schemas"]["WithdrawnSince"][];
         };
         /** @description What changed since the release before. */
         ReleaseChanges: {
@@ -2963,6 +3739,12 @@ export interface components {
         /** @description The leases that go on; those that ended, are somebody else's or never were are left out. */
         RenewedLeases: {
             leases: components["schemas"]["RenewedLease"][];
+        };
+        /** @enum {string} */
+        Retired: "ordinary" | "reviewed";
+        /** @description What becomes of a tile that is gold no longer. */
+        RetiredGold: {
+            becomes: components["schemas"]["Retired"];
         };
         /** @description What a reviewer decided. */
         Review: {
@@ -3083,6 +3865,24 @@ export interface components {
         /** @description The samples of a campaign, newest first. */
         Samples: {
             samples: components["schemas"]["Sample"][];
+        };
+        /** @description Labels on closed tiles, compared with as many as each of them may get. */
+        Saved: {
+            /**
+             * Format: int64
+             * @description Counted labels on them.
+             */
+            labels: number;
+            /**
+             * Format: int64
+             * @description The policy's maximum for each, summed up.
+             */
+            most: number;
+            /**
+             * Format: int64
+             * @description Closed tiles, gold aside.
+             */
+            tiles: number;
         };
         /** @description The answers of a campaign: classes from undamaged to worst, then between, then side answers. */
         Scale: {
@@ -3260,7 +4060,7 @@ export interface components {
             tile: components["schemas"]["LeasedTile"];
         };
         /** @enum {string} */
-        SortBy: "labels" | "days" | "seconds" | "too_fast" | "accuracy" | "weight" | "bias" | "agreement" | "last";
+        Source: "measured" | "elsewhere" | "assumed";
         /** @description How I do in a campaign. */
         Standing: {
             /**
@@ -3308,12 +4108,16 @@ export interface components {
              * @description Share of agreeing pairs of labels; `null` while there is no pair.
              */
             agreement: number | null;
+            alpha: components["schemas"]["Alpha"];
             answers: components["schemas"]["AnswerCount"][];
             /**
              * Format: date-time
              * @description When it was counted.
              */
             as_of: string;
+            calibration: components["schemas"]["Calibration"] | null;
+            finish: components["schemas"]["Finish"];
+            gold: components["schemas"]["GoldAccuracy"];
             /** Format: int64 */
             interval_seconds: number;
             /**
@@ -3328,9 +4132,25 @@ export interface components {
             labels_counted: number;
             /**
              * Format: int64
+             * @description Of these, the ones whose authors are excluded.
+             */
+            labels_excluded: number;
+            /**
+             * Format: int64
              * @description Of these, the ones on gold, which measure their authors.
              */
             labels_gold: number;
+            /**
+             * Format: int64
+             * @description Those of the 60 minutes before.
+             */
+            labels_hour_before: number;
+            /**
+             * Format: int64
+             * @description First answers in the last 60 minutes of the clock, the one under way included.
+             */
+            labels_last_hour: number;
+            labels_left: components["schemas"]["LabelsLeft"] | null;
             /**
              * Format: double
              * @description `null` while no tile is closed.
@@ -3344,6 +4164,7 @@ export interface components {
             model: components["schemas"]["ModelNote"];
             /** Format: int64 */
             open_leases: number;
+            saved: components["schemas"]["Saved"] | null;
             tiles: components["schemas"]["TileCounts"];
             /** @description Oldest first. */
             timeline: components["schemas"]["Interval"][];
@@ -3357,11 +4178,30 @@ export interface components {
              * @description Within the last hour.
              */
             volunteers_active: number;
+            waits: components["schemas"]["Waits"];
+        };
+        /** @description A campaign as its coordinator steers it. */
+        Steering: {
+            areas: components["schemas"]["Area"][];
             /**
              * Format: int64
-             * @description Open tiles that every active volunteer has seen.
+             * @description Tiles in volunteers' hands.
              */
-            waiting_for_new_eyes: number;
+            leases: number;
+            /** @description Whether you may bring back what was withdrawn. */
+            may_bring_back: boolean;
+            /** Format: int64 */
+            open_tiles: number;
+            /** @description In the order of their time; the last is in force. */
+            policies: components["schemas"]["PolicyVersion"][];
+            state: components["schemas"]["CampaignState"];
+            /**
+             * Format: int64
+             * @description Volunteers who hold them.
+             */
+            volunteers: number;
+            /** @description Newest first. */
+            withdrawals: components["schemas"]["Withdrawal"][];
         };
         /** @enum {string} */
         Step: "scenes" | "tiles" | "texts" | "policy" | "training" | "release" | "jobs";
@@ -3468,6 +4308,8 @@ export interface components {
             language: string;
             practice: components["schemas"]["Practice"];
         };
+        /** @enum {string} */
+        Unknown: "not_open" | "too_early" | "quiet" | "too_far";
         /** @description A file on its way. */
         Upload: {
             /**
@@ -3647,6 +4489,48 @@ export interface components {
             rings: number;
             volunteers: components["schemas"]["VolunteerFigures"][];
         };
+        /** @description What waits for somebody, and what waits too long: of the latter each is to be 0 or false. */
+        Waits: {
+            /**
+             * Format: int64
+             * @description Leases that ran out minutes ago and were not taken back.
+             */
+            expired_leases: number;
+            /**
+             * Format: int64
+             * @description Background jobs that failed and were not done again.
+             */
+            failed_jobs: number;
+            /**
+             * Format: int64
+             * @description Flagged notes that nobody saw to.
+             */
+            flags: number;
+            /**
+             * Format: int64
+             * @description Open tiles that every active volunteer has seen.
+             */
+            for_new_eyes: number;
+            /**
+             * Format: int64
+             * @description Tiles that have labels, want more, and were not touched for a week.
+             */
+            half_done_tiles: number;
+            /**
+             * Format: int64
+             * @description Tiles contested for more than a week.
+             */
+            old_contested_tiles: number;
+            /** @description A flag has waited for more than a week. */
+            old_flags: boolean;
+            /** @description Three times the labels have come in after which the next model was due. */
+            refit_overdue: boolean;
+            /**
+             * Format: int64
+             * @description Background jobs that do not begin, or give no sign of life.
+             */
+            stuck_jobs: number;
+        };
         /** @enum {string} */
         WhyReview: "disputed" | "contested" | "flagged" | "doubtful";
         /** @description The window in which the damage happened, between two scenes; open where an end is `null`. */
@@ -3663,6 +4547,73 @@ export interface components {
             /** @description The last scene in which they stand; `null`: already damaged in the first. */
             last_intact: string | null;
             /** Format: int64 */
+            tiles: number;
+        };
+        /** @description A withdrawal, in force or over. */
+        Withdrawal: {
+            /** Format: date-time */
+            at: string;
+            /** @description Name of who did it; `null`: the operator. */
+            by: string | null;
+            id: string;
+            lift_reason: string;
+            /**
+             * Format: date-time
+             * @description When it came back; `null`: it is out of view.
+             */
+            lifted_at: string | null;
+            reason: string;
+            /** @description Title of the scene; `null`: it is a tile. */
+            scene: string | null;
+            /** @description The tile's public id; `null`: it is a scene. */
+            tile_id: string | null;
+        };
+        /** @description What a withdrawal did. */
+        Withdrawn: {
+            id: string;
+            /** @description Tiles that came back from volunteers' hands. */
+            leases_ended: number;
+        };
+        /** @description Something that was withdrawn after a release was made. */
+        WithdrawnSince: {
+            /** Format: date-time */
+            at: string;
+            /** @description `scene` or `tile`. */
+            what: string;
+        };
+        /** @description How much work it will be. */
+        WorkEstimate: {
+            /** @description Where the numbers come from. */
+            basis: components["schemas"]["Basis"][];
+            /**
+             * Format: int64
+             * @description Tiles that a reviewer will settle.
+             */
+            contested_tiles: number;
+            /**
+             * Format: double
+             * @description Hours of all volunteers together.
+             */
+            hours: number;
+            /**
+             * Format: int64
+             * @description All labels, those on check gold too.
+             */
+            labels: number;
+            /**
+             * Format: double
+             * @description Labels that a tile takes, in the mean.
+             */
+            labels_per_tile: number;
+            /**
+             * Format: double
+             * @description Seconds for a label.
+             */
+            seconds_per_label: number;
+            /**
+             * Format: int64
+             * @description Tiles to label.
+             */
             tiles: number;
         };
         /** @description An announcement as those see it who run the campaign. */
@@ -4172,6 +5123,77 @@ export interface operations {
             };
         };
     };
+    get_checklist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checklist"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_estimate: {
+        parameters: {
+            query?: {
+                /** @description `adaptive` or `fixed`. */
+                kind?: components["schemas"]["KindWanted"];
+                /** @description Labels for each tile under fixed redundancy. */
+                redundancy?: number;
+                /** @description So many tiles. */
+                tiles?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkEstimate"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     campaign_events: {
         parameters: {
             query?: never;
@@ -4367,6 +5389,184 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Inbox"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldList"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldTile"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoldFile"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldImport"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedGold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoldTile"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retire_gold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Public id of the tile */
+                tile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetiredGold"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -5256,7 +6456,13 @@ export interface operations {
     };
     practise: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
             header?: never;
             path: {
                 /** @description Name of the campaign */
@@ -5278,6 +6484,96 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PracticeFeedback"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_preview: {
+        parameters: {
+            query?: {
+                /** @description `cells` or `footprints`. */
+                source?: components["schemas"]["TileSource"];
+                /** @description Zoom of grid cells. */
+                zoom?: number;
+                /** @description Margin around a footprint, as a share of its longer side. */
+                margin?: number;
+                /** @description The smallest square around a footprint, metres. */
+                least_m?: number;
+                /** @description 1 to 24; 6 if not given. */
+                count?: number;
+                /** @description The same seed shows the same tiles. */
+                seed?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_progress: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Language of the texts (BCP 47), e.g. `fr`; without it the browser's `Accept-Language` decides. Where a campaign
+                 *     has no such texts, its own language is given.
+                 */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignProgress"];
+                };
+            };
+            /** @description As it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -5885,6 +7181,214 @@ export interface operations {
             };
         };
     };
+    get_statistics_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapOverview"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_steering: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Steering"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_priority_areas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAreas"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Areas"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    extend_area: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Extension"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Extended"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyChanged"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyEffect"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_training: {
         parameters: {
             query?: {
@@ -6315,7 +7819,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description What to sort by; labels if not given. */
-                sort?: components["schemas"]["SortBy"];
+                sort?: "labels" | "days" | "seconds" | "too_fast" | "accuracy" | "weight" | "bias" | "agreement" | "last";
                 /** @description The largest first; so if not given. */
                 descending?: boolean;
                 /** @description Only the paused, or the excluded. */
@@ -6384,6 +7888,78 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["VolunteerInDetail"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWithdrawal"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Withdrawn"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bring_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description The withdrawal */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BringBack"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
