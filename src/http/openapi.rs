@@ -14,7 +14,7 @@ use super::{
 #[derive(OpenApi)]
 #[openapi(
     components(schemas(crate::domain::volunteer_quality::SortBy, Problem, crate::domain::volunteer_quality::SortBy)),
-    components(schemas(Problem, plan::KindWanted)),
+    components(schemas(Problem, plan::KindWanted, crate::domain::volunteer_quality::SortBy)),
     info(title = "aftermap", description = "A crowd compares satellite images; its labels become a damage map."),
     paths(
         accounts::create_guest,

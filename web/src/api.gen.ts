@@ -4060,6 +4060,8 @@ export interface components {
             tile: components["schemas"]["LeasedTile"];
         };
         /** @enum {string} */
+        SortBy: "labels" | "days" | "seconds" | "too_fast" | "accuracy" | "weight" | "bias" | "agreement" | "last";
+        /** @enum {string} */
         Source: "measured" | "elsewhere" | "assumed";
         /** @description How I do in a campaign. */
         Standing: {
@@ -7819,7 +7821,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description What to sort by; labels if not given. */
-                sort?: "labels" | "days" | "seconds" | "too_fast" | "accuracy" | "weight" | "bias" | "agreement" | "last";
+                sort?: components["schemas"]["SortBy"];
                 /** @description The largest first; so if not given. */
                 descending?: boolean;
                 /** @description Only the paused, or the excluded. */
