@@ -49,8 +49,8 @@ pub fn ranges(bbox: Bbox, zoom: u8) -> Vec<(i64, i64)> {
     let row = |metres: f64| (((-metres / side) + cells as f64 / 2.0).floor() as i64).clamp(0, cells - 1);
     let (north, south) = (row(area.top + around), row(area.bottom - around));
     let mut found = Vec::new();
-    // What lies beyond either edge of the square comes in again at the other.
-    for turn in [-cells, 0, cells] {
+    // What lies beyond either edge of the square comes in again at the other, be it after more than one turn.
+    for turn in [-2 * cells, -cells, 0, cells, 2 * cells] {
         let (from, to) = ((west + turn).max(0), (east + turn).min(cells - 1));
         if from <= to {
             let window = Window { west: from, east: to, north, south };

@@ -6,8 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const READY_MS = 300_000
-const READY_MS = Number(process.env.AFTERMAP_READY_MS ?? 90_000)
+const READY_MS = Number(process.env.AFTERMAP_READY_MS ?? 300_000)
 
 async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1')

@@ -415,7 +415,6 @@ CREATE TABLE current_labels (
     first_received_at BIGINT NOT NULL,            -- of the first revision: the order in which free places are filled
     PRIMARY KEY (tile, volunteer_id)
 );
-CREATE INDEX current_labels_excluded ON current_labels (campaign_id, tile) WHERE excluded;
 CREATE INDEX current_labels_volunteer ON current_labels (volunteer_id, campaign_id);
 CREATE INDEX current_labels_campaign ON current_labels (campaign_id, tile);
 CREATE INDEX current_labels_excluded ON current_labels (campaign_id, tile) WHERE excluded;
