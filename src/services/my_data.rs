@@ -30,7 +30,8 @@ pub const GIVEN: [(&str, &str); 14] = [
 ];
 
 /// The tables whose rows about a person are left out, and why.
-pub const LEFT_OUT: [(&str, &str); 3] = [
+pub const LEFT_OUT: [(&str, &str); 4] = [
+    ("invitation_uses", "by which link a role came: the role and its date are given"),
     ("review_holds", "which tile a reviewer has before them: forgotten after some minutes"),
     ("ring_positions", "a place in a shuffled row of tiles: says nothing about the person"),
     ("skills", "fitted from check gold and from what others answered: would tell which tiles are check gold"),

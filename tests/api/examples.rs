@@ -17,6 +17,7 @@ pub fn address_of(route: &Listed, slug: &str) -> String {
             "slug" => slug,
             "layer" => "tiles",
             "tile_id" | "feature" => "13-5000-3200",
+            "file" if before.ends_with("/audit/") => "audit.csv",
             "file" => "tiles.csv",
             "id" if before.ends_with("/notes/") => UUID,
             _ => "1",
