@@ -7,5 +7,16 @@ cargo build --quiet
 screenshots=$(mktemp -d)
 trap 'rm -rf "$screenshots"' EXIT
 
-AFTERMAP_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/aftermap \
-  AFTERMAP_SCREENSHOTS=${AFTERMAP_SCREENSHOTS:-$screenshots} node tests/browser/run.mjs
+export AFTERMAP_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/aftermap
+export AFTERMAP_SCREENSHOTS=${AFTERMAP_SCREENSHOTS:-$screenshots}
+
+failed=0
+node tests/browser/run.mjs || failed=1
+# Each has a server of its own: what a coordinator does changes a campaign for all who come later.
+if [ -z "${AFTERMAP_TOPICS:-}" ]; then
+  for topic in review dashboard setup volunteers steer; do
+    echo "== $topic"
+    AFTERMAP_TOPICS=$topic node tests/browser/run.mjs || failed=1
+  done
+fi
+exit $failed

@@ -10,7 +10,7 @@
 //! 2. The leading eigenvector of the excess over one half of the tiles names candidates.
 //! 3. On each tile where one of a pair errs, an accomplice gives the same wrong answer nearly always, an honest person
 //!    seldom: on the real crowds of docs/consensus.md the most alike group of honest people does so in .21 of the cases.
-//!    Who agrees with the candidates' errors in less than [`CONCORDANT`] of them is dropped.
+//!    Who agrees with the candidates' errors in less than half of them is dropped.
 //! 4. What remains must do the same on the other half of the tiles, beyond any accident.
 
 use super::em::Problem;

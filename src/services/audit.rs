@@ -1,4 +1,4 @@
-//! The audit log as a coordinator reads it: in pages, or whole as a file. People stand in it as [`who`] says.
+//! The audit log as a coordinator reads it: in pages, or whole as a file. People stand in it as `who` says.
 
 use std::collections::HashMap;
 

@@ -5,6 +5,7 @@
 //! again by the next round of the housekeeping. The log of labels is never touched.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -171,9 +172,14 @@ pub fn recomputation(conn: &mut Conn, campaign: &Campaign) -> Result<Recomputati
     Ok(Recomputation { running: labels > 0 || unapplied || model || tiles, labels, model, tiles })
 }
 
+/// Longer than the clock's smallest step.
+const A_MOMENT: Duration = Duration::from_millis(2);
+
 /// Lets labels, model and maps follow, until they have.
 pub async fn follow_up(store: &Store, campaign: &Campaign) -> Result<(), Error> {
     apply(store, campaign).await?;
+    // In the millisecond in which the labels followed, nobody could tell whether the model knows of it.
+    tokio::time::sleep(A_MOMENT).await;
     refit(store, campaign, false).await.map(drop)
 }
 

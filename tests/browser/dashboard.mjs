@@ -44,6 +44,7 @@ else {
   await test('the dashboard moves by itself while 200 volunteers label', async () => {
     await desk(page)
     const before = await number(page, 'labels')
+    trouble.expected = true // a server that is busy with answers sends dashboards away for a while
     const seen = new Set()
     const crowd = spawn(server.binary, ['simulate', '--url', base, '--campaign', PAIR, '--volunteers', '200', '--seed', '11', '--patience', '8'], { stdio: 'ignore' })
     const ended = once(crowd, 'exit')
@@ -54,7 +55,8 @@ else {
       await page.waitForTimeout(200)
     }
     assert.ok(over, 'the crowd came to an end')
-    await page.locator('[data-testid=dashboard][data-live=true]').waitFor()
+    await page.locator('[data-testid=dashboard][data-live=true]').waitFor({ timeout: 90_000 })
+    trouble.expected = false
     const steps = [...seen]
     assert.ok(steps.length >= 4, `seen ${steps}`)
     assert.deepEqual(steps, [...steps].sort((a, b) => a - b), 'labels only ever become more')

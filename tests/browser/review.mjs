@@ -26,6 +26,17 @@ else {
     }
     return call
   }
+  /** Lets one tile be handed out before all others. */
+  async function first(campaign, { id, bbox: [west, south, east, north] }) {
+    const [x, y, w, h] = [(west + east) / 2, (south + north) / 2, (east - west) / 20, (north - south) / 20]
+    const ring = [[x - w, y - h], [x + w, y - h], [x + w, y + h], [x - w, y + h], [x - w, y - h]]
+    const { page, context } = await visitor(DESK)
+    await come(page, coordinator)
+    const body = JSON.stringify({ areas: [{ name: id, level: 3, geometry: { type: 'Polygon', coordinates: [ring] } }] })
+    const status = await page.evaluate(([slug, body]) => fetch(`/api/v1/campaigns/${slug}/steering/areas`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).then((reply) => reply.status), [campaign, body])
+    assert.equal(status, 200)
+    await context.close()
+  }
   const answers = ['no_visible_damage', 'damaged', 'destroyed']
   /** Guests who all disagree about one tile, until it is contested. Returns its id. */
   async function dispute(campaign) {
@@ -34,7 +45,7 @@ else {
       const call = await guest()
       for (let ask = 0; ask < 4; ask += 1) {
         const { leases } = await call('POST', `/campaigns/${campaign}/leases`, { count: 5 })
-        wanted ||= (await ordinary(campaign, leases)) ?? ''
+        if (!wanted && (wanted = (await ordinary(campaign, leases)) ?? '')) await first(campaign, leases.find(({ tile }) => tile.id === wanted).tile)
         const found = leases.find(({ tile }) => tile.id === wanted)
         if (found) {
           const { results } = await call('POST', '/labels', [{ id: crypto.randomUUID(), lease_id: found.lease_id, answer: answers[turn % 3], seconds: 3 }])
@@ -64,6 +75,8 @@ else {
   }
   const decided = (page, number) => page.locator(`[data-testid=reviewing][data-decided="${number}"]`).waitFor()
 
+  // Neither lots nor check tiles: guests are to meet on one tile.
+  server.setPolicy(PAIR, { random_share: 0, gold_share: 0, gold_share_first: 0 })
   const reviewerPage = await visitor(DESK)
   let contested = ''
   await test('a contested tile is reviewed by keyboard alone, taken back, decided otherwise and made gold', async () => {
@@ -113,8 +126,9 @@ else {
     await page.getByTestId('gold-file').setInputFiles(file)
     await page.getByTestId('import-gold').click()
     await page.locator('[data-testid=tried][data-added="1"][data-refused="1"]').waitFor()
-    writeFileSync(file, fresh.reduce((text, id) => `${text}${id},damaged\n`, 'tile_id,answer\n'))
-    await page.getByTestId('gold-file').setInputFiles(file)
+    const mended = join(server.data, 'mended.csv')
+    writeFileSync(mended, fresh.reduce((text, id) => `${text}${id},damaged\n`, 'tile_id,answer\n'))
+    await page.getByTestId('gold-file').setInputFiles(mended)
     await page.getByTestId('import-gold').click()
     await page.locator('[data-testid=tried][data-refused="0"]').waitFor()
     assert.equal((await api(page, `/api/v1/campaigns/${PAIR}/gold`)).tiles.length, before, 'only tried so far')

@@ -139,7 +139,7 @@ else {
     assert.ok(asked.every((url) => !new URL(url).pathname.includes(secret) && !new URL(url).search.includes(secret)), 'the secret is in no address')
     await second.close()
     await open(page, `/c/${PAIR}/steer`)
-    await page.getByTestId('members').getByText('invited-one').waitFor()
+    await page.getByTestId('members').getByText('invited-one').first().waitFor()
   })
 
   await test('a link that is used up says so', async () => {

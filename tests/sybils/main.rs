@@ -56,7 +56,7 @@ async fn a_small_town_survives_disguised_sybils_and_is_restored_without_them() {
     assert!(outcome.hidden <= 2, "{outcome:?}");
     assert!(outcome.others_right > 0.85, "{outcome:?}");
     assert!(outcome.hidden_after <= outcome.hidden && outcome.others_right_after > 0.85, "{outcome:?}");
-    assert!(outcome.lifted_is_the_same, "lifting brings the map back to the byte");
+    assert!(outcome.lifted_is_the_same, "lifting brings every figure of the map back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
