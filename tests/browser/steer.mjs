@@ -180,6 +180,7 @@ else {
   })
 
   await test('steering and log pass axe on a phone, in the dark and in Arabic, and fit in', async () => {
+    trouble.expected = true // the map asks for the picture of the tile that was taken out of view
     for (const [name, options, query] of [['phone', PHONE, ''], ['dark', { ...DESK, colorScheme: 'dark' }, ''], ['arabic', { ...PHONE, locale: 'ar' }, '']]) {
       const { page: other, context: another } = await visitor(options)
       await signIn(other)
