@@ -17,7 +17,7 @@ const NICE: i32 = 15;
 /// Every label acknowledged before the start is in it. Archives and releases never change and are copied once; of the
 /// database the folder keeps the newest states. Restore with `aftermap restore`. Keep the folder on another machine.
 ///
-/// Example: aftermap backup --data data --out /mnt/backups/aftermap
+/// Example: aftermap backup --data data --out backups
 #[derive(Debug, Args)]
 pub struct BackupArgs {
     /// Folder of the backups; made if need be

@@ -13,7 +13,7 @@ use crate::services::restore::{Request, restore};
 /// Everything is verified before anything is written. What is there already is never touched: name a new folder and a new
 /// database. A backup of SQLite can become PostgreSQL and the other way round.
 ///
-/// Example: aftermap restore --from /mnt/backups/aftermap --data restored
+/// Example: aftermap restore --from backups --data restored
 #[derive(Debug, Args)]
 pub struct RestoreArgs {
     /// Folder of the backups

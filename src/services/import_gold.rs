@@ -171,7 +171,7 @@ fn judge(
         Some((_, before)) if before != line.answer => Err("it is gold already, with another answer".into()),
         Some(_) => Ok(Fate::Explained),
         None => {
-            let row = queue::read(conn, line.tile)?;
+            let row = queue::look(conn, line.tile)?;
             match kind == GoldKind::Check && !may_become_check(campaign, &row, now) {
                 true => Err("everybody can see that it is closed, so it would be known for check gold".into()),
                 false => Ok(Fate::Added),

@@ -32,7 +32,7 @@ pub fn waiting_for_new_eyes(
              SELECT l.tile FROM fresh f JOIN leases l ON l.volunteer_id = f.volunteer_id
              WHERE l.campaign_id = {campaign_id} AND l.outcome = 'skipped' AND l.ended_at > {skipped_since})
          SELECT COUNT(*) AS number FROM seen s JOIN queue q ON q.tile = s.tile
-         WHERE q.state = 'open' AND q.leased = 0
+         WHERE q.state = 'open' AND q.leased = 0 AND NOT q.withdrawn AND NOT q.lacks_pictures
            AND NOT EXISTS (
                SELECT 1 FROM active a
                WHERE NOT EXISTS (

@@ -130,11 +130,6 @@ pub fn lock(conn: &mut Conn, tile: i64) -> QueryResult<QueueRow> {
     row(columns)
 }
 
-/// Reads the row of a tile as it is at this moment.
-pub fn read(conn: &mut Conn, tile: i64) -> QueryResult<QueueRow> {
-    row(queue::table.find(tile).select(columns!()).first::<Columns>(conn)?)
-}
-
 /// Reads the row of a tile and locks nothing.
 pub fn look(conn: &mut Conn, tile: i64) -> QueryResult<QueueRow> {
     let query = queue::table.find(tile).select(columns!());

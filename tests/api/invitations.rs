@@ -242,11 +242,11 @@ async fn the_last_coordinator_stays_even_when_two_remove_each_other_at_once() {
 #[tokio::test]
 async fn an_admin_gives_a_code_that_works_once_and_ends_what_was_open() {
     on_each_database(async |app| {
-        let root = app.signed_in("root", Some(Grant::Admin)).await;
+        let root = app.signed_in("boss", Some(Grant::Admin)).await;
         let layla = app.signed_in("layla", None).await;
         let token = layla.post("/api/v1/me/tokens", json!({"name": "r", "scopes": ["label"]})).await.json();
         let script = app.script(token["token"].as_str().unwrap());
-        layla.post("/api/v1/accounts/root/recovery", json!({})).await.refused(403, "forbidden");
+        layla.post("/api/v1/accounts/boss/recovery", json!({})).await.refused(403, "forbidden");
         app.browser().post("/api/v1/accounts/layla/recovery", json!({})).await.refused(401, "unauthorized");
         root.post("/api/v1/accounts/nobody/recovery", json!({})).await.refused(404, "not_found");
         let made = root.post("/api/v1/accounts/Layla/recovery", json!({})).await;
