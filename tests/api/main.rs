@@ -37,6 +37,7 @@ mod slow;
 mod standing;
 mod statistics;
 mod steering;
+mod strangers;
 mod tls;
 mod tokens;
 mod town;
