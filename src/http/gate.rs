@@ -23,8 +23,8 @@ use super::error::Error;
 use super::exports::Downloads;
 use super::releases::Shelf;
 pub use super::roles::{
-    ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, Researcher,
-    Reviewer, Standing, Volunteer,
+    ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, ProvenAdmin,
+    ProvenCoordinator, ProvenMyself, Researcher, Reviewer, Standing, Volunteer,
 };
 use super::visitors::{Errand, Shares, Visitors};
 use crate::domain::access::Viewer;
@@ -35,6 +35,7 @@ use crate::services::events::Events;
 use crate::services::map_tiles::MapTiles;
 use crate::services::sign_in::{self, Credentials, SignIn};
 use crate::services::statistics::{Boards, PublicProgress};
+use crate::services::throttle::Visitor;
 use crate::services::upload::Intake;
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
@@ -98,12 +99,12 @@ impl App {
         App { visitors: Arc::new(Visitors::new(shares)), ..self }
     }
 
-    /// Counts an errand of whoever sent this request; refused where their address has used up its share.
-    pub(super) fn admit(&self, request: &HttpRequest, errand: Errand) -> Result<(), Error> {
+    /// Counts an errand of whoever sent this request; refused where their address has used up its share. Returns a number
+    /// that stands for the address.
+    pub(super) fn admit(&self, request: &HttpRequest, errand: Errand) -> Result<Visitor, Error> {
         self.visitors.admit(self.origin(request.head()).address, errand, Instant::now())
     }
 
-    /// Whether cookies are for encrypted connections only.
     /// Whether browsers reach this server over encrypted connections only: cookies are for those alone then.
     pub fn is_https(&self) -> bool {
         self.encrypted || self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
@@ -273,7 +274,7 @@ fn enter<R: Standing>(conn: &mut Conn, credentials: &Credentials) -> Result<Visi
     let now = clock::now_ms();
     let viewer = sign_in::viewer(conn, credentials, now)?;
     match R::admit(&viewer) {
-        true => Ok(Visit { viewer, now }),
+        true => is_proven::<R>(&viewer, now).map(|()| Visit { viewer, now }),
         false => Err(refusal(&viewer)),
     }
 }
@@ -290,8 +291,20 @@ fn enter_campaign<R: Standing>(
         .filter(|campaign| viewer.may_see(campaign))
         .ok_or_else(|| services::Error::NotFound(format!("there is no campaign `{slug}` that you may see")))?;
     match R::admit_to(&viewer, &campaign) {
-        true => Ok(CampaignVisit { viewer, campaign, now }),
+        true => is_proven::<R>(&viewer, now).map(|()| CampaignVisit { viewer, campaign, now }),
         false => Err(refusal(&viewer)),
+    }
+}
+
+fn is_proven<R: Standing>(viewer: &Viewer, now: i64) -> Result<(), services::Error> {
+    if R::PROVEN { must_be_proven(viewer, now) } else { Ok(()) }
+}
+
+/// Refuses who has to give the password once more.
+pub fn must_be_proven(viewer: &Viewer, now: i64) -> Result<(), services::Error> {
+    match viewer.person().is_some_and(|person| person.is_proven(now)) {
+        true => Ok(()),
+        false => Err(services::Error::PasswordNeeded),
     }
 }
 
