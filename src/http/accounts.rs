@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Body;
+use super::body::{Body, MaybeBody};
 use super::cookies;
 use super::error::Error;
 use super::gate::{Anyone, App, By, Myself};
@@ -16,8 +16,19 @@ use crate::services::accounts;
 #[derive(Serialize, ToSchema)]
 pub struct Guest {
     volunteer_id: String,
-    /// For tools without cookies: `Authorization: Bearer …`, good for 90 days, for labelling only.
-    token: String,
+    /// For tools without cookies: `Authorization: Bearer …`, good for 90 days or until the guest signs out, for labelling
+    /// only. `null` where nobody asked for it.
+    #[schema(required)]
+    token: Option<String>,
+}
+
+/// How a guest wants to come in.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Arrival {
+    /// Whether a token for a tool without cookies is wanted too; a browser needs none.
+    #[serde(default)]
+    token: bool,
 }
 
 /// Name and password.
@@ -61,11 +72,15 @@ pub struct Account {
 }
 
 /// Start as a guest
-#[utoipa::path(post, path = "/api/v1/guests", operation_id = "create_guest",
+#[utoipa::path(post, path = "/api/v1/guests", operation_id = "create_guest", request_body = Option<Arrival>,
     responses((status = 201, body = Guest)))]
-pub async fn create_guest(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Error> {
+pub async fn create_guest(
+    app: Data<App>,
+    request: HttpRequest,
+    body: MaybeBody<Arrival>,
+) -> Result<HttpResponse, Error> {
     app.admit(&request, Errand::Guest)?;
-    let guest = accounts::guest(&app.sign_in).await?;
+    let guest = accounts::guest(&app.sign_in, body.0.token).await?;
     let mut reply = HttpResponse::Created();
     for cookie in cookies::of_session(&guest.tokens, app.is_https()) {
         reply.cookie(cookie);
@@ -96,9 +111,9 @@ pub async fn recover_account(
     request: HttpRequest,
     body: Body<Recovery>,
 ) -> Result<HttpResponse, Error> {
-    app.admit(&request, Errand::Proof)?;
+    let visitor = app.admit(&request, Errand::Proof)?;
     let Body(Recovery { name, recovery_code, password }) = body;
-    let account = accounts::recover(&app.sign_in, &name, &recovery_code, password).await?;
+    let account = accounts::recover(&app.sign_in, visitor, &name, &recovery_code, password).await?;
     Ok(welcome(HttpResponse::Ok(), &app, account))
 }
 

@@ -2,12 +2,14 @@
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::services::sign_in::{SESSION_MS, Tokens};
 
 const ACCESS: &str = "aftermap_access";
 const REFRESH: &str = "aftermap_refresh";
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// The refresh token is sent here only.
 const REFRESH_PATH: &str = "/api/v1/session";
 
@@ -31,8 +33,10 @@ pub fn of_session(tokens: &Tokens, https: bool) -> [Cookie<'static>; 2] {
     ]
 }
 
-/// Makes the browser forget both.
+/// Makes the browser forget both, and all replies that it kept. What the page keeps it clears itself, since answers that
+/// wait to be sent stay.
 pub fn forget(mut reply: HttpResponse, https: bool) -> HttpResponse {
+    reply.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
     let gone = [
         cookie(ACCESS, String::new(), "/", SameSite::Lax, Duration::ZERO, https),
         cookie(REFRESH, String::new(), REFRESH_PATH, SameSite::Strict, Duration::ZERO, https),

@@ -33,7 +33,7 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-    /// `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+    /// `forbidden`, `password_needed`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
     /// `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
     pub code: &'static str,
     /// What a person reads: the thing, the reason, and what to do.
@@ -200,6 +200,7 @@ impl From<services::Error> for Error {
                 let refusal = Error::new(StatusCode::CONFLICT, "name_taken", detail);
                 Error { field: Some("name".into()), ..refusal }
             }
+            Cause::PasswordNeeded => Error::new(StatusCode::FORBIDDEN, "password_needed", detail),
             Cause::Unauthorized(_) => Error::new(StatusCode::UNAUTHORIZED, "unauthorized", detail),
             Cause::SessionExpired => Error::new(StatusCode::UNAUTHORIZED, "session_expired", detail),
             Cause::WrongCredentials(_) => Error::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),

@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases,
-    map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, setup, standing,
-    statistics, steering, tilejson, tokens, training, uploads, validation, volunteers, withdrawals,
+    map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, sessions, setup,
+    standing, statistics, steering, tilejson, tokens, training, uploads, validation, volunteers, withdrawals,
 };
 
 #[derive(OpenApi)]
@@ -23,6 +23,9 @@ use super::{
         session::sign_in,
         session::sign_out,
         session::refresh_session,
+        sessions::prove,
+        sessions::list_sessions,
+        sessions::end_session,
         accounts::recover_account,
         accounts::change_password,
         person::get_my_data,

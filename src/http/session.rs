@@ -72,9 +72,10 @@ pub async fn sign_in(
     request: HttpRequest,
     body: Body<Credentials>,
 ) -> Result<HttpResponse, Error> {
-    app.admit(&request, Errand::Proof)?;
+    let visitor = app.admit(&request, Errand::Proof)?;
     let Body(Credentials { name, password }) = body;
-    let (info, tokens) = app.sign_in.sign_in(by.credentials(), &name, password).await?;
+    let refresh = cookies::refresh(&request);
+    let (info, tokens) = app.sign_in.sign_in(by.credentials(), refresh.as_deref(), visitor, &name, password).await?;
     Ok(welcome(&app, info, &tokens))
 }
 

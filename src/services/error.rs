@@ -25,6 +25,9 @@ pub enum Error {
     /// Too many wrong passwords for one name.
     #[error("too many wrong attempts for this name: try again in {0} seconds")]
     TooManyAttempts(u64),
+    /// Who is signed in must give the password once more for this.
+    #[error("this needs your password once more: send it to /api/v1/session/proof and ask again")]
+    PasswordNeeded,
     /// Somebody else has that name.
     #[error("the name `{0}` is taken: choose another")]
     NameTaken(String),

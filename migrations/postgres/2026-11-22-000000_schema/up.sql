@@ -9,6 +9,7 @@ CREATE TABLE volunteers (
     name_key         TEXT UNIQUE,                 -- the name as it is compared: trimmed, lower case
     password_hash    TEXT,
     recovery_hash    TEXT,
+    recovery_until   BIGINT,                      -- when the recovery code ends; NULL: never
     admin            BOOLEAN NOT NULL DEFAULT FALSE,
     creator          BOOLEAN NOT NULL DEFAULT FALSE, -- may make campaigns
     had_account      BOOLEAN NOT NULL DEFAULT FALSE, -- still says so of a deleted one: exports stay what they were
@@ -29,6 +30,7 @@ CREATE TABLE sessions (
     created_at       BIGINT NOT NULL,
     refreshed_at     BIGINT NOT NULL,
     expires_at       BIGINT NOT NULL,
+    proven_at        BIGINT NOT NULL,             -- when a password or a code was last given in it
     revoked_at       BIGINT
 );
 CREATE INDEX sessions_volunteer ON sessions (volunteer_id);
