@@ -1851,6 +1851,10 @@ export interface components {
         Basis: {
             /** @description Which number. */
             figure: components["schemas"]["Figure"];
+            /** @description The numbers in the text. */
+            figures: Record<string, never>;
+            /** @description Where it comes from, as a word. */
+            origin: components["schemas"]["Origin"];
             /** @description Whether it was counted or measured here (`measured`), measured elsewhere (`elsewhere`) or assumed (`assumed`). */
             source: components["schemas"]["Source"];
             /** @description The same in English. */
@@ -2620,6 +2624,10 @@ export interface components {
             key: string;
             /** @description Where to mend it. */
             mend: components["schemas"]["Step"];
+            /** @description The names in the reason: titles of scenes, codes of languages or keys of answers. */
+            names: string[];
+            /** @description The reason as a word, by which pages say it in other languages. */
+            reason: components["schemas"]["Reason"];
             /** @description How it stands. */
             state: components["schemas"]["ItemState"];
         };
@@ -3319,6 +3327,8 @@ export interface components {
             next: string | null;
             notes: components["schemas"]["Note"][];
         };
+        /** @enum {string} */
+        Origin: "counted" | "asked_for" | "fixed_labels" | "adaptive_measured" | "adaptive_guessed" | "gold_share" | "seconds_measured" | "seconds_assumed" | "none_contested" | "some_contested";
         /** @description What became of a tile. */
         Outcome: {
             /**
@@ -3578,6 +3588,8 @@ export interface components {
             /** Format: int64 */
             tiles: number;
         };
+        /** @enum {string} */
+        Reason: "too_few_scenes" | "pair" | "timeline" | "same_time" | "in_future" | "overlap" | "in_order" | "uncredited" | "credited" | "no_tiles" | "tiles" | "jobs_under_way" | "no_jobs" | "written" | "no_title" | "no_purpose" | "no_instructions" | "no_care_notice" | "no_help_lines" | "not_written" | "explained" | "unexplained" | "all_languages" | "languages_lack" | "practice_missing" | "no_practice" | "practice_lacks" | "practice" | "no_check" | "check_lacks" | "check" | "licensed" | "unlicensed" | "for_everybody" | "not_for_everybody";
         /** @description Whether everything has followed the last pause or exclusion. */
         Recomputation: {
             /**
