@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::envelope::HEADERS;
 use crate::domain::Invalid;
 use crate::domain::checklist::Item;
 use crate::imagery::ImageryError;
@@ -162,6 +163,11 @@ impl Error {
         self.status == StatusCode::INTERNAL_SERVER_ERROR
     }
 
+    /// What a program looks at.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// Whether nobody is signed in.
     pub fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
@@ -263,6 +269,10 @@ impl ResponseError for Error {
 
     fn error_response(&self) -> HttpResponse {
         let mut reply = HttpResponse::build(self.status);
+        // Those of a server that is full do not pass the envelope, which adds these to everything else.
+        for header in HEADERS {
+            reply.insert_header(header);
+        }
         reply.insert_header((CACHE_CONTROL, "no-store")).content_type(PROBLEM_JSON);
         if let Some(seconds) = self.retry_after_seconds {
             reply.insert_header((RETRY_AFTER, seconds));
