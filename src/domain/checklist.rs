@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use super::check_reason::Reason;
 use super::words::words;
 
 words! {
@@ -44,6 +45,8 @@ pub struct Item {
     pub key: &'static str,
     /// How it stands.
     pub state: ItemState,
+    /// The reason as a word, by which pages say it in other languages.
+    pub reason: Reason,
     /// The reason, in English.
     pub detail: String,
     /// Where to mend it.
@@ -51,6 +54,8 @@ pub struct Item {
     /// The numbers in the reason.
     #[schema(value_type = Object)]
     pub figures: std::collections::BTreeMap<&'static str, i64>,
+    /// The names in the reason: titles of scenes, codes of languages or keys of answers.
+    pub names: Vec<String>,
 }
 
 /// A scene as the list looks at it.
@@ -110,8 +115,8 @@ pub fn is_ready(items: &[Item]) -> bool {
     items.iter().all(|item| item.state != ItemState::Blocking)
 }
 
-fn item(key: &'static str, mend: Step, state: ItemState, detail: impl Into<String>) -> Item {
-    Item { key, state, detail: detail.into(), mend, figures: Default::default() }
+fn item(key: &'static str, mend: Step, state: ItemState, (reason, detail): (Reason, impl Into<String>)) -> Item {
+    Item { key, state, reason, detail: detail.into(), mend, figures: Default::default(), names: Vec::new() }
 }
 
 fn counted(mut item: Item, name: &'static str, figure: usize) -> Item {
@@ -119,141 +124,177 @@ fn counted(mut item: Item, name: &'static str, figure: usize) -> Item {
     item
 }
 
+fn named(mut item: Item, names: Vec<String>) -> Item {
+    item.names = names;
+    item
+}
+
 fn scenes(facts: &Facts) -> Item {
     let count = facts.scenes.len();
-    let made = match count {
+    let (state, reason, detail) = match count {
         0 | 1 => {
-            let detail = format!(
-                "{count} of the two scenes that a comparison needs: bring a picture of before and one of after"
-            );
-            item("scenes", Step::Scenes, ItemState::Blocking, detail)
+            let detail = "of the two scenes that a comparison needs: bring a picture of before and one of after";
+            (ItemState::Blocking, Reason::TooFewScenes, format!("{count} {detail}"))
         }
-        2 => item("scenes", Step::Scenes, ItemState::Ok, "a pair: before and after"),
-        _ => item("scenes", Step::Scenes, ItemState::Ok, format!("a timeline of {count} scenes")),
+        2 => (ItemState::Ok, Reason::Pair, "a pair: before and after".to_owned()),
+        _ => (ItemState::Ok, Reason::Timeline, format!("a timeline of {count} scenes")),
     };
-    counted(made, "scenes", count)
+    counted(item("scenes", Step::Scenes, state, (reason, detail)), "scenes", count)
 }
 
 /// Two scenes of one moment cannot be put in order, and a date to come is a slip.
 fn dates(facts: &Facts) -> Item {
-    let at = |state, detail| item("scene_dates", Step::Scenes, state, detail);
+    let at = |state, reason, detail: String, scenes: &[&SceneFacts]| {
+        let names = scenes.iter().map(|scene| scene.title.clone()).collect();
+        named(item("scene_dates", Step::Scenes, state, (reason, detail)), names)
+    };
     let same = facts.scenes.windows(2).find(|pair| pair[0].captured == pair[1].captured);
     let overlap = facts.scenes.windows(2).find(|pair| pair[0].captured.1 >= pair[1].captured.0);
     let future = facts.scenes.iter().find(|scene| scene.captured.1 > facts.now + 86_400_000);
     match (same, future, overlap) {
-        (Some(pair), ..) => {
-            let (a, b) = (&pair[0].title, &pair[1].title);
-            at(
-                ItemState::Blocking,
-                format!("`{a}` and `{b}` were taken at the same time: nobody knows which is before"),
-            )
+        (Some([a, b]), ..) => {
+            let detail =
+                format!("`{}` and `{}` were taken at the same time: nobody knows which is before", a.title, b.title);
+            at(ItemState::Blocking, Reason::SameTime, detail, &[a, b])
         }
-        (_, Some(scene), _) => at(ItemState::Warning, format!("`{}` is dated in the future", scene.title)),
-        (.., Some(pair)) => {
-            let (a, b) = (&pair[0].title, &pair[1].title);
-            at(ItemState::Warning, format!("the times of `{a}` and `{b}` overlap"))
+        (_, Some(scene), _) => {
+            let detail = format!("`{}` is dated in the future", scene.title);
+            at(ItemState::Warning, Reason::InFuture, detail, &[scene])
         }
-        _ => at(ItemState::Ok, "the dates are in order".into()),
+        (.., Some([a, b])) => {
+            let detail = format!("the times of `{}` and `{}` overlap", a.title, b.title);
+            at(ItemState::Warning, Reason::Overlap, detail, &[a, b])
+        }
+        _ => at(ItemState::Ok, Reason::InOrder, "the dates are in order".into(), &[]),
     }
 }
 
 fn credits(facts: &Facts) -> Item {
-    let at = |state, detail: String| item("scene_credits", Step::Scenes, state, detail);
-    let lacking: Vec<&str> =
-        facts.scenes.iter().filter(|scene| !scene.credited).map(|scene| scene.title.as_str()).collect();
-    let made = match lacking.is_empty() {
-        true => at(ItemState::Ok, "every scene says whose it is".into()),
-        false => at(ItemState::Warning, format!("licence or credit line is missing: {}", lacking.join(", "))),
+    let lacking: Vec<String> =
+        facts.scenes.iter().filter(|scene| !scene.credited).map(|scene| scene.title.clone()).collect();
+    let (state, reason, detail) = match lacking.is_empty() {
+        true => (ItemState::Ok, Reason::Credited, "every scene says whose it is".to_owned()),
+        false => {
+            let detail = format!("licence or credit line is missing: {}", lacking.join(", "));
+            (ItemState::Warning, Reason::Uncredited, detail)
+        }
     };
-    counted(made, "scenes", lacking.len())
+    let made = item("scene_credits", Step::Scenes, state, (reason, detail));
+    named(counted(made, "scenes", lacking.len()), lacking)
 }
 
 fn tiles(facts: &Facts) -> Item {
-    let made = match facts.tiles {
+    let (state, reason, detail) = match facts.tiles {
         0 => {
             let detail = "no tile to label: the first and the last scene must overlap, inside the area";
-            item("tiles", Step::Tiles, ItemState::Blocking, detail)
+            (ItemState::Blocking, Reason::NoTiles, detail.to_owned())
         }
-        count => item("tiles", Step::Tiles, ItemState::Ok, format!("{count} tiles to label")),
+        count => (ItemState::Ok, Reason::Tiles, format!("{count} tiles to label")),
     };
-    counted(made, "tiles", facts.tiles.unsigned_abs() as usize)
+    counted(item("tiles", Step::Tiles, state, (reason, detail)), "tiles", facts.tiles.unsigned_abs() as usize)
 }
 
 fn jobs(facts: &Facts) -> Item {
-    let made = match facts.jobs {
-        0 => item("jobs", Step::Jobs, ItemState::Ok, "nothing is being prepared any more"),
-        _ => item("jobs", Step::Jobs, ItemState::Blocking, "pictures or tiles are still being prepared: wait for it"),
+    let (state, reason) = match facts.jobs {
+        0 => (ItemState::Ok, (Reason::NoJobs, "nothing is being prepared any more")),
+        _ => {
+            let detail = "pictures or tiles are still being prepared: wait for it";
+            (ItemState::Blocking, (Reason::JobsUnderWay, detail))
+        }
     };
-    counted(made, "jobs", facts.jobs)
+    counted(item("jobs", Step::Jobs, state, reason), "jobs", facts.jobs)
 }
 
 /// Only the title is needed to open; who looks at destroyed homes should know it before.
 fn text(key: &'static str, there: bool) -> Item {
-    let (state, detail) = match (there, key) {
-        (true, _) => (ItemState::Ok, "written"),
-        (false, "title") => (ItemState::Blocking, "a campaign needs a title in its own language"),
-        (false, "purpose") => (ItemState::Warning, "nobody is told what the work is for"),
-        (false, "instructions") => (ItemState::Warning, "nobody is told how to answer"),
-        (false, "care_notice") => (ItemState::Warning, "nobody is warned of what they may see"),
-        (false, "help_lines") => (ItemState::Warning, "nobody is told where to find help"),
-        (false, _) => (ItemState::Warning, "not written"),
+    let warning = |reason, detail| (ItemState::Warning, (reason, detail));
+    let (state, reason) = match (there, key) {
+        (true, _) => (ItemState::Ok, (Reason::Written, "written")),
+        (false, "title") => (ItemState::Blocking, (Reason::NoTitle, "a campaign needs a title in its own language")),
+        (false, "purpose") => warning(Reason::NoPurpose, "nobody is told what the work is for"),
+        (false, "instructions") => warning(Reason::NoInstructions, "nobody is told how to answer"),
+        (false, "care_notice") => warning(Reason::NoCareNotice, "nobody is warned of what they may see"),
+        (false, "help_lines") => warning(Reason::NoHelpLines, "nobody is told where to find help"),
+        (false, _) => warning(Reason::NotWritten, "not written"),
     };
-    item(key, Step::Texts, state, detail)
+    item(key, Step::Texts, state, reason)
 }
 
 fn guide(facts: &Facts) -> Item {
-    let made = match facts.unexplained {
-        0 => item("guide", Step::Texts, ItemState::Ok, "the field guide explains every answer"),
-        count => item("guide", Step::Texts, ItemState::Warning, format!("the field guide lacks {count} answers")),
+    let (state, reason, detail) = match facts.unexplained {
+        0 => (ItemState::Ok, Reason::Explained, "the field guide explains every answer".to_owned()),
+        count => (ItemState::Warning, Reason::Unexplained, format!("the field guide lacks {count} answers")),
     };
-    counted(made, "answers", facts.unexplained)
+    counted(item("guide", Step::Texts, state, (reason, detail)), "answers", facts.unexplained)
 }
 
 fn languages(facts: &Facts) -> Item {
-    let lacking = facts.unfinished_languages.join(", ");
-    match lacking.is_empty() {
-        true => item("languages", Step::Texts, ItemState::Ok, "every language has all texts"),
-        false => item("languages", Step::Texts, ItemState::Warning, format!("texts are missing in {lacking}")),
-    }
+    let lacking = &facts.unfinished_languages;
+    let (state, reason, detail) = match lacking.is_empty() {
+        true => (ItemState::Ok, Reason::AllLanguages, "every language has all texts".to_owned()),
+        false => {
+            let detail = format!("texts are missing in {}", lacking.join(", "));
+            (ItemState::Warning, Reason::LanguagesLack, detail)
+        }
+    };
+    named(item("languages", Step::Texts, state, (reason, detail)), lacking.clone())
 }
 
 fn practice_gold(facts: &Facts) -> Item {
-    let lacking = facts.without_practice.join(", ");
-    let (state, detail) = match (facts.gold.0, facts.practice_required, lacking.is_empty()) {
-        (0, true, _) => (ItemState::Blocking, "the practice is required, and has no tile".to_owned()),
-        (0, false, _) => (ItemState::Warning, "there is no practice: volunteers learn on real tiles".into()),
-        (_, _, false) => (ItemState::Warning, format!("no practice tile shows {lacking}")),
-        (count, ..) => (ItemState::Ok, format!("{count} practice tiles, every class among them")),
+    let lacking = &facts.without_practice;
+    let (state, reason, detail) = match (facts.gold.0, facts.practice_required, lacking.is_empty()) {
+        (0, true, _) => {
+            let detail = "the practice is required, and has no tile".to_owned();
+            (ItemState::Blocking, Reason::PracticeMissing, detail)
+        }
+        (0, false, _) => {
+            let detail = "there is no practice: volunteers learn on real tiles".to_owned();
+            (ItemState::Warning, Reason::NoPractice, detail)
+        }
+        (_, _, false) => {
+            let detail = format!("no practice tile shows {}", lacking.join(", "));
+            (ItemState::Warning, Reason::PracticeLacks, detail)
+        }
+        (count, ..) => (ItemState::Ok, Reason::Practice, format!("{count} practice tiles, every class among them")),
     };
-    counted(item("practice_gold", Step::Training, state, detail), "tiles", facts.gold.0.unsigned_abs() as usize)
+    let made = item("practice_gold", Step::Training, state, (reason, detail));
+    named(counted(made, "tiles", facts.gold.0.unsigned_abs() as usize), lacking.clone())
 }
 
 fn check_gold(facts: &Facts) -> Item {
-    let lacking = facts.without_check.join(", ");
-    let (state, detail) = match (facts.gold.1, lacking.is_empty()) {
-        (0, _) => (ItemState::Warning, "there is no check gold: nobody's accuracy will be measured".to_owned()),
-        (_, false) => (ItemState::Warning, format!("no check gold shows {lacking}")),
-        (count, true) => (ItemState::Ok, format!("{count} check gold tiles, every class among them")),
+    let lacking = &facts.without_check;
+    let (state, reason, detail) = match (facts.gold.1, lacking.is_empty()) {
+        (0, _) => {
+            let detail = "there is no check gold: nobody's accuracy will be measured".to_owned();
+            (ItemState::Warning, Reason::NoCheck, detail)
+        }
+        (_, false) => {
+            let detail = format!("no check gold shows {}", lacking.join(", "));
+            (ItemState::Warning, Reason::CheckLacks, detail)
+        }
+        (count, true) => (ItemState::Ok, Reason::Check, format!("{count} check gold tiles, every class among them")),
     };
-    counted(item("check_gold", Step::Training, state, detail), "tiles", facts.gold.1.unsigned_abs() as usize)
+    let made = item("check_gold", Step::Training, state, (reason, detail));
+    named(counted(made, "tiles", facts.gold.1.unsigned_abs() as usize), lacking.clone())
 }
 
 fn licence(facts: &Facts) -> Item {
-    match facts.licensed {
-        true => item("licence", Step::Release, ItemState::Ok, "the map has a licence"),
+    let (state, reason) = match facts.licensed {
+        true => (ItemState::Ok, (Reason::Licensed, "the map has a licence")),
         false => {
             let detail = "no licence: people who download the map will not know what they may do with it";
-            item("licence", Step::Release, ItemState::Warning, detail)
+            (ItemState::Warning, (Reason::Unlicensed, detail))
         }
-    }
+    };
+    item("licence", Step::Release, state, reason)
 }
 
 fn release_level(facts: &Facts) -> Item {
-    let detail = match facts.map_is_public {
-        true => "everybody sees the map tile by tile: think of who might be harmed by it",
-        false => "the map is not given out tile by tile",
+    let reason = match facts.map_is_public {
+        true => (Reason::ForEverybody, "everybody sees the map tile by tile: think of who might be harmed by it"),
+        false => (Reason::NotForEverybody, "the map is not given out tile by tile"),
     };
-    item("release_level", Step::Release, ItemState::Ok, detail)
+    item("release_level", Step::Release, ItemState::Ok, reason)
 }
 
 #[cfg(test)]

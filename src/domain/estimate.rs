@@ -1,5 +1,7 @@
 //! How much work a campaign will be: pure arithmetic, and where each of its numbers comes from.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,6 +24,32 @@ words! {
     }
 }
 
+words! {
+    /// Where a number comes from, as a word by which pages say it in the reader's language.
+    Origin {
+        /// The tiles of the campaign were counted.
+        Counted = "counted",
+        /// The number of tiles was asked for.
+        AskedFor = "asked_for",
+        /// The redundancy and a little more.
+        FixedLabels = "fixed_labels",
+        /// Measured under the same policy.
+        AdaptiveMeasured = "adaptive_measured",
+        /// The minimum and what was measured under another policy.
+        AdaptiveGuessed = "adaptive_guessed",
+        /// The share of check gold, `percent`.
+        GoldShare = "gold_share",
+        /// The median of `labels` on this server.
+        SecondsMeasured = "seconds_measured",
+        /// Nobody measured how long a label takes.
+        SecondsAssumed = "seconds_assumed",
+        /// Fixed redundancy leaves no tile contested.
+        NoneContested = "none_contested",
+        /// The share that was contested elsewhere.
+        SomeContested = "some_contested",
+    }
+}
+
 /// Labels beyond the minimum that a tile took in the mean under the adaptive policy with minimum 3: 4.86 labels, measured
 /// with simulated volunteers on the synthetic town (docs/consensus.md).
 const ADAPTIVE_BEYOND: f64 = 1.86;
@@ -39,6 +67,11 @@ pub struct Basis {
     pub figure: Figure,
     /// Whether it was counted or measured here (`measured`), measured elsewhere (`elsewhere`) or assumed (`assumed`).
     pub source: Source,
+    /// Where it comes from, as a word.
+    pub origin: Origin,
+    /// The numbers in the text.
+    #[schema(value_type = Object)]
+    pub figures: BTreeMap<&'static str, f64>,
     /// The same in English.
     pub text: String,
 }
@@ -82,7 +115,9 @@ pub fn estimate(policy: &Policy, tiles: u64, counted: bool, seconds: Option<(f64
     let with_gold = of_tiles / (1.0 - policy.gold_share);
     let (contested_tiles, contested) = contested(policy, tiles);
     let (seconds_per_label, per_label) = seconds_per_label(seconds);
-    let share = format!("{} % of what is handed out is check gold, a little more at first", policy.gold_share * 100.0);
+    let percent = policy.gold_share * 100.0;
+    let share = format!("{percent} % of what is handed out is check gold, a little more at first");
+    let gold = basis(Figure::Gold, Source::Assumed, Origin::GoldShare, share);
     Estimate {
         tiles,
         labels_per_tile,
@@ -92,50 +127,58 @@ pub fn estimate(policy: &Policy, tiles: u64, counted: bool, seconds: Option<(f64
         hours: with_gold * seconds_per_label / 3600.0,
         basis: vec![
             match counted {
-                true => basis(Figure::Tiles, Source::Measured, "the tiles of this campaign, counted"),
-                false => basis(Figure::Tiles, Source::Assumed, "as asked for, not counted"),
+                true => basis(Figure::Tiles, Source::Measured, Origin::Counted, "the tiles of this campaign, counted"),
+                false => basis(Figure::Tiles, Source::Assumed, Origin::AskedFor, "as asked for, not counted"),
             },
             per_tile,
-            basis(Figure::Gold, Source::Assumed, share),
+            with(gold, "percent", percent),
             per_label,
             contested,
         ],
     }
 }
 
-fn basis(figure: Figure, source: Source, text: impl Into<String>) -> Basis {
-    Basis { figure, source, text: text.into() }
+fn basis(figure: Figure, source: Source, origin: Origin, text: impl Into<String>) -> Basis {
+    Basis { figure, source, origin, figures: BTreeMap::new(), text: text.into() }
+}
+
+fn with(mut basis: Basis, name: &'static str, figure: f64) -> Basis {
+    basis.figures.insert(name, figure);
+    basis
 }
 
 fn labels_per_tile(policy: &Policy) -> (f64, Basis) {
-    let at = |mean: f64, source, text| (mean, basis(Figure::LabelsPerTile, source, text));
+    let at = |mean: f64, source, origin, text| (mean, basis(Figure::LabelsPerTile, source, origin, text));
     match policy.kind {
         PolicyKind::Fixed { redundancy } => {
             let mean = (f64::from(redundancy) + FIXED_BEYOND).min(f64::from(policy.maximum));
             let text = "the redundancy and 0.28 labels more, for ties and \"unsure\": measured with simulated volunteers \
                         on the synthetic town";
-            at(mean, Source::Elsewhere, text)
+            at(mean, Source::Elsewhere, Origin::FixedLabels, text)
         }
         PolicyKind::Adaptive if policy.minimum == 3 && policy.maximum == 10 => {
             let text = "4.86: measured with simulated volunteers on the synthetic town; a crowd that errs more, or harder \
                         pictures, takes more, up to the maximum";
-            at(3.0 + ADAPTIVE_BEYOND, Source::Elsewhere, text)
+            at(3.0 + ADAPTIVE_BEYOND, Source::Elsewhere, Origin::AdaptiveMeasured, text)
         }
         PolicyKind::Adaptive => {
             let mean = (f64::from(policy.minimum) + ADAPTIVE_BEYOND).min(f64::from(policy.maximum));
             let text = "the minimum and 1.86 labels more: measured with a minimum of 3 only, so this is a guess";
-            at(mean, Source::Assumed, text)
+            at(mean, Source::Assumed, Origin::AdaptiveGuessed, text)
         }
     }
 }
 
 fn contested(policy: &Policy, tiles: u64) -> (u64, Basis) {
-    let at = |count, text| (count, basis(Figure::ContestedTiles, Source::Elsewhere, text));
+    let at = |count, origin, text| (count, basis(Figure::ContestedTiles, Source::Elsewhere, origin, text));
     match policy.kind {
-        PolicyKind::Fixed { .. } => at(0, "fixed redundancy left no tile contested in the same measurement"),
+        PolicyKind::Fixed { .. } => {
+            at(0, Origin::NoneContested, "fixed redundancy left no tile contested in the same measurement")
+        }
         PolicyKind::Adaptive => {
             let count = (tiles as f64 * CONTESTED_SHARE).round() as u64;
-            at(count, "8 %: 14 of 181 tiles in the same measurement; where the crowd errs often it is far more")
+            let text = "8 %: 14 of 181 tiles in the same measurement; where the crowd errs often it is far more";
+            at(count, Origin::SomeContested, text)
         }
     }
 }
@@ -144,11 +187,12 @@ fn seconds_per_label(measured: Option<(f64, usize)>) -> (f64, Basis) {
     match measured {
         Some((median, labels)) => {
             let text = format!("the median of {labels} labels given on this server");
-            (median, basis(Figure::SecondsPerLabel, Source::Measured, text))
+            let made = basis(Figure::SecondsPerLabel, Source::Measured, Origin::SecondsMeasured, text);
+            (median, with(made, "labels", labels as f64))
         }
         None => {
             let text = "an assumption: too few labels were given on this server to measure it";
-            (ASSUMED_SECONDS, basis(Figure::SecondsPerLabel, Source::Assumed, text))
+            (ASSUMED_SECONDS, basis(Figure::SecondsPerLabel, Source::Assumed, Origin::SecondsAssumed, text))
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod area;
 pub mod bbox;
 pub mod campaign;
 pub mod cell;
+pub mod check_reason;
 pub mod checklist;
 pub mod citation;
 pub mod coarse;

@@ -8,6 +8,9 @@ import { join } from 'node:path'
 
 const READY_MS = Number(process.env.AFTERMAP_READY_MS ?? 300_000)
 
+/** A value of a campaign file. */
+const toml = (value) => (typeof value === 'object' ? `{ ${Object.entries(value).map(([key, one]) => `${key} = ${toml(one)}`).join(', ')} }` : JSON.stringify(value))
+
 async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
@@ -72,7 +75,7 @@ export class DemoServer {
   /** Changes the policy of a campaign while the server runs, as its coordinator would with a campaign file. */
   setPolicy(campaign, policy) {
     const file = join(this.data, 'policy.toml')
-    const settings = Object.entries(policy).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
+    const settings = Object.entries(policy).map(([key, value]) => `${key} = ${toml(value)}\n`)
     writeFileSync(file, `slug = ${JSON.stringify(campaign)}\n[policy]\n${settings.join('')}`)
     execFileSync(this.binary, ['campaign', 'apply', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] })
   }

@@ -1910,6 +1910,10 @@ export interface components {
         Basis: {
             /** @description Which number. */
             figure: components["schemas"]["Figure"];
+            /** @description The numbers in the text. */
+            figures: Record<string, never>;
+            /** @description Where it comes from, as a word. */
+            origin: components["schemas"]["Origin"];
             /** @description Whether it was counted or measured here (`measured`), measured elsewhere (`elsewhere`) or assumed (`assumed`). */
             source: components["schemas"]["Source"];
             /** @description The same in English. */
@@ -2682,6 +2686,10 @@ export interface components {
             key: string;
             /** @description Where to mend it. */
             mend: components["schemas"]["Step"];
+            /** @description The names in the reason: titles of scenes, codes of languages or keys of answers. */
+            names: string[];
+            /** @description The reason as a word, by which pages say it in other languages. */
+            reason: components["schemas"]["Reason"];
             /** @description How it stands. */
             state: components["schemas"]["ItemState"];
         };
@@ -3411,6 +3419,8 @@ export interface components {
         OpenSessions: {
             sessions: components["schemas"]["OpenSession"][];
         };
+        /** @enum {string} */
+        Origin: "counted" | "asked_for" | "fixed_labels" | "adaptive_measured" | "adaptive_guessed" | "gold_share" | "seconds_measured" | "seconds_assumed" | "none_contested" | "some_contested";
         /** @description What became of a tile. */
         Outcome: {
             /**
@@ -3674,6 +3684,8 @@ export interface components {
         Proof: {
             password: string;
         };
+        /** @enum {string} */
+        Reason: "too_few_scenes" | "pair" | "timeline" | "same_time" | "in_future" | "overlap" | "in_order" | "uncredited" | "credited" | "no_tiles" | "tiles" | "jobs_under_way" | "no_jobs" | "written" | "no_title" | "no_purpose" | "no_instructions" | "no_care_notice" | "no_help_lines" | "not_written" | "explained" | "unexplained" | "all_languages" | "languages_lack" | "practice_missing" | "no_practice" | "practice_lacks" | "practice" | "no_check" | "check_lacks" | "check" | "licensed" | "unlicensed" | "for_everybody" | "not_for_everybody";
         /** @description Whether everything has followed the last pause or exclusion. */
         Recomputation: {
             /**

@@ -37,6 +37,11 @@ export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk'
   return translate(`${family}.${word}`, {}) ?? readable(word)
 }
 
+/** What the server says by a word and its figures; `null` for a word that has no text yet, for its own words to stand in. */
+export function said(family: 'check' | 'estimate' | 'log_detail' | 'log_subject' | 'setup', word: string, values: Values = {}): string | null {
+  return translate(`${family}.${word}`, values)
+}
+
 function readable(key: string): string {
   const words = key.replaceAll('_', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)

@@ -100,7 +100,7 @@ describe('messages', () => {
 
   it('are all used', () => {
     const families = [
-      /^(act|answer|dashboard_wait|dashboard_why|desk|exposure|problem|review_standing|review_why|role|state|state_text|tile_state)\./,
+      /^(act|answer|check|dashboard_wait|dashboard_why|desk|estimate|exposure|problem|review_standing|review_why|role|state|state_text|tile_state)\./,
       /^outbox\.(saved|sending|unsent|refused|text_)/,
       /^account\.cop/,
       /^setup\.check_/,
@@ -108,6 +108,15 @@ describe('messages', () => {
     ]
     const unused = Object.keys(english).filter((key) => !families.some((family) => family.test(key)) && !code.includes(`'${key}'`))
     expect(unused).toEqual([])
+  })
+
+  it('say every word by which the server tells why, in the check list and in the estimate', () => {
+    const { schemas } = (JSON.parse(readFileSync(join(root, '../../openapi.json'), 'utf8')) as { components: { schemas: Record<string, { enum?: string[] }> } }).components
+    for (const [family, schema] of [['check', 'Reason'], ['estimate', 'Origin']] as const) {
+      const words = schemas[schema]?.enum ?? []
+      expect(words.length, schema).toBeGreaterThan(5)
+      expect(words.filter((word) => !(`${family}.${word}` in english))).toEqual([])
+    }
   })
 
   it('say at which place a broken text cannot be read', () => {

@@ -41,14 +41,16 @@ export interface Estimate {
   labels_per_tile: number
   hours: number
   seconds_per_label: number
-  basis: { figure: string; text: string }[]
+  basis: { figure: string; origin: string; figures: Record<string, number>; text: string }[]
 }
 export interface CheckItem {
   key: string
   state: 'ok' | 'warning' | 'blocking'
+  reason: string
   detail: string
   mend: string
   figures: Record<string, number>
+  names: string[]
 }
 export interface Checklist {
   ready: boolean
