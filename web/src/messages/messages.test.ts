@@ -104,7 +104,7 @@ describe('messages', () => {
       /^outbox\.(saved|sending|unsent|refused|text_)/,
       /^account\.cop/,
       /^setup\.check_/,
-      /^volunteers\.(paused|excluded|ring|gold|constant|hasty|too_fast|info|warning|urgent)$/,
+      /^volunteers\.(paused|excluded|ring|gold|constant|hasty|too_fast|unseen|info|warning|urgent)$/,
     ]
     const unused = Object.keys(english).filter((key) => !families.some((family) => family.test(key)) && !code.includes(`'${key}'`))
     expect(unused).toEqual([])
