@@ -100,11 +100,11 @@ describe('messages', () => {
 
   it('are all used', () => {
     const families = [
-      /^(act|answer|check|dashboard_wait|dashboard_why|desk|estimate|exposure|problem|review_standing|review_why|role|state|state_text|tile_state)\./,
+      /^(act|answer|check|dashboard_wait|dashboard_why|desk|estimate|exposure|log_detail|log_subject|problem|review_standing|review_why|role|state|state_text|tile_state)\./,
       /^outbox\.(saved|sending|unsent|refused|text_)/,
       /^account\.cop/,
       /^setup\.check_/,
-      /^volunteers\.(paused|excluded|ring|gold|constant|hasty|too_fast|info|warning|urgent)$/,
+      /^volunteers\.(paused|excluded|ring|gold|constant|hasty|too_fast|unseen|info|warning|urgent)$/,
     ]
     const unused = Object.keys(english).filter((key) => !families.some((family) => family.test(key)) && !code.includes(`'${key}'`))
     expect(unused).toEqual([])
