@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::envelope::HEADERS;
 use crate::domain::Invalid;
 use crate::domain::checklist::Item;
 use crate::imagery::ImageryError;
@@ -265,6 +266,10 @@ impl ResponseError for Error {
     fn error_response(&self) -> HttpResponse {
         let mut reply = HttpResponse::build(self.status);
         reply.insert_header((CACHE_CONTROL, "no-store")).content_type(PROBLEM_JSON);
+        // A refusal of a full server never comes to the envelope.
+        for header in HEADERS {
+            reply.insert_header(header);
+        }
         if let Some(seconds) = self.retry_after_seconds {
             reply.insert_header((RETRY_AFTER, seconds));
         }
