@@ -27,7 +27,7 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin afte
     && mkdir /data && chown aftermap /data
 COPY --from=binary /build/target/release/aftermap /usr/local/bin/aftermap
 COPY LICENSE-MIT LICENSE-APACHE docs/operations.md /usr/share/doc/aftermap/
-USER aftermap
+USER 10001
 WORKDIR /data
 VOLUME /data
 ENV AFTERMAP_DATA_DIR=/data AFTERMAP_LISTEN=0.0.0.0:8080

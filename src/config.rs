@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::domain::Invalid;
 use crate::domain::network::Network;
@@ -142,6 +142,27 @@ pub struct ServeOptions {
     /// Connections of clients at the same time
     #[arg(long, env = "AFTERMAP_CLIENTS", value_name = "N", default_value_t = 8000)]
     pub clients: usize,
+
+    /// Of these, connections that one internet address may have; a trusted proxy may have all of them
+    #[arg(long, env = "AFTERMAP_CLIENTS_PER_ADDRESS", value_name = "N", default_value_t = 1000)]
+    pub clients_per_address: u32,
+
+    /// Of the 512 listeners to live news, those that one internet address may have
+    #[arg(long, env = "AFTERMAP_LISTENERS_PER_ADDRESS", value_name = "N", default_value_t = 64)]
+    pub listeners_per_address: u32,
+
+    /// How the log on standard error is written: for people, or a line of JSON for each event
+    #[arg(long, env = "AFTERMAP_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
 }
 
 impl ServeOptions {

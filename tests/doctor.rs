@@ -135,5 +135,11 @@ async fn the_command_says_it_plainly_and_as_json_and_by_its_exit_code() {
     let mended = doctor(&data, &["--repair"]);
     let said = String::from_utf8(mended.stdout).unwrap();
     assert!(mended.status.success() && said.contains("mended   key"), "{said}");
-    assert_eq!(fs::metadata(data.join("key")).unwrap().permissions().mode() & 0o777, 0o600);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data.join("key")), 0o600);
+    assert!(said.contains("mended   modes") && mode(&data) == 0o700, "{said}");
+    assert_eq!(mode(&data.join("aftermap.sqlite")), 0o600, "from the beginning");
+    let made = folder.path().join("made");
+    drop(aftermap::storage::Store::open(&aftermap::storage::DatabaseUrl::in_folder(&made), 1).unwrap());
+    assert_eq!((mode(&made), mode(&made.join("aftermap.sqlite"))), (0o700, 0o600));
 }

@@ -14,6 +14,7 @@ mod gold;
 mod import;
 mod ingest;
 pub mod label_file;
+pub mod logs;
 mod migrate;
 mod release;
 mod restore;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::ServeOptions;
+use crate::config::{LogFormat, ServeOptions};
 
 /// Why a command was refused: one clear sentence for standard error.
 pub type Refused = Box<dyn std::error::Error>;
@@ -71,6 +72,16 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
+}
+
+impl Cli {
+    /// How the process is to tell of itself. Commands that end tell it in words.
+    pub fn log_format(&self) -> LogFormat {
+        match &self.command {
+            Command::Serve(options) => options.log_format,
+            _ => LogFormat::Text,
+        }
+    }
 }
 
 /// Runs what computes for long on a thread of its own.

@@ -33,6 +33,7 @@ pub mod policy;
 pub mod practice;
 pub mod pseudonym;
 pub mod release;
+pub mod remote_tiles;
 pub mod review;
 pub mod scale;
 pub mod scene;

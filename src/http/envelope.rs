@@ -8,11 +8,12 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, ResponseError};
+use tracing::Instrument;
 
 use super::error::{Error, PROBLEM_JSON};
 use super::gate::App;
 use super::origin::secure_cookies;
-use super::pages;
+use super::{pages, refusals};
 
 /// Nothing from elsewhere, nothing inline, nobody frames us; but see [`let_frame`].
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
@@ -41,17 +42,21 @@ pub async fn envelope(
     let method = request.method().clone();
     let app = request.app_data::<Data<App>>().cloned();
     let https = app.as_ref().is_some_and(|app| app.origin(request.head()).https);
-    let mut reply = if is_foreign(&request, app.as_ref()) {
+    let foreign = is_foreign(&request, app.as_ref());
+    let mut reply = if foreign {
         request.into_response(Error::foreign_origin().error_response()).map_into_boxed_body()
     } else {
-        next.call(request).await?.map_into_boxed_body()
+        // Whatever is told while it is answered stands under its id, which the client is told too.
+        let span = tracing::info_span!("request", id);
+        next.call(request).instrument(span).await?.map_into_boxed_body()
     };
+    let route = reply.request().match_pattern().unwrap_or_else(|| "-".into());
+    refusals::note(&reply, &id, &route, foreign);
     let status = reply.status();
     if (status.is_client_error() || status.is_server_error()) && !is_ours(reply.headers()) {
         reply = reply.into_response(plain_problem(status)).map_into_boxed_body();
     }
     add_headers(reply.headers_mut(), &id, https);
-    let route = reply.request().match_pattern().unwrap_or_else(|| "-".into());
     if route == pages::embed::ADDRESS {
         let_frame(reply.headers_mut());
     }

@@ -163,6 +163,11 @@ impl Error {
         self.status == StatusCode::INTERNAL_SERVER_ERROR
     }
 
+    /// What a program looks at.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// Whether nobody is signed in.
     pub fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
@@ -265,11 +270,11 @@ impl ResponseError for Error {
 
     fn error_response(&self) -> HttpResponse {
         let mut reply = HttpResponse::build(self.status);
-        reply.insert_header((CACHE_CONTROL, "no-store")).content_type(PROBLEM_JSON);
-        // A refusal of a full server never comes to the envelope.
+        // Those of a server that is full do not pass the envelope, which adds these to everything else.
         for header in HEADERS {
             reply.insert_header(header);
         }
+        reply.insert_header((CACHE_CONTROL, "no-store")).content_type(PROBLEM_JSON);
         if let Some(seconds) = self.retry_after_seconds {
             reply.insert_header((RETRY_AFTER, seconds));
         }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentEncoding, HeaderName};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures::Stream;
 use serde::Serialize;
@@ -13,6 +13,8 @@ use utoipa::ToSchema;
 use super::campaigns::Progress;
 use super::error::Error;
 use super::gate::{Anyone, App, InCampaign};
+use super::presence::Place;
+use super::visitors::subscriber;
 use super::wire::rfc3339;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::{Campaign, CampaignState};
@@ -49,10 +51,16 @@ pub struct LabelsEvent {
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/events", operation_id = "campaign_events",
     params(("slug" = String, Path, description = "Name of the campaign")),
     responses((status = 200, description = "Events", content_type = "text/event-stream")))]
-pub async fn campaign_events(app: Data<App>, door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
+pub async fn campaign_events(
+    app: Data<App>,
+    door: InCampaign<Anyone>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
     let (campaign, rights) = look(&door).await?;
+    let address = app.origin(request.head()).address;
+    let place = app.listeners.enter(address.map(subscriber)).ok_or_else(|| Error::too_many(10))?;
     let line = app.events.listen(campaign).ok_or_else(|| Error::busy(10))?;
-    let listener = Listener { door, line, told: None, greeted: false, rights, looked: Instant::now() };
+    let listener = Listener { door, line, _place: place, told: None, greeted: false, rights, looked: Instant::now() };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -66,6 +74,7 @@ pub async fn campaign_events(app: Data<App>, door: InCampaign<Anyone>) -> Result
 struct Listener {
     door: InCampaign<Anyone>,
     line: Line,
+    _place: Place,
     /// What the listener knows already.
     told: Option<(Picture, Rights)>,
     greeted: bool,

@@ -7,21 +7,27 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::Error;
 use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
 use super::map_query::MapQuery;
+use super::presence::{Place, Presence};
 use super::ranges::{self, Version};
+use super::visitors::subscriber;
 use crate::domain::damage_map::{Sight, What};
 use crate::domain::volunteer::Role;
 use crate::services::export_map::{Cancel, Request, Written};
 use crate::services::spool::{Finished, Spool};
 use crate::services::{self, clock, describe_map, read_map};
-use crate::storage::Store;
+use crate::storage::{Store, StoreError};
 
 /// Exports that are written at the same time; one more is told to come back. Labels come first.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
+/// Of these, exports of people without a role in the campaign: whoever has one finds a place whatever strangers do.
+const OF_STRANGERS: usize = 2;
+/// Exports under way for one person or, of those without a role, one address.
+const OF_EACH: u32 = 1;
 /// Finished files are kept up to this many bytes.
 const KEPT_BYTES: u64 = 2 << 30;
 
@@ -29,13 +35,57 @@ const KEPT_BYTES: u64 = 2 << 30;
 #[derive(Clone)]
 pub struct Downloads {
     pub(super) spool: Spool,
-    pub(super) turns: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+    askers: Presence,
+    address: Option<u64>,
+}
+
+/// One export that is written: its place among all, among those of strangers, and as the one of whoever asked.
+pub(super) struct Turn {
+    _one: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>, Place),
+}
+
+/// Whose export it is.
+#[derive(Hash)]
+enum Asker {
+    Person(i64),
+    Address(Option<u64>),
 }
 
 impl Downloads {
     /// In this folder, which is made when it is needed.
     pub fn new(folder: PathBuf) -> Downloads {
-        Downloads { spool: Spool::new(folder, KEPT_BYTES), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        let places = |many| Arc::new(Semaphore::new(many));
+        Downloads {
+            spool: Spool::new(folder, KEPT_BYTES),
+            turns: places(AT_ONCE),
+            strangers: places(OF_STRANGERS),
+            askers: Presence::new(OF_EACH),
+            address: None,
+        }
+    }
+
+    /// The same for whoever sent this request.
+    pub(super) fn asked_by(app: &App, request: &HttpRequest) -> Downloads {
+        let address = app.origin(request.head()).address.map(subscriber);
+        Downloads { address, ..app.downloads.clone() }
+    }
+
+    /// A turn to write an export, unless too many are written already.
+    pub(super) fn turn(&self, visit: &CampaignVisit) -> Result<Turn, services::Error> {
+        let with_role = visit.viewer.is_at_least(Role::Reviewer, &visit.campaign);
+        let asker =
+            visit.viewer.volunteer_id().filter(|_| with_role).map_or(Asker::Address(self.address), Asker::Person);
+        let find = || {
+            let place = self.askers.enter(asker)?;
+            let stranger = match with_role {
+                true => None,
+                false => Some(self.strangers.clone().try_acquire_owned().ok()?),
+            };
+            Some(Turn { _one: (self.turns.clone().try_acquire_owned().ok()?, stranger, place) })
+        };
+        find().ok_or(services::Error::Store(StoreError::Busy))
     }
 }
 
@@ -59,14 +109,14 @@ pub async fn download_export(
     let (slug, file) = path.into_inner();
     let asked = asked.into_inner();
     if let Some(media_type) = described(&file) {
-        let downloads = app.downloads.clone();
+        let downloads = Downloads::asked_by(&app, &request);
         let about = file.clone();
         let text = door.serve(|store, visit| describe(store, visit, downloads, about, asked)).await?;
         return Ok(attachment(&mut HttpResponse::Ok(), &slug, &file).content_type(media_type).body(text));
     }
     let named = file.split_once('.').and_then(|(what, format)| Some((What::from_key(what)?, format.to_owned())));
     let named = named.ok_or_else(|| Error::not_found(format!("there is no download `{file}`")))?;
-    let (downloads, known) = (app.downloads.clone(), ranges::version(&request));
+    let (downloads, known) = (Downloads::asked_by(&app, &request), ranges::version(&request));
     let (finished, media_type) =
         door.serve(|store, visit| finished(store, visit, downloads, named, asked, known)).await?;
     Ok(reply(&request, finished, media_type, (&slug, &file)))
@@ -156,9 +206,7 @@ async fn make(
         if let Some(finished) = downloads.spool.find(&store, &visit.campaign, &request, now)? {
             return Ok(finished);
         }
-        let Ok(_turn) = downloads.turns.clone().try_acquire_owned() else {
-            return Err(services::Error::Store(crate::storage::StoreError::Busy));
-        };
+        let _turn = downloads.turn(&visit)?;
         downloads.spool.write(&store, &visit.campaign, &request, now)
     };
     let finished = tokio::task::spawn_blocking(work).await;

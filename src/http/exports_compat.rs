@@ -42,7 +42,7 @@ pub async fn download_compat(
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let (_, file) = path.into_inner();
-    let (downloads, system, name) = (app.downloads.clone(), asked.compat, file.clone());
+    let (downloads, system, name) = (Downloads::asked_by(&app, &request), asked.compat, file.clone());
     let (spooled, media_type) = door.serve(|store, visit| write(store, visit, system, name, downloads)).await?;
     let mut reply = HttpResponse::Ok();
     reply.insert_header((CACHE_CONTROL, "private, no-cache"));
@@ -79,9 +79,7 @@ async fn write(
     let media_type = request.media_type();
     let work = move || {
         // Held as long as the work takes, not as long as somebody waits for it.
-        let Ok(_turn) = downloads.turns.clone().try_acquire_owned() else {
-            return Err(services::Error::Store(crate::storage::StoreError::Busy));
-        };
+        let _turn = downloads.turn(&visit)?;
         spool(&store, &visit.campaign, &request, clock::now_ms(), &downloads.spool)
     };
     let spooled = tokio::task::spawn_blocking(work)

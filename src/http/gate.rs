@@ -21,6 +21,8 @@ use actix_web::{FromRequest, HttpRequest};
 use super::cookies;
 use super::error::Error;
 use super::exports::Downloads;
+use super::presence::Presence;
+use super::refusals::Seen;
 use super::releases::Shelf;
 pub use super::roles::{
     ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, ProvenAdmin,
@@ -39,6 +41,9 @@ use crate::services::throttle::Visitor;
 use crate::services::upload::Intake;
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
+
+/// Lines of live news that one address may hold, unless a setting says otherwise.
+pub(super) const LISTENERS_EACH: u32 = 64;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -60,6 +65,8 @@ pub struct App {
     /// Where releases are.
     pub(super) shelf: Shelf,
     visitors: Arc<Visitors>,
+    /// Lines of live news that one address holds.
+    pub(super) listeners: Presence,
     /// Where files arrive.
     pub intake: Intake,
     /// The address by which browsers reach this server, e.g. `https://map.example.org`, if the operator said so.
@@ -88,6 +95,7 @@ impl App {
             intake: Intake::new(spool.parent().unwrap_or(Path::new("."))),
             downloads: Downloads::new(spool),
             visitors: Arc::new(Visitors::new(Shares::default())),
+            listeners: Presence::new(LISTENERS_EACH),
             public_url: public_url.map(Into::into),
             proxies: Arc::new([]),
             encrypted: false,
@@ -154,6 +162,7 @@ impl App {
 pub struct By<R> {
     app: App,
     credentials: Credentials,
+    seen: Arc<Seen>,
     standing: PhantomData<R>,
 }
 
@@ -200,9 +209,9 @@ impl<R: Standing> By<R> {
         T: Send + 'static,
         F: FnOnce(&mut Conn, &Visit) -> Result<T, services::Error> + Send + 'static,
     {
-        let credentials = self.credentials;
+        let (credentials, seen) = (self.credentials, self.seen.clone());
         let work = move |conn: &mut Conn| {
-            let visit = enter::<R>(conn, &credentials)?;
+            let visit = enter::<R>(conn, &credentials, &seen)?;
             run(conn, &visit)
         };
         Ok(self.app.store.read(work).await?)
@@ -214,9 +223,9 @@ impl<R: Standing> By<R> {
         T: Send + 'static,
         F: Fn(&mut Conn, &Visit) -> Result<T, services::Error> + Send + 'static,
     {
-        let credentials = self.credentials;
+        let (credentials, seen) = (self.credentials, self.seen.clone());
         let work = move |conn: &mut Conn| {
-            let visit = enter::<R>(conn, &credentials)?;
+            let visit = enter::<R>(conn, &credentials, &seen)?;
             may_write(&visit.viewer)?;
             run(conn, &visit)
         };
@@ -231,9 +240,9 @@ impl<R: Standing> InCampaign<R> {
         T: Send + 'static,
         F: FnOnce(&mut Conn, &CampaignVisit) -> Result<T, services::Error> + Send + 'static,
     {
-        let (credentials, slug) = (self.by.credentials, self.slug.clone());
+        let (credentials, seen, slug) = (self.by.credentials, self.by.seen.clone(), self.slug.clone());
         let work = move |conn: &mut Conn| {
-            let visit = enter_campaign::<R>(conn, &credentials, &slug)?;
+            let visit = enter_campaign::<R>(conn, (&credentials, &seen), &slug)?;
             run(conn, &visit)
         };
         Ok(self.by.app.store.read(work).await?)
@@ -245,9 +254,9 @@ impl<R: Standing> InCampaign<R> {
         T: Send + 'static,
         F: Fn(&mut Conn, &CampaignVisit) -> Result<T, services::Error> + Send + 'static,
     {
-        let (credentials, slug) = (self.by.credentials, self.slug.clone());
+        let (credentials, seen, slug) = (self.by.credentials, self.by.seen.clone(), self.slug.clone());
         let work = move |conn: &mut Conn| {
-            let visit = enter_campaign::<R>(conn, &credentials, &slug)?;
+            let visit = enter_campaign::<R>(conn, (&credentials, &seen), &slug)?;
             may_write(&visit.viewer)?;
             run(conn, &visit)
         };
@@ -275,9 +284,10 @@ impl<R: Standing> InCampaign<R> {
     }
 }
 
-fn enter<R: Standing>(conn: &mut Conn, credentials: &Credentials) -> Result<Visit, services::Error> {
+fn enter<R: Standing>(conn: &mut Conn, credentials: &Credentials, seen: &Seen) -> Result<Visit, services::Error> {
     let now = clock::now_ms();
     let viewer = sign_in::viewer(conn, credentials, now)?;
+    seen.note(&viewer);
     match R::admit(&viewer) {
         true => is_proven::<R>(&viewer, now).map(|()| Visit { viewer, now }),
         false => Err(refusal(&viewer)),
@@ -286,15 +296,19 @@ fn enter<R: Standing>(conn: &mut Conn, credentials: &Credentials) -> Result<Visi
 
 fn enter_campaign<R: Standing>(
     conn: &mut Conn,
-    credentials: &Credentials,
+    (credentials, seen): (&Credentials, &Seen),
     slug: &str,
 ) -> Result<CampaignVisit, services::Error> {
     let now = clock::now_ms();
     let viewer = sign_in::viewer(conn, credentials, now)?;
+    seen.note(&viewer);
     // One that this viewer may not see reads like one that does not exist.
-    let campaign = campaigns::find(conn, slug)?
-        .filter(|campaign| viewer.may_see(campaign))
-        .ok_or_else(|| services::Error::NotFound(format!("there is no campaign `{slug}` that you may see")))?;
+    let unknown = || services::Error::NotFound(format!("there is no campaign `{slug}` that you may see"));
+    let campaign = campaigns::find(conn, slug)?.ok_or_else(unknown)?;
+    if !viewer.may_see(&campaign) {
+        seen.note_hidden();
+        return Err(unknown());
+    }
     match R::admit_to(&viewer, &campaign) {
         true => is_proven::<R>(&viewer, now).map(|()| CampaignVisit { viewer, campaign, now }),
         false => Err(refusal(&viewer)),
@@ -358,7 +372,7 @@ impl<R: Standing> FromRequest for InCampaign<R> {
 fn by<R>(request: &HttpRequest) -> Result<By<R>, Error> {
     let app = request.app_data::<Data<App>>().ok_or_else(|| Error::internal("the server was put together wrongly"))?;
     let credentials = credentials(request, app)?;
-    Ok(By { app: App::clone(app), credentials, standing: PhantomData })
+    Ok(By { app: App::clone(app), credentials, seen: Seen::of(request), standing: PhantomData })
 }
 
 /// A bearer token, else the access cookie, else nothing.

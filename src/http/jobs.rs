@@ -74,7 +74,7 @@ pub enum JobWanted {
 pub struct IngestWanted {
     /// The upload of the GeoTIFF; or `file`.
     upload: Option<String>,
-    /// Its name in the inbox.
+    /// Its name in the inbox of the campaign.
     file: Option<String>,
     /// When it was taken: `2025-06-15` or `2025-06-15T08:30:00Z`.
     captured: Option<String>,
@@ -104,7 +104,7 @@ pub struct IngestWanted {
 pub struct FootprintsWanted {
     /// The upload; or `file`.
     upload: Option<String>,
-    /// Its name in the inbox.
+    /// Its name in the inbox of the campaign.
     file: Option<String>,
 }
 
@@ -114,7 +114,7 @@ pub struct FootprintsWanted {
 pub struct GoldWanted {
     /// The upload; or `file`.
     upload: Option<String>,
-    /// Its name in the inbox.
+    /// Its name in the inbox of the campaign.
     file: Option<String>,
     /// `practice` or `check`.
     gold: GoldKind,

@@ -10,6 +10,7 @@ use actix_web::body::BoxBody;
 use super::admission::Class;
 use super::entrance::Entrance;
 use super::error::Error;
+use super::refusals;
 use crate::storage::meter::{Histogram, METER};
 
 /// The text format of Prometheus, version 0.0.4.
@@ -47,6 +48,8 @@ fn text(entrance: &Entrance) -> String {
     let by_class =
         |count: &dyn Fn(Class) -> u64| Class::ALL.map(|class| (format!("class=\"{}\"", class.key()), count(class)));
     page.many("requests_refused_total", "counter", "Requests sent away", by_class(&|class| entrance.refused(class)));
+    let denied = refusals::counts().map(|(kind, count)| (format!("code=\"{kind}\""), count));
+    page.many("requests_denied_total", "counter", "Requests of people without the right to them", denied);
     page.many("requests_under_way", "gauge", "Requests let in", by_class(&|class| entrance.under_way(class) as u64));
     let answered = Class::ALL.iter().flat_map(|class| {
         (2..=5)

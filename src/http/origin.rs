@@ -34,7 +34,7 @@ impl App {
     }
 }
 
-fn trusts(proxies: &[Network], address: IpAddr) -> bool {
+pub(super) fn trusts(proxies: &[Network], address: IpAddr) -> bool {
     proxies.iter().any(|network| network.contains(address))
 }
 

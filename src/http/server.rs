@@ -20,13 +20,16 @@ use super::admission::Limits;
 use super::deadlines::Deadlines;
 use super::entrance::{Entrance, guard};
 use super::envelope::envelope;
-use super::gate::App;
+use super::gate::{App, LISTENERS_EACH};
 use super::health::Readiness;
 use super::images::Lookups;
 use super::line::Line;
 use super::metrics;
+use super::origin::trusts;
+use super::presence::{Place, Presence};
 use super::stream::Stream;
 use super::tls::{Tls, TlsFiles};
+use super::visitors::subscriber;
 use crate::domain::network::Network;
 
 /// How long a client may take to close a connection that we are done with, or to send what we do not want to read.
@@ -47,6 +50,10 @@ pub struct ServerOptions {
     pub workers: usize,
     /// Connections at a time; fewer where the system does not allow so many open files.
     pub clients: usize,
+    /// Of these, those that one address may have; a trusted proxy may have all.
+    pub clients_per_address: u32,
+    /// Lines of live news that one address may have.
+    pub listeners_per_address: u32,
     /// What may be under way at a time.
     pub limits: Limits,
     /// Certificate and key, where the server itself speaks TLS.
@@ -67,6 +74,8 @@ impl Default for ServerOptions {
             listen: ([127, 0, 0, 1], 0).into(),
             workers: 2,
             clients: 8_000,
+            clients_per_address: 1_000,
+            listeners_per_address: LISTENERS_EACH,
             limits: Limits::default(),
             tls: None,
             proxies: Vec::new(),
@@ -100,6 +109,7 @@ impl Server {
     ) -> std::io::Result<Server> {
         let tls = options.tls.clone().map(Tls::open).transpose()?;
         (app.encrypted, app.proxies) = (tls.is_some(), options.proxies.as_slice().into());
+        app.listeners = Presence::new(options.listeners_per_address);
         let listener = TcpListener::bind(options.listen)?;
         let address = listener.local_addr()?;
         let (leaving, farewell) = (app.clone(), options.farewell);
@@ -117,7 +127,9 @@ impl Server {
             .max_concurrent_connections(clients)
             .shutdown_timeout(SHUTDOWN_SECONDS)
             .shutdown_signal(stop);
-        let builder = serve(builder, listener, app.clone(), entrance.clone(), (options.deadlines, tls.clone()))?;
+        let doors = Doors { places: Presence::new(options.clients_per_address), proxies: app.proxies.clone() };
+        let line = (options.deadlines, tls.clone(), doors);
+        let builder = serve(builder, listener, app.clone(), entrance.clone(), line)?;
         let (builder, metrics) = match options.metrics {
             Some(address) => tell_metrics(builder, TcpListener::bind(address)?, entrance)?,
             None => (builder, None),
@@ -137,13 +149,33 @@ impl Server {
     }
 }
 
+/// How many connections each address may have.
+#[derive(Clone)]
+struct Doors {
+    places: Presence,
+    proxies: Arc<[Network]>,
+}
+
+impl Doors {
+    /// Room for one more connection of an address, or an error that closes it. A trusted proxy brings everybody.
+    fn enter(&self, address: Option<SocketAddr>) -> std::io::Result<Option<Place>> {
+        match address.map(|address| address.ip().to_canonical()) {
+            Some(address) if !trusts(&self.proxies, address) => {
+                let place = self.places.enter(subscriber(address));
+                place.map(Some).ok_or_else(|| std::io::ErrorKind::ConnectionRefused.into())
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
 /// Puts socket, deadlines, entrance and routes together.
 fn serve(
     builder: ServerBuilder,
     listener: TcpListener,
     app: App,
     entrance: Arc<Entrance>,
-    (deadlines, tls): (Deadlines, Option<Tls>),
+    (deadlines, tls, doors): (Deadlines, Option<Tls>, Doors),
 ) -> std::io::Result<ServerBuilder> {
     let (app, lookups, readiness) = (Data::new(app), Data::new(Lookups::default()), Data::new(Readiness::default()));
     let goodbye = builder.graceful_shutdown_signal();
@@ -166,16 +198,17 @@ fn serve(
             .client_disconnect_timeout(GOODBYE)
             .on_connect_ext(|stream: &Stream, data| drop(data.insert(stream.watch())))
             .h1(map_config(guard(entrance.clone(), routes), |()| AppConfig::default()));
-        let tls = tls.clone();
+        let (tls, doors) = (tls.clone(), doors.clone());
         fn_service(move |tcp: TcpStream| {
-            let tls = tls.clone();
+            let (tls, doors) = (tls.clone(), doors.clone());
             async move {
                 let address = tcp.peer_addr().ok();
+                let place = doors.enter(address).map_err(DispatchError::Io)?;
                 let line = match tls {
                     None => Line::Plain(tcp),
                     Some(tls) => shake_hands(&tls, tcp, deadlines).await.map_err(DispatchError::Io)?,
                 };
-                Ok::<_, DispatchError>((Stream::new(line, deadlines), address))
+                Ok::<_, DispatchError>((Stream::new(line, deadlines, place), address))
             }
         })
         .and_then(http)

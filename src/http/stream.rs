@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::deadlines::{Deadlines, Flow, Watch};
 use super::line::Line;
+use super::presence::Place;
 
 /// Most bytes of answers that the kernel keeps for one connection: it says that there is room again when a third of
 /// this was read, which even a slow line must do in time.
@@ -28,17 +29,26 @@ pub struct Stream {
     writing: Alarm,
     /// What flowed out since the client let us wait for the first time.
     blocked: Option<Flow>,
+    _place: Option<Place>,
 }
 
 impl Stream {
-    /// Takes over an accepted connection.
-    pub fn new(line: Line, deadlines: Deadlines) -> Stream {
+    /// Takes over an accepted connection, with its place among those of its address.
+    pub(super) fn new(line: Line, deadlines: Deadlines, place: Option<Place>) -> Stream {
         // Where the system refuses them, the connection works all the same.
         let tcp = line.tcp();
         let _ = tcp.set_nodelay(true);
         let _ = socket2::SockRef::from(tcp).set_send_buffer_size(SEND_BUFFER);
         let watch = Rc::new(Watch::new(Instant::now()));
-        Stream { line, watch, deadlines, reading: Alarm::default(), writing: Alarm::default(), blocked: None }
+        Stream {
+            line,
+            watch,
+            deadlines,
+            reading: Alarm::default(),
+            writing: Alarm::default(),
+            blocked: None,
+            _place: place,
+        }
     }
 
     /// What is seen of this connection.

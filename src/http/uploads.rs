@@ -68,7 +68,7 @@ pub struct UploadWanted {
     sha256: Option<String>,
 }
 
-/// A file that the operator laid into the inbox.
+/// A file that the operator laid into the inbox of the campaign.
 #[derive(Serialize, ToSchema)]
 pub struct InboxFile {
     /// Its path below the inbox.
@@ -78,11 +78,11 @@ pub struct InboxFile {
     modified_at: String,
 }
 
-/// The inbox.
+/// The inbox of the campaign.
 #[derive(Serialize, ToSchema)]
 pub struct Inbox {
-    /// The inbox's place in the server's data folder.
-    folder: &'static str,
+    /// Its place in the server's data folder.
+    folder: String,
     files: Vec<InboxFile>,
 }
 
@@ -198,21 +198,25 @@ pub async fn remove_upload(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Files that the operator laid into the inbox
+/// Files that the operator laid into the inbox of the campaign
+///
+/// They lie in the folder `inbox/SLUG` of the data folder. Nobody sees what lies there for another campaign.
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/files", operation_id = "list_files",
     params(("slug" = String, Path, description = "Name of the campaign")), responses((status = 200, body = Inbox)))]
 pub async fn list_files(app: Data<App>, door: InCampaign<Coordinator>) -> Result<HttpResponse, Error> {
-    let inbox = app.intake.inbox.clone();
-    let found = door.serve(|_, _| async move {
+    let intake = app.intake.clone();
+    let found = door.serve(|_, visit| async move {
+        let (slug, inbox) = (visit.campaign.slug.clone(), intake.inbox_of(&visit.campaign.slug));
         let ended = |error| services::Error::Internal(format!("the inbox cannot be read: {error}"));
-        tokio::task::spawn_blocking(move || files(&inbox)).await.map_err(ended)
+        Ok((slug, tokio::task::spawn_blocking(move || files(&inbox)).await.map_err(ended)?))
     });
-    let listed = found.await?.into_iter().map(|file| InboxFile {
+    let (slug, found) = found.await?;
+    let listed = found.into_iter().map(|file| InboxFile {
         name: file.name,
         bytes: file.bytes,
         modified_at: rfc3339(file.modified_at),
     });
-    Ok(HttpResponse::Ok().json(Inbox { folder: "inbox", files: listed.collect() }))
+    Ok(HttpResponse::Ok().json(Inbox { folder: format!("inbox/{slug}"), files: listed.collect() }))
 }
 
 /// Where the bytes of a request begin.

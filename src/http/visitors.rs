@@ -96,12 +96,9 @@ impl Book {
         Book { key: RandomState::new(), since: now, rest: HashMap::new() }
     }
 
-    /// A number for the address; of IPv6 for its network, which is what one subscriber gets.
+    /// A number for the address.
     fn who(&self, address: Option<IpAddr>) -> u64 {
-        self.key.hash_one(address.map(|address| match address.to_canonical() {
-            IpAddr::V4(address) => u64::from(address.to_bits()),
-            IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
-        }))
+        self.key.hash_one(address.map(subscriber))
     }
 
     /// Forgets those who have their whole share again.
@@ -112,6 +109,14 @@ impl Book {
                 rest.left < share
             });
         }
+    }
+}
+
+/// What of an address tells subscribers apart; of IPv6 the network, which is what one subscriber gets.
+pub(super) fn subscriber(address: IpAddr) -> u64 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
     }
 }
 

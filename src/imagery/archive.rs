@@ -94,6 +94,11 @@ impl Temporary {
         self.kept = true;
         Ok(())
     }
+
+    /// Leaves it where it lies, for the next run to take over.
+    pub fn leave(mut self) {
+        self.kept = true;
+    }
 }
 
 impl Drop for Temporary {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
@@ -62,6 +63,28 @@ impl Draft {
     /// How many tiles there are.
     pub fn tiles(&self) -> u64 {
         self.state().index.len() as u64
+    }
+
+    /// Gives all tiles, in the order of their cells.
+    pub fn each(&self, visit: &mut dyn FnMut(Cell, &[u8])) -> Result<(), ImageryError> {
+        let mut state = self.state();
+        state.writer.flush().map_err(ImageryError::io(&self.spool.path, "writing"))?;
+        let mut order: Vec<(Cell, (u64, u32))> = state.index.iter().map(|(cell, place)| (*cell, *place)).collect();
+        order.sort();
+        let mut tile = Vec::new();
+        for (cell, (offset, length)) in order {
+            tile.resize(length as usize, 0);
+            self.spool.file.read_exact_at(&mut tile, offset).map_err(ImageryError::io(&self.spool.path, "reading"))?;
+            visit(cell, &tile);
+        }
+        Ok(())
+    }
+
+    /// Leaves what there is to the next run for the same archive.
+    pub fn leave(self) {
+        // What cannot be written now is missing then, and made again.
+        let _ = self.state().writer.flush();
+        self.spool.leave();
     }
 
     /// Writes the archive in the order of PMTiles (so that it is "clustered" and the bytes do not depend on threads)

@@ -47,7 +47,8 @@ pub use encode::encode as encode_tile;
 pub use error::ImageryError;
 
 pub use footprints::{
-    Footprint, FootprintReport, Outline, finish_footprints, from_geopackage, read_footprints, report, square_around,
+    Footprint, FootprintReport, Outline, check_length, finish_footprints, from_geopackage, outlines_of_geopackage,
+    read_footprints, report, square_around,
 };
 pub use georef::{Crs, Georef};
 pub use geotiff::GeoTiffSource;

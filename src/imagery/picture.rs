@@ -62,6 +62,18 @@ pub fn look(bytes: &[u8]) -> Result<(PictureKind, u32, Vec<u8>), String> {
     Ok((kind, picture.width(), at_our_size(picture)?))
 }
 
+/// Kind and side of a tile that was looked at before, from its header alone.
+pub fn glance(bytes: &[u8]) -> Option<(PictureKind, u32)> {
+    let kind = PictureKind::sniff(bytes)?;
+    let width = |format| ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().ok().map(|size| size.0);
+    let side = match kind {
+        PictureKind::Webp => webp::BitstreamFeatures::new(bytes)?.width(),
+        PictureKind::Png => width(ImageFormat::Png)?,
+        PictureKind::Jpeg => width(ImageFormat::Jpeg)?,
+    };
+    Some((kind, side))
+}
+
 /// The pixels of such a tile.
 pub fn decode(bytes: &[u8]) -> Result<Vec<u8>, String> {
     look(bytes).map(|(_, _, pixels)| pixels)

@@ -100,6 +100,7 @@ impl Report {
 pub async fn examine(place: &Place, repair: Option<&Repair>) -> Result<Report, Error> {
     let mut report = Report::default();
     look_at_key(&place.key, repair.is_some(), &mut report);
+    look_at_modes(place, repair.is_some(), &mut report);
     look_at_space(place, &mut report);
     let url = place.database.clone();
     let store = match opened(url, &mut report).await? {
@@ -264,6 +265,32 @@ fn look_at_key(key: &Path, repair: bool, report: &mut Report) {
     match repair && fs::set_permissions(key, fs::Permissions::from_mode(0o600)).is_ok() {
         true => report.add(Weight::Mended, "key", what, "it is private now; make a new one if others have seen it"),
         false => report.fault("key", what, "chmod 600, and make a new one if others have seen it"),
+    }
+}
+
+/// Passwords' hashes, pseudonym keys and private pictures lie below the data folder.
+fn look_at_modes(place: &Place, repair: bool, report: &mut Report) {
+    let file = match &place.database {
+        DatabaseUrl::Sqlite(path) => Some((path.clone(), 0o600)),
+        DatabaseUrl::Postgres(_) => None,
+    };
+    let mut open = Vec::new();
+    for (path, wanted) in std::iter::once((place.data.clone(), 0o700)).chain(file) {
+        let Ok(about) = fs::metadata(&path) else { continue };
+        if about.permissions().mode() & 0o077 != 0 {
+            let mended = repair && fs::set_permissions(&path, fs::Permissions::from_mode(wanted)).is_ok();
+            open.push((path, wanted, about.permissions().mode() & 0o777, mended));
+        }
+    }
+    if open.is_empty() {
+        report.sound.push("the data folder is private".into());
+    }
+    for (path, wanted, mode, mended) in open {
+        let what = format!("others on this machine can look into {} (mode {mode:o})", path.display());
+        match mended {
+            true => report.add(Weight::Mended, "modes", what, "it is private now"),
+            false => report.warn("modes", what, &format!("chmod {wanted:o} {}, or doctor --repair", path.display())),
+        }
     }
 }
 

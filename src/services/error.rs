@@ -106,8 +106,9 @@ impl Error {
             Error::NotFound(text) => Error::NotFound(put(text)),
             Error::Conflict(text) => Error::Conflict(put(text)),
             Error::Invalid(invalid) => Error::invalid(&invalid.field, put(invalid.reason)),
-            Error::Imagery(ImageryError::Stopped) => self,
-            Error::Imagery(error) => Error::Conflict(put(error.to_string())),
+            Error::Imagery(error @ (ImageryError::Unusable { .. } | ImageryError::Invalid(_))) => {
+                Error::Conflict(put(error.to_string()))
+            }
             Error::Internal(text) => Error::Internal(put(text)),
             other => other,
         }

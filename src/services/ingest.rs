@@ -14,8 +14,8 @@ use crate::domain::campaign::{Campaign, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};
 use crate::domain::tiling_change::TilingChange;
 use crate::imagery::{
-    Archives, CutRequest, CutScene, Footprint, FootprintReport, ImageryError, Look, Outline, Progress,
-    finish_footprints, from_geopackage, read_footprints, report,
+    Archives, CutRequest, CutScene, Footprint, FootprintReport, ImageryError, Look, Progress, check_length,
+    finish_footprints, outlines_of_geopackage, read_footprints, report,
 };
 use crate::storage::footprints::FootprintRow;
 use crate::storage::{Store, geopackage, new_id, scenes};
@@ -173,16 +173,12 @@ fn outlines_of(path: &Path) -> Result<Vec<Footprint>, Error> {
     if !is_database || &head != b"SQLite format 3" {
         return Ok(read_footprints(path)?);
     }
+    check_length(path)?;
     let layer = geopackage::read(path).map_err(unusable)?;
-    let mut outlines = Vec::with_capacity(layer.rows.len());
-    for (id, blob) in layer.rows {
-        let polygons = blob.as_deref().ok_or_else(|| "has no geometry".to_owned()).and_then(from_geopackage);
-        let polygons = polygons.map_err(|reason| unusable(format!("feature `{id}`: {reason}")))?;
-        outlines.push(Outline { id: Some(id), polygons, properties: Default::default() });
-    }
     let epsg = layer
         .epsg
         .ok_or_else(|| unusable("its system has no EPSG code; ogr2ogr -t_srs EPSG:4326 out.gpkg in.gpkg".into()))?;
+    let outlines = outlines_of_geopackage(layer.rows).map_err(unusable)?;
     Ok(finish_footprints(outlines, epsg).map_err(unusable)?)
 }
 

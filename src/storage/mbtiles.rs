@@ -1,15 +1,14 @@
 //! Tiles out of MBTiles, which is a SQLite file that somebody brought: opened for reading only, not trusted.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-/// Many writers put a view named `tiles` over other tables. One that gives no row for so long is stopped.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How often that is looked at.
-const LOOK: Duration = Duration::from_millis(100);
+use super::brought;
+
+/// Longest value of a file, bytes; a tile may be much shorter, but is refused by its name.
+const MOST_VALUE_BYTES: i32 = 64 << 20;
 
 /// One tile as it is stored: zoom, column, row from the south.
 pub type Visit<'a> = dyn FnMut(i64, i64, i64, Vec<u8>) -> Result<(), String> + 'a;
@@ -24,32 +23,10 @@ pub fn is_database(path: &Path) -> bool {
 /// Gives every tile of at most `most_bytes` to `visit`, and stops with a reason at the first that is larger, or when
 /// there are more than `most_tiles`, or where the file is no MBTiles.
 pub fn each(path: &Path, most_tiles: u64, most_bytes: u64, visit: &mut Visit<'_>) -> Result<(), String> {
-    let failed = |error: rusqlite::Error| format!("is not MBTiles that can be read: {error}");
-    let name = path.to_str().ok_or("its path is not valid UTF-8")?;
-    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags).map_err(failed)?;
-    let guard = "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON";
-    conn.execute_batch(guard).map_err(failed)?;
-    let (rows, done) = (AtomicU64::new(0), AtomicBool::new(false));
-    let interrupt = conn.get_interrupt_handle();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let (mut last, mut still) = (0, Duration::ZERO);
-            while !done.load(Relaxed) {
-                std::thread::sleep(LOOK);
-                let now = rows.load(Relaxed);
-                still = if now == last { still + LOOK } else { Duration::ZERO };
-                last = now;
-                if still > PATIENCE {
-                    interrupt.interrupt();
-                }
-            }
-        });
-        let read = read(&conn, (most_tiles, most_bytes), &rows, visit);
-        done.store(true, Relaxed);
-        read
-    })
+    let failed = |error: String| format!("is not MBTiles that can be read: {error}");
+    let conn = brought::open(path, MOST_VALUE_BYTES).map_err(failed)?;
+    // Many writers put a view named `tiles` over other tables.
+    brought::patiently(&conn, |rows| read(&conn, (most_tiles, most_bytes), rows, visit))
 }
 
 fn read(

@@ -5,6 +5,7 @@
 pub mod announcements;
 pub mod audit_log;
 pub mod backups;
+mod brought;
 pub mod campaigns;
 mod connection;
 pub mod consensus;

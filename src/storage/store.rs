@@ -1,6 +1,7 @@
 //! The store: reads on a pool; writes on SQLite through one thread that commits many waiting jobs at once, on
 //! PostgreSQL as short transactions on a pool.
 
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -152,12 +153,20 @@ impl Store {
     }
 }
 
-/// Makes the folder in which a SQLite file is to lie.
+/// Makes the folder in which a SQLite file is to lie, and the file: both for their owner alone, since passwords' hashes and
+/// pseudonym keys are in it. What is there already stays as it is; `aftermap doctor` looks at it.
 pub(super) fn create_folder(url: &DatabaseUrl) -> Result<(), StoreError> {
     let DatabaseUrl::Sqlite(path) = url else { return Ok(()) };
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder)
-        .map_err(|error| StoreError::Setup(format!("cannot create the data folder {}: {error}", folder.display())))
+    let make = || {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        // What is there stays; and where no file can be, SQLite itself says best why.
+        drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
+        Ok(())
+    };
+    make().map_err(|error: std::io::Error| {
+        StoreError::Setup(format!("cannot create the data folder {}: {error}", folder.display()))
+    })
 }
 
 /// Runs a transaction that only reads and cannot be repeated; a connection that turns out to be dead is replaced first.

@@ -101,6 +101,7 @@ async fn metrics_have_an_address_of_their_own_and_name_nobody() {
     let label = json!([{"id": "018f2f3e-0000-7000-8000-000000000001", "lease_id": leases["leases"][0]["lease_id"],
         "answer": "destroyed"}]);
     assert_eq!(guest.post("/api/v1/labels", label).await.ok()["results"][0]["status"], "stored");
+    guest.get("/api/v1/campaigns/madre/jobs").await.refused(403, "forbidden");
     let metrics = app.metrics.expect("an address for metrics");
     let page = reqwest::get(format!("http://{metrics}/metrics")).await.unwrap().text().await.unwrap();
     let value = |name: &str| -> f64 {
@@ -112,6 +113,7 @@ async fn metrics_have_an_address_of_their_own_and_name_nobody() {
     assert!(value("commit_seconds_count") >= 1.0);
     assert_eq!(value("requests_total{class=\"submit\",status=\"2xx\"}"), 1.0);
     assert_eq!(value("requests_refused_total{class=\"export\"}"), 0.0);
+    assert!(value("requests_denied_total{code=\"forbidden\"}") >= 1.0);
     assert!(!page.contains("madre"), "{page}");
     assert_ne!(app.browser().get("/metrics").await.text, page, "not at the public address");
 }

@@ -71,6 +71,11 @@ impl TestApp {
         TestApp::run(database, None, ServerOptions::default(), |app| app.with_shares(shares))
     }
 
+    /// The same with limits of its own.
+    pub fn start_sharing_with(database: TestDatabase, shares: Shares, options: ServerOptions) -> TestApp {
+        TestApp::run(database, None, options, |app| app.with_shares(shares))
+    }
+
     /// A server with limits of its own.
     pub fn start_with(database: TestDatabase, public_url: Option<&str>, options: ServerOptions) -> TestApp {
         TestApp::run(database, public_url, options, |app| app)

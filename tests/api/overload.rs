@@ -24,6 +24,8 @@ async fn who_finds_no_place_is_asked_to_come_back() {
         let seconds: u64 = reply.header("retry-after").parse().unwrap();
         assert!((1..=10).contains(&seconds), "{seconds}");
         assert_eq!(reply.header("cache-control"), "no-store");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff");
+        assert!(reply.header("content-security-policy").contains("frame-ancestors 'none'"));
     }
 }
 

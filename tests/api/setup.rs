@@ -401,11 +401,11 @@ async fn files_of_the_inbox_are_read_and_nothing_beside_them() {
     let app = on_sqlite();
     let cleo = draft(&app).await;
     let town = draw_town(&app);
-    let inbox: PathBuf = app.tiles.path().join("inbox/2025");
+    let inbox: PathBuf = app.tiles.path().join("inbox/town/2025");
     std::fs::create_dir_all(&inbox).unwrap();
     std::fs::copy(&town.scenes[0].file, inbox.join("before.tif")).unwrap();
     let listed = cleo.get(&format!("{TOWN}/files")).await.ok();
-    assert_eq!(listed["files"][0]["name"], "2025/before.tif");
+    assert_eq!((&listed["folder"], &listed["files"][0]["name"]), (&json!("inbox/town"), &json!("2025/before.tif")));
     for bad in ["../drawn", "/etc/passwd", "2025", "nothing.tif", ""] {
         let body = json!({"kind": "ingest", "file": bad, "captured": "2025-06-15"});
         assert!(cleo.post(&format!("{TOWN}/jobs"), body).await.status.is_client_error(), "{bad}");
@@ -418,6 +418,32 @@ async fn files_of_the_inbox_are_read_and_nothing_beside_them() {
     assert_eq!((&done["state"], &done["about"]), (&json!("done"), &json!("before.tif")), "{done}");
     assert!(inbox.join("before.tif").exists(), "what the operator laid there stays");
     assert_eq!(cleo.get(&format!("{TOWN}/scenes")).await.ok()["scenes"][0]["source_name"], "before.tif");
+}
+
+#[tokio::test]
+async fn no_coordinator_sees_or_takes_what_lies_in_the_inbox_for_another_campaign() {
+    on_each_database(async |app| {
+        let cleo = draft(app).await;
+        let town = draw_town(app);
+        let omar = app.signed_in("omar", Some(Grant::Creator)).await;
+        assert_eq!(omar.post("/api/v1/campaigns", json!({"slug": "other", "title": "Other"})).await.status, 201);
+        let inbox: PathBuf = app.tiles.path().join("inbox");
+        std::fs::create_dir_all(inbox.join("other")).unwrap();
+        std::fs::copy(&town.scenes[0].file, inbox.join("other/secret.tif")).unwrap();
+        // Laid beside the folders of the campaigns: nobody's.
+        std::fs::write(inbox.join("lost.tif"), "x").unwrap();
+        let listed = omar.get("/api/v1/campaigns/other/files").await.ok();
+        assert_eq!(listed["files"][0]["name"], "secret.tif");
+        assert_eq!(cleo.get(&format!("{TOWN}/files")).await.ok()["files"], json!([]));
+        for name in ["secret.tif", "other/secret.tif", "../other/secret.tif", "lost.tif", "../lost.tif"] {
+            let body = json!({"kind": "ingest", "file": name, "captured": "2025-06-15"});
+            assert!(cleo.post(&format!("{TOWN}/jobs"), body).await.status.is_client_error(), "{name}");
+        }
+        cleo.get("/api/v1/campaigns/other/files").await.refused(404, "not_found");
+        let mine = json!({"kind": "ingest", "file": "secret.tif", "captured": "2025-06-15"});
+        assert_eq!(omar.post("/api/v1/campaigns/other/jobs", mine).await.status, 202);
+    })
+    .await;
 }
 
 #[tokio::test]

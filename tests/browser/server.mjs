@@ -43,9 +43,13 @@ export class DemoServer {
     return { name, password }
   }
 
-  /** Lets made-up volunteers label a campaign until so many tiles are closed. */
+  /** Lets made-up volunteers who look at the town as it is label a campaign until so many tiles are closed. */
   async simulate(campaign, closed) {
-    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', '8', '--seed', '5'], { stdio: 'ignore' })
+    // With answers of its own making the crowd would miss the demo's gold, and nothing would settle.
+    const truth = join(this.data, 'demo', 'synthetic_town_truth.csv')
+    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', '16', '--seed', '5', '--truth', truth], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let words = ''
+    for (const stream of [crowd.stdout, crowd.stderr]) stream.on('data', (bytes) => (words += bytes))
     const until = Date.now() + READY_MS
     let now = 0
     while (now < closed && Date.now() < until && crowd.exitCode === null) {
@@ -53,7 +57,7 @@ export class DemoServer {
       now = this.closed(campaign)
     }
     crowd.kill('SIGKILL')
-    if (now < closed) throw new Error(`${now} of ${closed} tiles of ${campaign} are closed`)
+    if (now < closed) throw new Error(`${now} of ${closed} tiles of ${campaign} are closed\n${words}`)
   }
 
   /** What the database file itself says: the rows that a statement selects, each a list. Independent of all our code. */

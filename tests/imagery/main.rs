@@ -4,6 +4,7 @@ mod align;
 mod change;
 mod counted;
 mod gdal;
+mod greedy;
 mod helpers;
 mod nasty;
 mod outlines;

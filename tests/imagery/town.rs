@@ -5,6 +5,7 @@ use std::path::Path;
 
 use aftermap::domain::cell::{MercatorBox, to_mercator};
 use aftermap::domain::scale::Scale;
+use aftermap::imagery::footprints::parse_footprints;
 use aftermap::imagery::{
     Footprint, ImageryError, SceneArchive, SyntheticTown, TownOptions, read_footprints, square_around,
 };
@@ -45,7 +46,7 @@ fn outlines_and_truth_agree_and_the_shares_are_as_asked() {
     let work = tempfile::tempdir().unwrap();
     let town = SyntheticTown::draw(1, TownOptions { clouds: vec![], ..TownOptions::default() }, work.path()).unwrap();
     assert!((120..=300).contains(&town.buildings), "{} buildings", town.buildings);
-    let footprints = read_footprints(&town.footprints).unwrap();
+    let footprints = parse_footprints(&std::fs::read_to_string(&town.footprints).unwrap()).unwrap();
     let truth = truth(&town);
     assert_eq!((footprints.len(), truth.len()), (town.buildings, town.buildings));
     let scale = Scale::built_in("conflict3").unwrap();

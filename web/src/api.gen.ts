@@ -307,7 +307,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Files that the operator laid into the inbox */
+        /**
+         * Files that the operator laid into the inbox of the campaign
+         * @description They lie in the folder `inbox/SLUG` of the data folder. Nobody sees what lies there for another campaign.
+         */
         get: operations["list_files"];
         put?: never;
         post?: never;
@@ -2291,7 +2294,7 @@ export interface components {
         Flag: "ring" | "gold" | "constant" | "hasty" | "too_fast";
         /** @description A file of footprints. */
         FootprintsWanted: {
-            /** @description Its name in the inbox. */
+            /** @description Its name in the inbox of the campaign. */
             file?: string | null;
             /** @description The upload; or `file`. */
             upload?: string | null;
@@ -2453,7 +2456,7 @@ export interface components {
         };
         /** @description A file of gold. */
         GoldWanted: {
-            /** @description Its name in the inbox. */
+            /** @description Its name in the inbox of the campaign. */
             file?: string | null;
             /** @description `practice` or `check`. */
             gold: components["schemas"]["GoldKind"];
@@ -2569,13 +2572,13 @@ export interface components {
              */
             weight_low: number;
         };
-        /** @description The inbox. */
+        /** @description The inbox of the campaign. */
         Inbox: {
             files: components["schemas"]["InboxFile"][];
-            /** @description The inbox's place in the server's data folder. */
+            /** @description Its place in the server's data folder. */
             folder: string;
         };
-        /** @description A file that the operator laid into the inbox. */
+        /** @description A file that the operator laid into the inbox of the campaign. */
         InboxFile: {
             /** Format: int64 */
             bytes: number;
@@ -2596,7 +2599,7 @@ export interface components {
             captured_from?: string | null;
             /** @description Its end. */
             captured_to?: string | null;
-            /** @description Its name in the inbox. */
+            /** @description Its name in the inbox of the campaign. */
             file?: string | null;
             /** @description Licence of the imagery. */
             licence?: string | null;

@@ -40,7 +40,8 @@ pub struct SimulateArgs {
     /// Seed of the volunteers' skills and answers
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
-    /// The right answers, as CSV with the columns tile_id and label; without it each tile gets one from the seed
+    /// The right answers, as CSV with the columns tile_id and label; without it each tile gets one from the seed, and
+    /// where the campaign has check gold, which then says something else, hardly a tile settles
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,
     /// Who they are

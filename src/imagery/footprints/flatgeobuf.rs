@@ -3,57 +3,90 @@
 //! Written after the format's own description (flatgeobuf.org) and FlatBuffers' internals page: a table begins with the
 //! distance back to its list of fields; every reference is a distance forward. All reads stay inside their buffer.
 
+use std::io::{ErrorKind, Read, Seek};
+
+use super::budget::{Budget, MOST_CORNERS_OF_ONE, too_many_corners};
 use super::{Outline, Polygons};
 
 const MAGIC: &[u8] = b"fgb\x03fgb\x01";
 /// Bytes of one node of the index.
 const NODE: u64 = 40;
 /// Largest accepted head or feature, bytes.
-const MAX_BUFFER: usize = 64 << 20;
+const MOST_BYTES: u64 = 16 << 20;
+/// Most columns that are looked at.
+const MOST_COLUMNS: usize = 1_000;
 
-/// Outlines of a file, and the code of their system in the EPSG register; `None` where the file names none.
-pub fn read(bytes: &[u8]) -> Result<(Vec<Outline>, Option<u32>), String> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or("is not FlatGeobuf 3")?;
-    let (head, rest) = sized(rest)?;
-    let head = Table::root(head)?;
-    let count = head.scalar(8).map_or(0, u64::from_le_bytes);
-    let node = head.scalar(9).map_or(16, u16::from_le_bytes);
+/// Outlines of a file, and the code of their system in the EPSG register; `None` where the file names none. Only one
+/// feature is in memory at a time.
+pub(super) fn read(input: &mut (impl Read + Seek)) -> Result<(Vec<Outline>, Option<u32>), String> {
+    let mut magic = [0; MAGIC.len()];
+    input.read_exact(&mut magic).map_err(|_| "is cut short")?;
+    if magic != MAGIC {
+        return Err("is not FlatGeobuf 3".into());
+    }
+    let mut buffer = Vec::new();
+    if !next(input, &mut buffer)? {
+        return Err("is cut short".into());
+    }
+    let head = Table::root(&buffer)?;
     let epsg = head.table(10).and_then(|crs| {
         let named = crs.text(0).is_none_or(|org| org.eq_ignore_ascii_case("EPSG"));
         crs.scalar(1).map(i32::from_le_bytes).filter(|code| named && *code > 0)
     });
     let columns: Vec<(String, u8)> = head
         .tables(7)
+        .take(MOST_COLUMNS)
         .map(|column| (column.text(0).unwrap_or_default().to_owned(), column.scalar(1).map_or(0, u8::from_le_bytes)))
         .collect();
     let kind = head.scalar(2).map_or(0, u8::from_le_bytes);
-    let index = usize::try_from(index_bytes(count, node)).map_err(|_| "its index is too large")?;
-    let mut rest = rest.get(index..).ok_or("is cut short in its index")?;
-    let mut outlines = Vec::new();
-    while !rest.is_empty() {
-        let (feature, following) = sized(rest)?;
-        rest = following;
-        let number = outlines.len() + 1;
-        let feature = Table::root(feature).map_err(|reason| format!("feature {number}: {reason}"))?;
-        let id = id_of(&feature, &columns);
-        let polygons = match feature.table(0) {
-            Some(geometry) => polygons(&geometry, kind).map_err(|reason| format!("feature {number}: {reason}"))?,
-            None => return Err(format!("feature {number}: has no geometry")),
-        };
-        outlines.push(Outline { id, polygons, properties: Default::default() });
+    skip_index(input, &head)?;
+    let (mut outlines, mut budget) = (Vec::new(), Budget::new());
+    while next(input, &mut buffer)? {
+        let outline = outline(&buffer, kind, &columns).and_then(|outline| {
+            budget.take(&outline.polygons)?;
+            Ok(outline)
+        });
+        outlines.push(outline.map_err(|reason| format!("feature {}: {reason}", outlines.len() + 1))?);
     }
     Ok((outlines, epsg.map(|code| code as u32)))
 }
 
-/// A buffer with its length before it, and what follows.
-fn sized(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
-    let short = || "is cut short".to_owned();
-    let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;
-    let length = u32::from_le_bytes(*length) as usize;
-    if length > MAX_BUFFER {
+fn outline(bytes: &[u8], kind: u8, columns: &[(String, u8)]) -> Result<Outline, String> {
+    let feature = Table::root(bytes)?;
+    let id = id_of(&feature, columns);
+    let geometry = feature.table(0).ok_or("has no geometry")?;
+    Ok(Outline { id, polygons: polygons(&geometry, kind)?, properties: Default::default() })
+}
+
+/// Reads a buffer that has its length before it; whether there was one.
+fn next(input: &mut impl Read, buffer: &mut Vec<u8>) -> Result<bool, String> {
+    let mut length = [0; 4];
+    let read = |error: std::io::Error| match error.kind() {
+        ErrorKind::UnexpectedEof => "is cut short".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    if input.read(&mut length[..1]).map_err(read)? == 0 {
+        return Ok(false);
+    }
+    input.read_exact(&mut length[1..]).map_err(read)?;
+    let length = u64::from(u32::from_le_bytes(length));
+    if length > MOST_BYTES {
         return Err(format!("holds a piece of {length} bytes, more than any building takes"));
     }
-    rest.split_at_checked(length).ok_or_else(short)
+    buffer.clear();
+    // Grows with what is there, whatever the length says.
+    input.take(length).read_to_end(buffer).map_err(read)?;
+    match buffer.len() as u64 == length {
+        true => Ok(true),
+        false => Err("is cut short".into()),
+    }
+}
+
+fn skip_index(input: &mut impl Seek, head: &Table<'_>) -> Result<(), String> {
+    let count = head.scalar(8).map_or(0, u64::from_le_bytes);
+    let node = head.scalar(9).map_or(16, u16::from_le_bytes);
+    let bytes = i64::try_from(index_bytes(count, node)).map_err(|_| "its index is too large")?;
+    input.seek_relative(bytes).map_err(|_| "is cut short in its index".to_owned())
 }
 
 /// Bytes of the packed R-tree: nodes of all levels.
@@ -74,9 +107,22 @@ fn polygons(geometry: &Table<'_>, kind: u8) -> Result<Polygons, String> {
     let own = geometry.scalar(6).map_or(0, u8::from_le_bytes);
     match if own == 0 { kind } else { own } {
         3 => Ok(vec![rings(geometry)?]),
-        6 => geometry.tables(7).map(|part| rings(&part)).collect(),
+        6 => parts(geometry),
         other => Err(format!("is of kind {other} of FlatGeobuf; footprints are Polygon or MultiPolygon")),
     }
+}
+
+/// The parts of a MultiPolygon. A few bytes may name the same large part a million times, so they are counted.
+fn parts(geometry: &Table<'_>) -> Result<Polygons, String> {
+    let (mut polygons, mut corners) = (Vec::new(), 0);
+    for part in geometry.tables(7) {
+        corners += 1 + part.list(1, 8).len() / 16 + part.list(0, 4).len() / 4;
+        if corners > MOST_CORNERS_OF_ONE {
+            return Err(too_many_corners());
+        }
+        polygons.push(rings(&part)?);
+    }
+    Ok(polygons)
 }
 
 /// The rings of a polygon: positions one after the other, and where each ring ends; one ring needs no ends.
@@ -207,6 +253,10 @@ fn number(buffer: &[u8], at: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
+    fn read_bytes(bytes: &[u8]) -> Result<(Vec<Outline>, Option<u32>), String> {
+        read(&mut std::io::Cursor::new(bytes))
+    }
+
     #[test]
     fn the_index_has_nodes_of_all_levels() {
         assert_eq!(index_bytes(1, 16), 40);
@@ -217,11 +267,11 @@ mod tests {
 
     #[test]
     fn wild_bytes_are_refused() {
-        assert!(read(b"GeoJSON").unwrap_err().contains("not FlatGeobuf"));
+        assert!(read_bytes(b"fgb\x03GeoJSON").unwrap_err().contains("not FlatGeobuf"));
         for tail in
             [&b""[..], b"\xff\xff\xff\xff", b"\x04\0\0\0\xff\xff\xff\xff", b"\x08\0\0\0\x04\0\0\0\xff\xff\xff\x7f"]
         {
-            assert!(read(&[MAGIC, tail].concat()).is_err());
+            assert!(read_bytes(&[MAGIC, tail].concat()).is_err());
         }
     }
 }

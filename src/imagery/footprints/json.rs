@@ -1,22 +1,49 @@
 //! Outlines out of GeoJSON.
 
+use std::io::BufRead;
+
 use geojson::feature::Id;
-use geojson::{Feature, GeoJson, GeometryValue, Position};
+use geojson::{Feature, GeometryValue, Position};
+use serde_json::{Map, Value};
 
-use super::{Outline, Polygons};
+use super::budget::Budget;
+use super::{Outline, Polygons, stream};
 
-/// The outlines and the EPSG code of their system: 4326 (RFC 7946), or what the older `crs` member names.
-pub fn read(text: &str) -> Result<(Vec<Outline>, u32), String> {
-    let json: GeoJson = text.parse().map_err(|error| format!("is not GeoJSON: {error}"))?;
-    let (features, foreign) = match json {
-        GeoJson::FeatureCollection(collection) => (collection.features, collection.foreign_members),
-        GeoJson::Feature(feature) => (vec![feature], None),
-        GeoJson::Geometry(_) => return Err("holds a bare geometry; a FeatureCollection of buildings is needed".into()),
+/// The outlines and the EPSG code of their system: 4326 (RFC 7946), or what the older `crs` member names. The
+/// features' other properties are kept only where they are wanted.
+pub(super) fn read(input: impl BufRead, properties: bool) -> Result<(Vec<Outline>, u32), String> {
+    let (mut outlines, mut budget) = (Vec::new(), Budget::new());
+    let mut take = |feature| {
+        let mut outline = outline(feature, properties)?;
+        budget.take(&outline.polygons)?;
+        outline.polygons.shrink_to_fit();
+        Ok(outlines.push(outline))
     };
-    let name = foreign.as_ref().and_then(|members| members.get("crs")?.pointer("/properties/name")?.as_str());
-    let epsg = name.map_or(Ok(4326), epsg)?;
-    let outline = |(place, feature)| outline(feature).map_err(|reason| format!("feature {}: {reason}", place + 1));
-    Ok((features.into_iter().enumerate().map(outline).collect::<Result<_, _>>()?, epsg))
+    let mut number = 0;
+    let mut numbered = |feature| {
+        number += 1;
+        take(feature).map_err(|reason: String| format!("feature {number}: {reason}"))
+    };
+    let (listed, members) = stream::each(input, &mut numbered)?;
+    if !listed {
+        numbered(alone(&members)?)?;
+    }
+    let name = members.get("crs").and_then(|crs| crs.pointer("/properties/name")?.as_str());
+    Ok((outlines, name.map_or(Ok(4326), epsg)?))
+}
+
+/// A file that is one feature and no list.
+fn alone(members: &Map<String, Value>) -> Result<Feature, String> {
+    match members.get("type").and_then(Value::as_str) {
+        Some("Feature") => {
+            serde_json::from_value(Value::Object(members.clone())).map_err(|error| format!("is not GeoJSON: {error}"))
+        }
+        Some("FeatureCollection") => Err("is not GeoJSON: it has no list `features`".into()),
+        Some(_) if members.contains_key("coordinates") => {
+            Err("holds a bare geometry; a FeatureCollection of buildings is needed".into())
+        }
+        _ => Err("is not GeoJSON: it has no list `features`".into()),
+    }
 }
 
 /// The code in `EPSG:32637` or `urn:ogc:def:crs:EPSG::32637`; CRS84 is degrees.
@@ -30,7 +57,7 @@ fn epsg(name: &str) -> Result<u32, String> {
     })
 }
 
-fn outline(feature: Feature) -> Result<Outline, String> {
+fn outline(feature: Feature, keep: bool) -> Result<Outline, String> {
     let id = id_of(&feature)?;
     let geometry = feature.geometry.ok_or("has no geometry")?;
     let polygons = match geometry.value {
@@ -38,7 +65,8 @@ fn outline(feature: Feature) -> Result<Outline, String> {
         GeometryValue::MultiPolygon { coordinates } => flat(coordinates)?,
         other => return Err(format!("is a {}; footprints are Polygon or MultiPolygon", other.type_name())),
     };
-    Ok(Outline { id, polygons, properties: feature.properties.unwrap_or_default().into_iter().collect() })
+    let properties = feature.properties.filter(|_| keep).unwrap_or_default();
+    Ok(Outline { id, polygons, properties: properties.into_iter().collect() })
 }
 
 /// Positions without their heights.

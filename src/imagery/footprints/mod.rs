@@ -1,11 +1,15 @@
 //! Building footprints from GeoJSON, FlatGeobuf and GeoPackage in any system: one tile is cut around each.
 
+mod budget;
 mod flatgeobuf;
 mod json;
 mod report;
+mod stream;
 mod wkb;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use crate::domain::bbox::Bbox;
@@ -15,13 +19,13 @@ use super::error::ImageryError;
 use super::georef::{Crs, Georef};
 
 pub use report::{Finding, FootprintReport, report};
-pub use wkb::from_geopackage;
+pub use wkb::{from_geopackage, outlines_of_geopackage};
 
 /// Polygons of one outline: each a list of rings, each a list of positions.
 pub type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
 
-/// The largest accepted file, bytes: some million buildings.
-const MAX_FILE_BYTES: u64 = 2 << 30;
+/// The largest accepted file, bytes: a million buildings with all that may be written about each.
+pub const MOST_FILE_BYTES: u64 = 2 << 30;
 /// The longest accepted id, bytes.
 const MAX_ID_BYTES: usize = 200;
 
@@ -51,32 +55,41 @@ pub struct Outline {
     pub properties: BTreeMap<String, serde_json::Value>,
 }
 
-/// Reads footprints from a file, in its order: GeoJSON (RFC 7946, or with the older `crs` member) or FlatGeobuf.
-/// GeoPackages are databases: see [`finish_footprints`].
+/// Reads footprints from a file, in its order: GeoJSON (RFC 7946, or with the older `crs` member) or FlatGeobuf. The
+/// file is read piece by piece, and its other properties are left out. GeoPackages are databases: see
+/// [`outlines_of_geopackage`].
 ///
 /// # Errors
 /// [`ImageryError::Unusable`], naming the feature, for a file that is neither, another geometry than Polygon or
-/// MultiPolygon, coordinates outside their system, an id used twice, or no feature at all.
+/// MultiPolygon, coordinates outside their system, an id used twice, no feature at all, or more than a file may hold.
 pub fn read_footprints(path: &Path) -> Result<Vec<Footprint>, ImageryError> {
     let refuse = |reason: String| ImageryError::unusable(path, reason);
-    let about = std::fs::metadata(path).map_err(ImageryError::io(path, "opening"))?;
-    if about.len() > MAX_FILE_BYTES {
-        return Err(refuse("is larger than 2 GiB; split it".into()));
-    }
-    let bytes = std::fs::read(path).map_err(ImageryError::io(path, "reading"))?;
-    if bytes.starts_with(b"fgb") {
-        let (outlines, epsg) = flatgeobuf::read(&bytes).map_err(refuse)?;
+    check_length(path)?;
+    let mut input = BufReader::with_capacity(1 << 16, File::open(path).map_err(ImageryError::io(path, "opening"))?);
+    let head = input.fill_buf().map_err(ImageryError::io(path, "reading"))?;
+    if head.starts_with(b"fgb") {
+        let (outlines, epsg) = flatgeobuf::read(&mut input).map_err(refuse)?;
         return finish_footprints(outlines, epsg.unwrap_or(4326)).map_err(refuse);
     }
-    let text = String::from_utf8(bytes).map_err(|_| {
-        refuse("is neither GeoJSON nor FlatGeobuf nor GeoPackage; turn it into one with ogr2ogr".into())
-    })?;
-    parse_footprints(&text).map_err(refuse)
+    if head.iter().take(1 << 10).any(|byte| matches!(byte, 0..=8)) {
+        return Err(refuse("is neither GeoJSON nor FlatGeobuf nor GeoPackage; turn it into one with ogr2ogr".into()));
+    }
+    let (outlines, epsg) = json::read(input, false).map_err(refuse)?;
+    finish_footprints(outlines, epsg).map_err(refuse)
 }
 
-/// The same from a GeoJSON text; the error says what is wrong, without a file name.
+/// Refuses a file of outlines that is too long to be read, before anything of it is.
+pub fn check_length(path: &Path) -> Result<(), ImageryError> {
+    let about = std::fs::metadata(path).map_err(ImageryError::io(path, "opening"))?;
+    match about.len() > MOST_FILE_BYTES {
+        true => Err(ImageryError::unusable(path, "is larger than 2 GiB; split it")),
+        false => Ok(()),
+    }
+}
+
+/// The same from a GeoJSON text, with the features' other properties; the error says what is wrong, without a file name.
 pub fn parse_footprints(text: &str) -> Result<Vec<Footprint>, String> {
-    let (outlines, epsg) = json::read(text)?;
+    let (outlines, epsg) = json::read(text.as_bytes(), true)?;
     finish_footprints(outlines, epsg)
 }
 

@@ -1,6 +1,22 @@
 //! Polygons out of well-known binary (OGC 06-103r4), as GeoPackage stores them (OGC 12-128r18, GeoPackageBinary).
 
-use super::Polygons;
+use super::budget::Budget;
+use super::{Outline, Polygons};
+
+/// The outlines of a GeoPackage's layer, of which each row is an id and a geometry.
+///
+/// # Errors
+/// A sentence that names the feature.
+pub fn outlines_of_geopackage(rows: Vec<(String, Option<Vec<u8>>)>) -> Result<Vec<Outline>, String> {
+    let mut budget = Budget::new();
+    let outline = |(id, blob): (String, Option<Vec<u8>>)| {
+        let polygons = blob.as_deref().ok_or_else(|| "has no geometry".to_owned()).and_then(from_geopackage);
+        let polygons = polygons.and_then(|polygons| budget.take(&polygons).map(|()| polygons));
+        let polygons = polygons.map_err(|reason| format!("feature `{id}`: {reason}"))?;
+        Ok(Outline { id: Some(id), polygons, properties: Default::default() })
+    };
+    rows.into_iter().map(outline).collect()
+}
 
 /// Reads numbers of either byte order and never beyond the end.
 struct Bytes<'a> {

@@ -1,11 +1,14 @@
 //! Tiles that exist already become a scene archive: checked one by one, their bytes passed on as they are.
 //!
 //! ```text
-//! folder | PMTiles (here) | MBTiles (storage)  ->  check (kind, size, decodes)  ->  draft -> archive (PMTiles on disk)
+//! folder | PMTiles (here) | MBTiles (storage) | another server (here)
+//!        ->  check (kind, size, decodes)  ->  draft -> archive (PMTiles on disk)
 //! ```
 
+mod asking;
 mod folder;
 mod pmtiles;
+mod remote;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +31,7 @@ use super::source::Shown;
 use super::upkeep::touch;
 pub use folder::TileFolder;
 pub use pmtiles::PmTilesFile;
+pub use remote::{RemoteTiles, fetch_tiles};
 
 /// Changes whenever the same tiles would give another archive.
 const VERSION: &str = "tiles as they are, layout 1";

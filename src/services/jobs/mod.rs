@@ -87,7 +87,7 @@ fn check_file(conn: &mut Conn, intake: &Intake, campaign: &Campaign, file: &File
                 ))),
             }
         }
-        FileRef { upload: None, file: Some(name), .. } => find_file(&intake.inbox, name).map(drop),
+        FileRef { upload: None, file: Some(name), .. } => find_file(&intake.inbox_of(&campaign.slug), name).map(drop),
         _ => Err(Error::invalid("upload", "name either an upload or a file of the inbox")),
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn perform(
     progress: Arc<dyn Progress + Send>,
 ) -> Result<Outcome, Error> {
     let called = input.file().map(|file| file.called.clone());
-    let path = input.file().map(|file| path_of(&desk.intake, file)).transpose()?;
+    let path = input.file().map(|file| path_of(&desk.intake, slug, file)).transpose()?;
     let done = match (input, path.clone()) {
         (JobInput::Ingest(input), Some(path)) => picture(desk, slug, input, path, actor, progress).await,
         (JobInput::Footprints(input), Some(path)) => footprints(desk, slug, input, path, actor).await,
@@ -54,7 +54,7 @@ pub(super) async fn perform(
     })
 }
 
-fn path_of(intake: &Intake, file: &FileRef) -> Result<PathBuf, Error> {
+fn path_of(intake: &Intake, slug: &str, file: &FileRef) -> Result<PathBuf, Error> {
     match (&file.upload, &file.file) {
         (Some(id), None) => {
             let path = intake.path_of(id.parse().map_err(|_| Error::Internal("a damaged job".into()))?);
@@ -62,7 +62,7 @@ fn path_of(intake: &Intake, file: &FileRef) -> Result<PathBuf, Error> {
                 || Error::NotFound(format!("the upload `{}` is not there any more: bring it again", file.called));
             path.is_file().then_some(path).ok_or_else(gone)
         }
-        (None, Some(name)) => find_file(&intake.inbox, name),
+        (None, Some(name)) => find_file(&intake.inbox_of(slug), name),
         _ => Err(Error::Internal("a job without its file".into())),
     }
 }

@@ -103,7 +103,7 @@ impl Worker {
         let mut silent = 0;
         loop {
             tokio::select! {
-                done = &mut ended => return Some(judge(done.unwrap_or_else(|_| Err(panicked())), &watch)),
+                done = &mut ended => return Some(judge(job.id, done.unwrap_or_else(|_| Err(panicked())), &watch)),
                 () = tokio::time::sleep(BEAT) => {}
             }
             match self.beat(job.id, &watch).await {
@@ -131,7 +131,8 @@ impl Worker {
     /// Writes down how it ended; an upload that was read is not needed any more.
     async fn end(&self, job: &Job, state: JobState, outcome: Outcome) -> Result<(), Error> {
         let (id, kind, campaign) = (job.id, job.kind, job.campaign_id.unwrap_or_default());
-        tracing::info!(job = id, kind = kind.key(), state = state.key(), message = outcome.message, "a job ended");
+        // Not its words: they may quote names and contents of files, and who asked for it reads them on the page.
+        tracing::info!(job = id, kind = kind.key(), state = state.key(), "a job ended");
         let holder = self.holder.clone();
         let upload =
             JobInput::read(&job.input).ok().and_then(|input| input.file()?.upload.as_ref()?.parse::<i64>().ok());
@@ -189,20 +190,33 @@ fn start(desk: Desk, slug: String, job: Job, watch: Arc<Watch>) -> oneshot::Rece
 }
 
 fn panicked() -> Error {
-    Error::Internal("the job broke down on this file: the server's log says where".into())
+    Error::Conflict("the job broke down on this file: the server's log says where".into())
 }
 
 /// How a job ended, in words for whoever asked for it.
-fn judge(ended: Ended, watch: &Watch) -> (JobState, Outcome) {
+fn judge(job: i64, ended: Ended, watch: &Watch) -> (JobState, Outcome) {
     let words = |message: String| Outcome { message, report: String::new() };
     match ended {
         Ok(outcome) => (JobState::Done, outcome),
         Err(Error::Imagery(ImageryError::Stopped)) => (JobState::Cancelled, words("cancelled".into())),
         Err(_) if watch.stop.load(Relaxed) => (JobState::Cancelled, words("cancelled".into())),
-        Err(Error::Store(StoreError::Unavailable(cause))) => {
-            (JobState::Failed, words(format!("the database went away: ask for it again ({cause})")))
+        Err(error) => (JobState::Failed, words(in_words(job, &error))),
+    }
+}
+
+/// What a coordinator is told: what is wrong with their file or wish, and of ours that something is. The log has the rest.
+fn in_words(job: i64, error: &Error) -> String {
+    match error {
+        Error::Invalid(_) | Error::Conflict(_) | Error::NotFound(_) | Error::NotReady(..) | Error::NoSpace { .. } => {
+            error.to_string()
         }
-        Err(error) => (JobState::Failed, words(error.to_string())),
+        Error::Imagery(ImageryError::Unusable { .. } | ImageryError::Invalid(_)) => error.to_string(),
+        ours => {
+            tracing::error!(job, cause = %ours, "a job failed through a fault of ours");
+            let away = matches!(ours, Error::Store(StoreError::Unavailable(_) | StoreError::Busy));
+            let what = if away { "the database went away" } else { "something went wrong on the server" };
+            format!("{what}: ask for it again, or show the operator this number, under which its log says more: {job}")
+        }
     }
 }
 
@@ -232,5 +246,25 @@ impl Progress for Watch {
 
     fn is_stopped(&self) -> bool {
         self.stop.load(Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coordinator_hears_what_is_wrong_with_a_file_and_nothing_of_our_insides() {
+        let away = StoreError::Unavailable("connection to server at \"10.1.2.3\", user \"aftermap\" failed".into());
+        let file = ImageryError::Unusable { file: "a.tif".into(), reason: "has no place".into() };
+        for (error, told) in [
+            (Error::Imagery(file), "a.tif: has no place"),
+            (Error::Conflict("the campaign is open".into()), "the campaign is open"),
+            (Error::Store(away), "the database went away"),
+            (Error::Internal("/srv/data/tiles: permission denied".into()), "something went wrong on the server"),
+        ] {
+            let words = judge(17, Err(error), &Watch::default()).1.message;
+            assert!(words.starts_with(told) && !words.contains("10.1.2.3") && !words.contains("/srv"), "{words}");
+        }
     }
 }

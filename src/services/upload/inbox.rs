@@ -1,4 +1,5 @@
-//! The inbox: files that the operator laid into the data folder. Nothing outside of it is ever named or read.
+//! The inbox of a campaign: files that the operator laid into the data folder for it. Nothing outside of it is ever
+//! named or read.
 
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;

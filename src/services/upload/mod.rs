@@ -26,8 +26,8 @@ const KEPT_FREE: u64 = 256 << 20;
 pub struct Intake {
     /// Folder of uploads.
     pub uploads: PathBuf,
-    /// Folder in which the operator lays files.
-    pub inbox: PathBuf,
+    /// Folder in which the operator lays files, in a folder of its own for each campaign.
+    inbox: PathBuf,
     /// Bytes that all uploads may take.
     pub total_bytes: u64,
     /// Bytes that the uploads of one campaign may take.
@@ -43,6 +43,11 @@ impl Intake {
             total_bytes: 200_000_000_000,
             campaign_bytes: 50_000_000_000,
         }
+    }
+
+    /// Where the operator lays files for the campaign of that slug. No campaign reads what lies there for another.
+    pub fn inbox_of(&self, slug: &str) -> PathBuf {
+        self.inbox.join(slug)
     }
 
     /// The file of an upload. Its name is a number of ours, never what its owner calls it.

@@ -34,7 +34,7 @@ export interface Settings {
 }
 export type Job = Schemas['Job']
 export type SetupScene = Schemas['OwnScene']
-export type InboxFile = Schemas['InboxFile']
+export type Inbox = Schemas['Inbox']
 export interface Estimate {
   tiles: number
   labels: number
@@ -133,7 +133,7 @@ export function callsOf(slug: string) {
     send: (id: string, offset: number, raw: Blob, signal: AbortSignal) =>
       ask<Upload>('PATCH', one(slug, 'uploads', id), { raw, signal, headers: { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' } }),
     forget: (id: string) => ask<null>('DELETE', one(slug, 'uploads', id)),
-    inbox: () => ask<{ files: InboxFile[] }>('GET', at(slug, 'files')).then(({ files }) => files),
+    inbox: () => ask<Inbox>('GET', at(slug, 'files')),
     jobs: () => ask<{ jobs: Job[] }>('GET', at(slug, 'jobs')).then(({ jobs }) => jobs),
     start: (wanted: JobWanted) => ask<Job>('POST', at(slug, 'jobs'), { body: wanted }),
     cancel: (id: string) => ask<Job>('POST', `${one(slug, 'jobs', id)}/cancel`),
