@@ -82,7 +82,7 @@ pub async fn create_guest(
     app.admit(&request, Errand::Guest)?;
     let guest = accounts::guest(&app.sign_in, body.0.token).await?;
     let mut reply = HttpResponse::Created();
-    for cookie in cookies::of_session(&guest.tokens, app.is_https()) {
+    for cookie in cookies::of_session(&guest.tokens, app.is_encrypted(&request)) {
         reply.cookie(cookie);
     }
     Ok(reply.json(Guest { volunteer_id: guest.volunteer.to_string(), token: guest.token }))
@@ -100,7 +100,7 @@ pub async fn create_account(
     app.admit(&request, Errand::Proof)?;
     let Body(Credentials { name, password }) = body;
     let account = accounts::create(&app.sign_in, by.credentials(), name, password).await?;
-    Ok(welcome(HttpResponse::Created(), &app, account))
+    Ok(welcome(HttpResponse::Created(), app.is_encrypted(&request), account))
 }
 
 /// A new password by recovery code
@@ -114,7 +114,7 @@ pub async fn recover_account(
     let visitor = app.admit(&request, Errand::Proof)?;
     let Body(Recovery { name, recovery_code, password }) = body;
     let account = accounts::recover(&app.sign_in, visitor, &name, &recovery_code, password).await?;
-    Ok(welcome(HttpResponse::Ok(), &app, account))
+    Ok(welcome(HttpResponse::Ok(), app.is_encrypted(&request), account))
 }
 
 /// A new password; every other session and every token ends
@@ -131,14 +131,14 @@ pub async fn change_password(
     by.read(|_, _| Ok(())).await?;
     let tokens = accounts::change_password(&app.sign_in, by.credentials(), password, new_password).await?;
     let mut reply = HttpResponse::NoContent();
-    for cookie in cookies::of_session(&tokens, app.is_https()) {
+    for cookie in cookies::of_session(&tokens, app.is_encrypted(&request)) {
         reply.cookie(cookie);
     }
     Ok(reply.finish())
 }
 
-fn welcome(mut reply: actix_web::HttpResponseBuilder, app: &App, account: accounts::Account) -> HttpResponse {
-    for cookie in cookies::of_session(&account.tokens, app.is_https()) {
+fn welcome(mut reply: actix_web::HttpResponseBuilder, https: bool, account: accounts::Account) -> HttpResponse {
+    for cookie in cookies::of_session(&account.tokens, https) {
         reply.cookie(cookie);
     }
     reply.json(Account {

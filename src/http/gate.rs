@@ -113,7 +113,12 @@ impl App {
         self.visitors.admit(self.origin(request.head()).address, errand, Instant::now())
     }
 
-    /// Whether browsers reach this server over encrypted connections only: cookies are for those alone then.
+    /// Whether the browser that sent this request is on an encrypted line: its cookies are for such lines alone then.
+    pub(super) fn is_encrypted(&self, request: &HttpRequest) -> bool {
+        self.origin(request.head()).https
+    }
+
+    /// Whether browsers reach this server over encrypted connections only.
     pub fn is_https(&self) -> bool {
         self.encrypted || self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
@@ -381,5 +386,6 @@ fn credentials(request: &HttpRequest, app: &App) -> Result<Credentials, Error> {
             _ => Err(services::Error::Unauthorized("write the header as `Authorization: Bearer TOKEN`".into()).into()),
         };
     }
-    Ok(cookies::access(request).map_or(Credentials::None, |token| app.sign_in.browser(&token)))
+    Ok(cookies::access(request, app.is_encrypted(request))
+        .map_or(Credentials::None, |token| app.sign_in.browser(&token)))
 }

@@ -43,5 +43,5 @@ pub async fn delete_me(
 ) -> Result<HttpResponse, Error> {
     app.admit(&request, Errand::Proof)?;
     delete_person(&app.sign_in, by.credentials(), body.0.password).await?;
-    Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_https()))
+    Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_encrypted(&request)))
 }

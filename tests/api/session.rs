@@ -224,6 +224,9 @@ async fn cookies_are_out_of_reach_of_scripts_and_of_other_sites() {
     assert_eq!(attributes(&plain[1]), "HttpOnly; SameSite=Strict; Path=/api/v1/session");
     let secure = cookies(&TestApp::start(sqlite(), Some("https://map.example.org"))).await;
     assert!(secure.iter().all(|cookie| cookie.contains("; Secure")), "{secure:?}");
+    assert!(secure[0].starts_with("__Host-aftermap_access=") && secure[0].contains("; Path=/;"), "{secure:?}");
+    assert!(secure[1].starts_with("__Secure-aftermap_refresh="), "{secure:?}");
+    assert!(secure.iter().all(|cookie| !cookie.contains("Domain=")), "{secure:?}");
 }
 
 #[tokio::test]
