@@ -10,6 +10,7 @@ mod database;
 mod events;
 mod examples;
 mod exports;
+mod framing;
 mod gold;
 mod guessing;
 mod helpers;
