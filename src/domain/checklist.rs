@@ -74,6 +74,8 @@ pub struct SceneFacts {
 pub struct Facts {
     /// Scenes by date.
     pub scenes: Vec<SceneFacts>,
+    /// What to know about scenes that do not line up with the first, one sentence each.
+    pub misaligned: Vec<String>,
     /// Tiles to label.
     pub tiles: i64,
     /// Jobs that wait or run.
@@ -102,7 +104,7 @@ pub struct Facts {
 
 /// The list, in the order of the set-up.
 pub fn checklist(facts: &Facts) -> Vec<Item> {
-    let mut items = vec![scenes(facts), dates(facts), credits(facts), tiles(facts), jobs(facts)];
+    let mut items = vec![scenes(facts), dates(facts), credits(facts), alignment(facts), tiles(facts), jobs(facts)];
     items.extend(facts.texts.iter().map(|(key, there)| text(key, *there)));
     items.push(guide(facts));
     items.push(languages(facts));
@@ -181,6 +183,15 @@ fn credits(facts: &Facts) -> Item {
     };
     let made = item("scene_credits", Step::Scenes, state, (reason, detail));
     named(counted(made, "scenes", lacking.len()), lacking)
+}
+
+/// A shift that nobody knows of looks like damage along every wall.
+fn alignment(facts: &Facts) -> Item {
+    let made = match facts.misaligned.is_empty() {
+        true => item("scene_alignment", Step::Scenes, ItemState::Ok, "no scene was found to lie beside the first"),
+        false => item("scene_alignment", Step::Scenes, ItemState::Warning, facts.misaligned.join("; ")),
+    };
+    counted(made, "scenes", facts.misaligned.len())
 }
 
 fn tiles(facts: &Facts) -> Item {
@@ -338,6 +349,14 @@ mod tests {
         assert_eq!(state(&same, "scene_dates"), ItemState::Blocking);
         let future = Facts { scenes: vec![scene("a", 1), scene("b", 9_000_000)], ..good() };
         assert_eq!(state(&future, "scene_dates"), ItemState::Warning);
+    }
+
+    #[test]
+    fn scenes_that_do_not_line_up_are_a_warning_that_says_which() {
+        let facts = Facts { misaligned: vec!["`after` lies 4 m east".into()], ..good() };
+        let found = checklist(&facts).into_iter().find(|item| item.key == "scene_alignment").unwrap();
+        assert_eq!((found.state, found.figures["scenes"]), (ItemState::Warning, 1));
+        assert!(found.detail.contains("`after`") && is_ready(&checklist(&facts)));
     }
 
     #[test]

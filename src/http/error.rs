@@ -35,6 +35,8 @@ pub struct Problem {
     /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
     /// `forbidden`, `password_needed`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
     /// `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
+    /// `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+    /// `changed_meanwhile`, `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
     pub code: &'static str,
     /// What a person reads: the thing, the reason, and what to do.
     pub detail: String,
@@ -196,6 +198,7 @@ impl From<services::Error> for Error {
         match error {
             Cause::NotFound(_) => Error::not_found(detail),
             Cause::Conflict(_) => Error::new(StatusCode::CONFLICT, "conflict", detail),
+            Cause::ChangedMeanwhile(_) => Error::new(StatusCode::PRECONDITION_FAILED, "changed_meanwhile", detail),
             Cause::NameTaken(_) => {
                 let refusal = Error::new(StatusCode::CONFLICT, "name_taken", detail);
                 Error { field: Some("name".into()), ..refusal }

@@ -13,6 +13,9 @@ pub enum Error {
     /// It contradicts what is there.
     #[error("{0}")]
     Conflict(String),
+    /// What is to be changed is not any more what the client saw.
+    #[error("{0}")]
+    ChangedMeanwhile(String),
     /// Nobody is signed in, or no longer.
     #[error("{0}")]
     Unauthorized(String),

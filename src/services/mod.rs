@@ -40,6 +40,7 @@ pub mod import_gold;
 pub mod ingest;
 pub mod invite;
 pub mod jobs;
+pub mod later_scene;
 pub mod leave_note;
 mod map_pictures;
 pub mod map_tiles;
