@@ -56,7 +56,8 @@ async fn signing_out_acts_at_once_even_for_a_stolen_access_token() {
         let thief = app.browser();
         thief.set_cookie("aftermap_access", &browser.cookie("aftermap_access").unwrap());
         assert_eq!(thief.session().await["name"], "layla");
-        assert_eq!(browser.delete(SESSION).await.status, 204);
+        let reply = browser.delete(SESSION).await;
+        assert_eq!((reply.status.as_u16(), reply.header("clear-site-data")), (204, "\"cache\""));
         assert_eq!(browser.cookie("aftermap_access"), None);
         assert_eq!(thief.session().await["signed_in"], false);
     })

@@ -2,18 +2,20 @@
 import { strict as assert } from 'node:assert'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { api, base, DESK, open, PAIR, PHONE, server, shots, signIn, skip, test, violations, visitor } from './harness.mjs'
+import { api, base, DESK, open, PAIR, PHONE, server, shots, signIn, skip, test, trouble, violations, visitor } from './harness.mjs'
 import { plantTimeline } from './town.mjs'
 
 const SLUG = 'growing'
 const PAGE = `/c/${SLUG}/steer`
-const tilesOf = async (page) => (await api(page, `/api/v1/campaigns/${SLUG}/map/statistics?bbox=-180,-85,180,85`)).counts
+const post = (page, rest, body) => page.evaluate(([path, body]) => fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }).then((reply) => reply.ok), [`/api/v1/campaigns/${SLUG}/${rest}`, body])
+/** On a phone, in the dark and in Arabic. */
+const WAYS = [['360-light', PHONE, ''], ['1280-dark', { ...DESK, colorScheme: 'dark' }, ''], ['360-arabic', { ...PHONE, locale: 'ar' }, '?lang=ar']]
 
 if (!server) skip('a campaign grows', 'the server is not ours')
 else {
   const { bounds: [west, south, east, north] } = await (await fetch(`${base}/api/v1/campaigns/${PAIR}`)).json()
   const half = (west + east) / 2
-  const left = plantTimeline(server, SLUG, { box: [west, south, half, north], zoom: 19, places: [0, 1, -1] })
+  plantTimeline(server, SLUG, { box: [west, south, half, north], zoom: 19, places: [0, 1, -1] })
   const { page, context } = await visitor({ viewport: { width: 1280, height: 1000 } })
   await signIn(page, server.coordinator(SLUG, 'gardener'))
   const part = page.getByTestId('extend')
@@ -58,6 +60,54 @@ else {
     assert.ok(await part.getByTestId('extend-add').isDisabled())
     const { entries } = await api(page, `/api/v1/campaigns/${SLUG}/audit?act=extend_area`)
     assert.equal(entries.length, 2)
+  })
+
+  await test('a later picture is offered once the campaign is paused', async () => {
+    const later = page.getByTestId('later')
+    assert.equal(await later.locator('details').count(), 0, 'not while people label')
+    await page.getByTestId('to-paused').click()
+    await page.getByTestId('confirm').click()
+    await later.getByTestId('newest').waitFor()
+    await later.locator('summary').first().click()
+    await later.getByTestId('file-scene').waitFor({ state: 'attached' })
+    assert.deepEqual(await violations(page), [])
+    await later.screenshot({ path: `${shots}/later-1280-light.png` })
+  })
+
+  await test('a release says what it still shows and was taken out of view since', async () => {
+    assert.ok(await post(page, 'releases', { version: 1, notes: '', authors: [] }))
+    await open(page, `/c/${SLUG}/releases`)
+    await page.getByTestId('release').waitFor()
+    assert.equal(await page.getByTestId('withdrawn-since').count(), 0)
+    const [[tile]] = server.sql('SELECT tile_id FROM tiles JOIN campaigns ON campaigns.id = campaign_id WHERE slug = ? LIMIT 1', SLUG)
+    assert.ok(await post(page, 'withdrawals', { tile_id: tile, reason: 'a legal demand' }))
+    await open(page, `/c/${SLUG}/releases`)
+    assert.match(await page.getByTestId('withdrawn-since').innerText(), /tiles: 1 /)
+    assert.ok(await post(page, 'releases', { version: 2, notes: '', authors: [] }))
+    await open(page, `/c/${SLUG}/releases`)
+    await page.locator('[data-testid=release][data-version="2"]').waitFor()
+    assert.equal(await page.getByTestId('withdrawn-since').count(), 1, 'the new one is clean')
+    assert.match(await page.getByTestId('withdrawn-since').innerText(), /version 2/i)
+  })
+
+  await test('steering, check list, log and releases at 360 px, in the dark, and in Arabic without a word of English', async () => {
+    trouble.expected = true // the map asks for the picture of the tile that was taken out of view
+    for (const [name, options, query] of WAYS) {
+      const { page: other, context: another } = await visitor(options)
+      await another.addCookies(await context.cookies())
+      for (const [part, ready] of [['steer', '[data-testid=extend] details'], ['setup?step=open', '[data-testid=checklist] li'], ['log', '[data-testid=log] li'], ['releases', '[data-testid=withdrawn-since]']]) {
+        await open(other, `/c/${SLUG}/${part}`, query)
+        await other.locator(ready).first().waitFor()
+        for (const fold of await other.locator('[data-testid=extend] summary, [data-testid=later] summary, [data-testid=estimate] summary').all()) await fold.click()
+        await other.waitForTimeout(500)
+        await other.screenshot({ path: `${shots}/grow-${part.split('?')[0]}-${name}.png`, fullPage: true })
+        assert.deepEqual(await violations(other), [], `${part} ${name}`)
+        assert.equal(await other.locator('main [lang=en]').count(), 0, `${part} ${name} falls back to English`)
+        const wide = await other.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        assert.ok(wide <= 0, `${part} ${name} is ${wide} px too wide`)
+      }
+      await another.close()
+    }
   })
   await context.close()
 }
