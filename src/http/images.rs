@@ -70,7 +70,7 @@ impl Lookups {
 #[utoipa::path(get, path = "/tiles/{scene_id}/{z}/{x}/{y}", operation_id = "get_tile_image",
     params(("scene_id" = String, Path, description = "The scene"), ("z" = u8, Path, description = "Zoom"),
         ("x" = u32, Path, description = "Column"), ("y" = u32, Path, description = "Row, from the north")),
-    responses((status = 200, description = "256 px WebP; tiles that were brought may be PNG or JPEG, and larger", content_type = "image/webp"), (status = 204, description = "No picture there")))]
+    responses((status = 200, description = "256 px WebP; tiles that were brought may be PNG or JPEG, and larger", content_type = "image/*"), (status = 204, description = "No picture there")))]
 pub async fn get_tile_image(
     app: Data<App>,
     lookups: Data<Lookups>,

@@ -47,7 +47,7 @@ def ask(address, path, token=None, body=None):
 def start(binary, data, log):
     """Starts the server on a free port; the process and its address."""
     shares = ["--guests-per-minute", "1000000", "--sign-ins-per-minute", "1000000"]
-    environment = {**os.environ, "RUST_LOG": "warn"}
+    environment = {**os.environ, "RUST_LOG": "warn,actix_http=off"}
     command = [binary, "serve", "--listen", "127.0.0.1:0", "--data", data, *shares]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
     for line in server.stdout:
@@ -60,19 +60,14 @@ def real_names(address, token):
     """What there is in the demo, by the names of path parameters."""
     campaign = "/api/v1/campaigns/demo"
     scenes = [scene["id"] for scene in ask(address, campaign, token)["scenes"]]
-    volunteers = ask(address, f"{campaign}/volunteers", token).get("volunteers", [])
-    people = [person.get("pseudonym") for person in volunteers if person.get("pseudonym")]
     tiles = [tile["tile_id"] for tile in ask(address, f"{campaign}/map/tiles", token).get("tiles", [])[:20]]
     return {
         "slug": ["demo", "demo-timeline"],
         "scene_id": scenes,
         "tile_id": tiles,
-        "tile": tiles,
-        "pseudonym": people,
-        "file": ["tiles.csv", "tiles.geojson", "manifest.json", "labels.csv", "tiles.gpkg", "scenes.csv", "report.json"],
+        "file": ["tiles.csv", "tiles.geojson", "manifest.json", "labels.csv", "tiles.gpkg", "scenes.csv", "audit.csv", "audit.json"],
         "version": ["1", "latest"],
         "z": ["14", "16"],
-        "state": ["open", "paused"],
     }
 
 
