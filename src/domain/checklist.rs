@@ -74,8 +74,8 @@ pub struct SceneFacts {
 pub struct Facts {
     /// Scenes by date.
     pub scenes: Vec<SceneFacts>,
-    /// What to know about scenes that do not line up with the first, one sentence each.
-    pub misaligned: Vec<String>,
+    /// Scenes that do not line up with the first: title, and a sentence on what to know.
+    pub misaligned: Vec<(String, String)>,
     /// Tiles to label.
     pub tiles: i64,
     /// Jobs that wait or run.
@@ -187,11 +187,13 @@ fn credits(facts: &Facts) -> Item {
 
 /// A shift that nobody knows of looks like damage along every wall.
 fn alignment(facts: &Facts) -> Item {
-    let made = match facts.misaligned.is_empty() {
-        true => item("scene_alignment", Step::Scenes, ItemState::Ok, "no scene was found to lie beside the first"),
-        false => item("scene_alignment", Step::Scenes, ItemState::Warning, facts.misaligned.join("; ")),
+    let (titles, sentences): (Vec<String>, Vec<String>) = facts.misaligned.iter().cloned().unzip();
+    let (state, reason, detail) = match titles.is_empty() {
+        true => (ItemState::Ok, Reason::Aligned, "no scene was found to lie beside the first".to_owned()),
+        false => (ItemState::Warning, Reason::Misaligned, sentences.join("; ")),
     };
-    counted(made, "scenes", facts.misaligned.len())
+    let made = item("scene_alignment", Step::Scenes, state, (reason, detail));
+    named(counted(made, "scenes", titles.len()), titles)
 }
 
 fn tiles(facts: &Facts) -> Item {
@@ -353,10 +355,10 @@ mod tests {
 
     #[test]
     fn scenes_that_do_not_line_up_are_a_warning_that_says_which() {
-        let facts = Facts { misaligned: vec!["`after` lies 4 m east".into()], ..good() };
+        let facts = Facts { misaligned: vec![("after".into(), "`after` lies 4 m east".into())], ..good() };
         let found = checklist(&facts).into_iter().find(|item| item.key == "scene_alignment").unwrap();
         assert_eq!((found.state, found.figures["scenes"]), (ItemState::Warning, 1));
-        assert!(found.detail.contains("`after`") && is_ready(&checklist(&facts)));
+        assert!(found.names == ["after"] && found.detail.contains("4 m east") && is_ready(&checklist(&facts)));
     }
 
     #[test]
