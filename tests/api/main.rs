@@ -16,6 +16,7 @@ mod images;
 mod invitations;
 mod labels;
 mod languages;
+mod later_scenes;
 mod leases;
 mod map;
 mod notes;

@@ -932,11 +932,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The settings: the campaign file as JSON */
+        /**
+         * The settings: the campaign file as JSON
+         * @description The header `ETag` names this version of them, for `If-Match` of a change.
+         */
         get: operations["get_settings"];
         /**
          * Change settings; what is left out stays
-         * @description The body has the shape of the settings, any part of it; or it is a campaign file, as `application/toml`.
+         * @description The body has the shape of the settings, any part of it; or it is a campaign file, as `application/toml`. With the header
+         *     `If-Match` and the `ETag` that was read, nothing changes where somebody else changed the settings since: 412,
+         *     `changed_meanwhile`.
          */
         put: operations["change_settings"];
         post?: never;
@@ -3537,7 +3542,7 @@ export interface components {
             /**
              * @description What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
              *     `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
-             *     `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
+             *     `changed_meanwhile`, `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
              */
             code: string;
             /** @description What a person reads: the thing, the reason, and what to do. */
@@ -7082,7 +7087,10 @@ export interface operations {
     change_settings: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `ETag` of the settings that this changes */
+                "If-Match"?: string | null;
+            };
             path: {
                 /** @description Name of the campaign */
                 slug: string;
