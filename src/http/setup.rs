@@ -96,7 +96,9 @@ fn tag_of(settings: &Settings) -> String {
 /// The versions that a change may be made to, as its client names them; `None` where any will do (RFC 9110, 13.1.1).
 fn expected(request: &HttpRequest) -> Option<Vec<String>> {
     let header = request.headers().get(IF_MATCH)?;
-    let tags = header.to_str().unwrap_or_default().split(',').map(|tag| tag.trim().to_owned());
+    // A proxy that compresses calls the tag weak; it names the same settings.
+    let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let tags = header.to_str().unwrap_or_default().split(',').map(plain);
     Some(tags.collect::<Vec<_>>()).filter(|tags| !tags.iter().any(|tag| tag == "*"))
 }
 

@@ -1,5 +1,6 @@
 //! Exporting: one snapshot of the database, one sheet (or several layers), one format, in constant memory.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -8,12 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use super::Error;
 use super::read_map::{self, Question};
+use super::{Error, clock, watch_volunteers};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::{Cuts, DamageMap, DayRow, LabelRow, Sight, VolunteerRow, What};
 use crate::domain::map_filter::MapFilter;
 use crate::domain::pseudonym::pseudonym;
+use crate::domain::volunteer_quality::Quality;
 use crate::export::{self, Format, Record, Take};
 use crate::storage::label_log::LabelRows;
 use crate::storage::{Conn, QueryError, Store, label_log, new_id, statistics};
@@ -180,10 +182,15 @@ fn label(map: &DamageMap, campaign: &Campaign, row: &LabelRow) -> Record {
 }
 
 /// By pseudonym: the order of the ids would tell who came first.
-fn volunteers(conn: &mut Conn, campaign: &Campaign) -> Result<Vec<Record>, QueryError> {
+fn volunteers(conn: &mut Conn, campaign: &Campaign) -> Result<Vec<Record>, Error> {
     let rows = label_log::volunteers(conn, campaign.id, campaign.model)?;
-    let record =
-        |row: VolunteerRow| export::volunteers::record(&pseudonym(&campaign.pseudonym_key, row.volunteer_id), &row);
+    // Of the same snapshot as all else, so not from what is kept for those who look at the list.
+    let crowd = watch_volunteers::take(conn, campaign, clock::now_ms())?;
+    let quality: HashMap<i64, Quality> = crowd.people.into_iter().map(|(_, one)| (one.volunteer_id, one)).collect();
+    let record = |row: VolunteerRow| {
+        let name = pseudonym(&campaign.pseudonym_key, row.volunteer_id);
+        export::volunteers::record(&name, &row, quality.get(&row.volunteer_id).unwrap_or(&Quality::default()))
+    };
     let mut records: Vec<Record> = rows.into_iter().map(record).collect();
     records.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(records)

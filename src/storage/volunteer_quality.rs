@@ -98,7 +98,7 @@ pub fn confusions(conn: &mut Conn, campaign_id: i64, volunteer: Option<i64>) -> 
          JOIN queue q ON q.tile = c.tile
          LEFT JOIN gold g ON g.tile = c.tile AND g.kind = 'check'
          LEFT JOIN consensus k ON k.tile = c.tile
-         WHERE c.campaign_id = {campaign_id} {one} AND q.state IN ('settled', 'reviewed')
+         WHERE c.campaign_id = {campaign_id} {one} AND c.censored IS NULL AND q.state IN ('settled', 'reviewed')
            AND COALESCE(g.answer, k.class) IS NOT NULL
          GROUP BY 1, 2, 3, 4"
     )).load(inner))
@@ -166,6 +166,8 @@ pub fn answers_of(conn: &mut Conn, campaign_id: i64, volunteers: &[i64]) -> Quer
         .left_join(consensus::table.on(consensus::tile.eq(current_labels::tile)))
         .filter(current_labels::campaign_id.eq(campaign_id))
         .filter(current_labels::volunteer_id.eq_any(volunteers.to_vec()))
+        // Of a shorter timeline nobody can say whether it was right.
+        .filter(current_labels::censored.is_null())
         .order((current_labels::tile, current_labels::volunteer_id))
         .select((
             current_labels::tile,

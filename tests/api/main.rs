@@ -18,6 +18,7 @@ mod images;
 mod invitations;
 mod labels;
 mod languages;
+mod later_scenes;
 mod leases;
 mod logs;
 mod map;

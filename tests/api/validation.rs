@@ -103,6 +103,13 @@ async fn a_sample_is_graded_by_two_and_disputes_by_a_third() {
         // The researcher is the third, and finds the undamaged one damaged.
         let third = |tile: &str| if tile == "13-5000-3200" { "damaged" } else { on_the_map(tile) };
         assert_eq!(grade_all(&researcher, third).await, 3);
+        let slug = SAMPLES.split('/').nth(4).expect("the campaign");
+        let boss = app.signed_in_as(Role::Coordinator, slug).await;
+        let log = boss.get(&format!("/api/v1/campaigns/{slug}/audit?act=grade_tile")).await.ok();
+        let noted = log["entries"].as_array().unwrap();
+        assert_eq!(noted.len(), 27, "every grade is in the log");
+        assert!(noted.iter().any(|one| one["actor"] == "first" && one["subject"] == "sample 1: 13-5000-3200"), "{log}");
+        assert!(noted.iter().all(|one| one["detail"] == json!({})), "and none says what was answered: {log}");
         let report = researcher.get(&format!("{SAMPLES}/1")).await.ok();
         assert_eq!((&report["complete"], &report["graders"]), (&json!(true), &json!(3)));
         assert_eq!(report["accuracy"]["matrix"], json!([[5, 1, 0], [0, 4, 0], [0, 0, 2]]));

@@ -1,7 +1,9 @@
 //! The label log, the volunteers and the history.
 
+use aftermap::consensus::Model;
 use aftermap::domain::damage_map::{Cuts, Sight, What};
 use aftermap::domain::label::Window;
+use aftermap::domain::scale::Scale;
 use aftermap::storage::{campaigns, schema};
 use diesel::prelude::*;
 
@@ -144,7 +146,8 @@ fn weights_and_gold_come_from_the_model_in_use() {
             diesel::insert_into(m::table).values((model, rest, times)).execute(conn)?;
             let key = (s::campaign_id.eq(CAMPAIGN), s::model.eq(1), s::volunteer_id.eq(501), s::weight.eq(0.25));
             let counts = (s::accuracy.eq(0.9), s::labels.eq(4), s::gold_labels.eq(10), s::gold_correct.eq(8));
-            diesel::insert_into(s::table).values((key, counts, s::tables.eq(vec![0u8]))).execute(conn)?;
+            let skill = Model::zero(&Scale::usual()).average.to_bytes();
+            diesel::insert_into(s::table).values((key, counts, s::tables.eq(skill))).execute(conn)?;
             campaigns::set_model(conn, CAMPAIGN, 1)
         });
         let labels = town.rows(What::Labels, NONE, Sight::Researcher);
@@ -152,6 +155,9 @@ fn weights_and_gold_come_from_the_model_in_use() {
         let volunteers = town.rows(What::Volunteers, NONE, Sight::Researcher);
         let known = volunteers.iter().find(|row| row["weight"] == "0.25").unwrap();
         assert_eq!((&*known["labels"], &*known["accuracy"], &*known["gold_correct"]), ("4", "0.8", "8"));
+        let agreed = known["closed_labels"].parse::<u32>().unwrap();
+        assert_eq!(agreed > 0, !known["agreement"].is_empty() && !known["bias"].is_empty());
+        assert!(volunteers.iter().any(|row| row["agreement"] == "1" && row["bias"] == "0"), "{volunteers:?}");
         assert!(known["accuracy_low"].parse::<f64>().unwrap() < 0.8 && known["excluded"] == "false");
         let json = town.export(What::Tiles, "geojson", NONE, Sight::Everybody);
         assert!(json.contains(r#""method":"weighted_share 1","model":1"#));

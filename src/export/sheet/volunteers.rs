@@ -3,6 +3,7 @@
 use super::super::{Record, Value};
 use super::{Column, Kind, Sheet};
 use crate::domain::damage_map::{DamageMap, VolunteerRow};
+use crate::domain::volunteer_quality::{Flag, Quality};
 
 /// The columns of volunteers.csv. `accuracy` is the share of check gold answered as the experts did.
 pub fn sheet(map: &DamageMap) -> Sheet<'_> {
@@ -17,14 +18,30 @@ pub fn sheet(map: &DamageMap) -> Sheet<'_> {
         Column::new("accuracy_high", Kind::Number, "Upper end").blank("no check tile was labelled"),
         Column::new("weight", Kind::Number, "Weight in the model in use; the crowd's mean is 1")
             .blank("the model does not know the person"),
+        Column::new("closed_labels", Kind::Int, "Answers of theirs for tiles that are closed now and have a class"),
+        Column::new("agreement", Kind::Number, "Share of these that agree with the tile's class; of check gold, with the experts")
+            .blank("no tile of theirs is closed"),
+        Column::new("agreement_low", Kind::Number, "Lower end of its 95 % interval (Wilson)")
+            .blank("no tile of theirs is closed"),
+        Column::new("agreement_high", Kind::Number, "Upper end").blank("no tile of theirs is closed"),
+        Column::new(
+            "bias",
+            Kind::Number,
+            "Share of these that say more damage than the tile's class less the share that say less: above 0 overstates",
+        )
+        .blank("no tile of theirs is closed"),
+        Column::new("flags", Kind::Text, "Why somebody should look, separated by blanks: ring, gold, constant, hasty, too_fast")
+            .blank("nothing stands out"),
         Column::new("excluded", Kind::Bool, "Whether their labels are left out"),
     ];
     Sheet::without_places("volunteers", "Who labelled, under pseudonyms.", map, columns)
 }
 
-/// One volunteer under their pseudonym.
-pub fn record(volunteer: &str, row: &VolunteerRow) -> Record {
+/// One volunteer under their pseudonym; `quality` is what those who watch the crowd see of them.
+pub fn record(volunteer: &str, row: &VolunteerRow, quality: &Quality) -> Record {
     let interval = wilson(row.gold_correct, row.gold_labels);
+    let agreement = quality.agreement();
+    let flags: Vec<&str> = quality.flags().into_iter().map(Flag::key).collect();
     let values = vec![
         Value::Text(volunteer.to_owned()),
         Value::Int(row.labels.into()),
@@ -34,6 +51,12 @@ pub fn record(volunteer: &str, row: &VolunteerRow) -> Record {
         Value::number(interval.map(|(low, _)| low)),
         Value::number(interval.map(|(_, high)| high)),
         Value::number(row.weight),
+        Value::Int(quality.closed.into()),
+        Value::number(agreement.map(|agreement| agreement.share)),
+        Value::number(agreement.map(|agreement| agreement.low)),
+        Value::number(agreement.map(|agreement| agreement.high)),
+        Value::number(quality.bias()),
+        Value::text(Some(flags.join(" ")).as_deref().filter(|flags| !flags.is_empty())),
         Value::Bool(row.excluded),
     ];
     Record { id: volunteer.to_owned(), geometry: None, values }

@@ -1,7 +1,7 @@
 // What the setup of a campaign asks of the server.
 import type { Campaign, Lease } from '../../api'
 import type { components } from '../../api.gen'
-import { ApiError, errorOf, reachSignedIn } from '../../client'
+import { errorOf, reachSignedIn } from '../../client'
 import type { Area } from './places/area'
 import type { Held } from './draft.svelte'
 import type { Json } from './paths'
@@ -86,14 +86,19 @@ interface Extra {
   signal?: AbortSignal
 }
 
-async function ask<T>(method: string, path: string, { body, raw, headers = {}, signal }: Extra = {}): Promise<T> {
+async function ask<T>(method: string, path: string, extra: Extra = {}): Promise<T> {
+  return (await reply<T>(method, path, extra)).said
+}
+
+/** What was answered, and the name of its version. */
+async function reply<T>(method: string, path: string, { body, raw, headers = {}, signal }: Extra = {}): Promise<{ said: T; tag: string }> {
   const json: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
   const content = raw ?? (body === undefined ? null : JSON.stringify(body))
   const address = new URL(`/api/v1/campaigns${path}`, location.origin)
   const response = await reachSignedIn(new Request(address, { method, headers: { ...json, ...headers }, body: content, ...(signal && { signal }) }))
-  const reply: unknown = response.status === 204 ? null : await response.json().catch(() => null)
-  if (!response.ok) throw errorOf(response, reply)
-  return reply as T
+  const said: unknown = response.status === 204 ? null : await response.json().catch(() => null)
+  if (!response.ok) throw errorOf(response, said)
+  return { said: said as T, tag: response.headers.get('etag') ?? '' }
 }
 
 const at = (slug: string, rest: string) => `/${encodeURIComponent(slug)}/${rest}`
@@ -107,24 +112,22 @@ export interface NewCampaign {
 }
 export const createCampaign = (wanted: NewCampaign) => ask<Campaign>('POST', '', { body: wanted })
 
-/** The settings, with a word that is another one after every change. */
-const held = (settings: Settings): Held<Settings> => ({ settings, revision: JSON.stringify(settings) })
-
 export function callsOf(slug: string) {
-  const load = () => ask<Settings>('GET', at(slug, 'settings')).then(held)
-  const put = (changes: Record<string, Json>) => ask<{ job: Job | null; settings: Settings }>('PUT', at(slug, 'settings'), { body: changes })
+  // The server names every version of the settings; another tab's change makes it another one.
+  const load = async (): Promise<Held<Settings>> => {
+    const { said, tag } = await reply<Settings>('GET', at(slug, 'settings'))
+    return { settings: said, revision: tag }
+  }
+  const put = async (changes: Record<string, Json>, headers: Record<string, string> = {}): Promise<{ job: Job | null; held: Held<Settings> }> => {
+    const { said, tag } = await reply<{ job: Job | null; settings: Settings }>('PUT', at(slug, 'settings'), { body: changes, headers })
+    return { job: said.job, held: { settings: said.settings, revision: tag } }
+  }
   return {
     load,
-    /** Looks first whether the settings are still those that were changed here. */
-    async save(changes: Record<string, Json>, revision: string): Promise<Held<Settings>> {
-      if ((await load()).revision !== revision) throw new ApiError(409, 'changed_meanwhile', '')
-      return held((await put(changes)).settings)
-    },
+    /** Only where the settings are still those that were changed here: else status 412, and nothing is written over. */
+    save: async (changes: Record<string, Json>, revision: string): Promise<Held<Settings>> => (await put(changes, revision ? { 'if-match': revision } : {})).held,
     /** Where and how tiles are cut: a job where there are pictures already. */
-    async cut(changes: { tiles?: Tiling; area?: Area | null }): Promise<{ job: Job | null; held: Held<Settings> }> {
-      const { job, settings } = await put(changes as unknown as Record<string, Json>)
-      return { job, held: held(settings) }
-    },
+    cut: (changes: { tiles?: Tiling; area?: Area | null }): Promise<{ job: Job | null; held: Held<Settings> }> => put(changes as unknown as Record<string, Json>),
     scenes: () => ask<{ scenes: SetupScene[] }>('GET', at(slug, 'scenes')).then(({ scenes }) => scenes),
     changeScene: (id: string, changes: Partial<SceneDetails> & Partial<Record<'captured' | 'captured_from' | 'captured_to', string>>) =>
       ask<{ scene: SetupScene; job: Job | null }>('PATCH', one(slug, 'scenes', id), { body: changes }),
