@@ -30,9 +30,10 @@ describe('the log', () => {
 
   it('says details in the language of the reader, and leaves out what is empty', () => {
     language.texts = fr
-    expect(subjectOf('12 tiles')).toBe('tuiles : 12')
-    expect(subjectOf('version 2')).toBe('version 2')
-    expect(subjectOf('b0017')).toBe('b0017')
+    expect(subjectOf('extend_area', '12 tiles')).toBe('tuiles : 12')
+    expect(subjectOf('release', 'version 2')).toBe('version 2')
+    expect(subjectOf('withdraw_tile', 'b0017')).toBe('b0017')
+    expect(subjectOf('change_state', 'paused')).toBe(fr['state.paused'])
     expect(detailsOf({ role: 'reviewer', guests: false, note: '' })).toEqual([{ name: 'rôle', value: fr['role.reviewer'] }, { name: 'invités aussi', value: 'non' }])
     expect(detailsOf({ areas: [{ name: 'Nord', level: 3, tiles: 7 }] })).toEqual([{ name: 'zones', value: 'Nord (niveau 3, tuiles : 7)' }])
     expect(detailsOf({ settings: { minimum: 4 } })[0]?.value).toBe(`${fr['setup.minimum']}: 4`)

@@ -11,8 +11,9 @@ type Area = { name: string; level: number; tiles: number }
 const WHOLE_OF = /^(\d+) (tiles|areas|volunteers)$/
 const VERSION = /^(version) (\d+)$/
 
-/** What an act was done to: numbers of things have words of their own, names and ids stand as they are. */
-export function subjectOf(subject: string): string {
+/** What an act was done to: states and numbers of things have words of their own, names and ids stand as they are. */
+export function subjectOf(act: string, subject: string): string {
+  if (act === 'change_state') return tOf('state', subject)
   const [, many, things] = WHOLE_OF.exec(subject) ?? []
   const [, word, number] = VERSION.exec(subject) ?? []
   return said('log_subject', things ?? word ?? '', { count: Number(many ?? number ?? 0) }) ?? subject
