@@ -289,7 +289,7 @@ fn look_at_modes(place: &Place, repair: bool, report: &mut Report) {
         let what = format!("others on this machine can look into {} (mode {mode:o})", path.display());
         match mended {
             true => report.add(Weight::Mended, "modes", what, "it is private now"),
-            false => report.warn("modes", what, &format!("chmod {wanted:o} {}, or doctor --repair", path.display())),
+            false => report.warn("modes", what, format!("chmod {wanted:o} {}, or doctor --repair", path.display())),
         }
     }
 }

@@ -17,7 +17,8 @@ pub(super) fn read(input: impl BufRead, properties: bool) -> Result<(Vec<Outline
         let mut outline = outline(feature, properties)?;
         budget.take(&outline.polygons)?;
         outline.polygons.shrink_to_fit();
-        Ok(outlines.push(outline))
+        outlines.push(outline);
+        Ok(())
     };
     let mut number = 0;
     let mut numbered = |feature| {
