@@ -26,6 +26,7 @@ mod person;
 mod progress;
 mod refusals;
 mod releases;
+mod remote;
 mod reviews;
 mod scripting;
 mod session;

@@ -4,7 +4,9 @@ mod input;
 mod work;
 pub mod worker;
 
-pub use input::{FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, TilesInput, captured, check_words};
+pub use input::{
+    FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, RemoteInput, TilesInput, captured, check_words,
+};
 
 use super::Error;
 use super::retile::no_draft;
@@ -35,7 +37,7 @@ pub fn ask(
     if campaign.state != CampaignState::Draft && !takes_gold {
         return Err(no_draft(campaign));
     }
-    input.check()?;
+    input.check(&intake.remote_hosts)?;
     if let Some(file) = input.file() {
         check_file(conn, intake, campaign, file)?;
     }
