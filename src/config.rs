@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::domain::Invalid;
 use crate::domain::network::Network;
+use crate::domain::remote_tiles::AllowedHosts;
 use crate::imagery::{Archives, ImageryError};
 use crate::storage::{DatabaseUrl, Store, StoreError};
 
@@ -76,6 +77,31 @@ impl DataOptions {
     }
 }
 
+/// From where tiles may be fetched.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RemoteOptions {
+    /// File of the hosts from which ready tiles may be fetched, with their keys, as docs/remote-hosts.example.toml shows [default: none]
+    #[arg(long, env = "AFTERMAP_REMOTE_HOSTS", value_name = "FILE")]
+    pub remote_hosts: Option<PathBuf>,
+}
+
+impl RemoteOptions {
+    /// The hosts of the file. What is wrong is said without the line itself: a key may stand in it.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or says something impossible.
+    pub fn hosts(&self) -> Result<AllowedHosts, Invalid> {
+        let Some(file) = &self.remote_hosts else { return Ok(AllowedHosts::default()) };
+        let wrong = |reason: String| Invalid::new("remote-hosts", format!("{}: {reason}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+        let hosts: AllowedHosts = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            wrong(format!("line {line} is not as docs/remote-hosts.example.toml shows"))
+        })?;
+        hosts.checked().map_err(|error| wrong(error.reason))
+    }
+}
+
 /// Settings of `aftermap serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeOptions {
@@ -138,6 +164,10 @@ pub struct ServeOptions {
     /// The same for the files of one campaign
     #[arg(long, env = "AFTERMAP_CAMPAIGN_UPLOADS_GB", value_name = "GB", default_value_t = 50)]
     pub campaign_uploads_gb: u64,
+
+    /// From where tiles may be fetched.
+    #[command(flatten)]
+    pub remote: RemoteOptions,
 
     /// Connections of clients at the same time
     #[arg(long, env = "AFTERMAP_CLIENTS", value_name = "N", default_value_t = 8000)]

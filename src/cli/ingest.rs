@@ -10,10 +10,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Refused;
-use crate::config::DataOptions;
+use crate::config::{DataOptions, RemoteOptions};
 use crate::domain::alignment::{Align, Alignment};
 use crate::domain::scene::Captured;
 use crate::imagery::{Look, Progress};
+use crate::services::bring_remote::RemoteScene;
 use crate::services::clock;
 use crate::services::ingest::{Ingested, NewScene, ingest};
 
@@ -25,9 +26,18 @@ pub struct IngestArgs {
     /// Name of the campaign
     #[arg(long, value_name = "SLUG")]
     campaign: String,
-    /// The GeoTIFF; or tiles that exist: a folder of z/x/y.png, PMTiles or MBTiles
+    /// The GeoTIFF; or tiles that exist: a folder of z/x/y.png, PMTiles, MBTiles, or https://HOST/{z}/{x}/{y}.png of a
+    /// host that --remote-hosts lists
     #[arg(long, value_name = "PATH")]
     scene: PathBuf,
+    /// Tiles of another server: the area to fetch, degrees [default: the campaign's, or that of its first scene]
+    #[arg(long, value_name = "W,S,E,N", value_parser = area, allow_hyphen_values = true)]
+    area: Option<[f64; 4]>,
+    /// Tiles of another server: the deepest zoom to fetch [default: that of the first scene]
+    #[arg(long, value_name = "Z")]
+    fetch_zoom: Option<u8>,
+    #[command(flatten)]
+    remote: RemoteOptions,
     /// How a folder of tiles counts its rows: xyz from the north, tms from the south [default: xyz]
     #[arg(long, value_name = "xyz|tms", value_parser = ["xyz", "tms"])]
     scheme: Option<String>,
@@ -93,6 +103,12 @@ fn stretch(text: &str) -> Result<(f64, f64), String> {
     }
 }
 
+fn area(text: &str) -> Result<[f64; 4], String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    let four = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    four.ok_or_else(|| format!("`{text}` is not west,south,east,north in degrees, like 30.5,50.4,30.6,50.5"))
+}
+
 /// Ingests the scene and says what came of it.
 pub async fn run(args: IngestArgs) -> Result<(), Refused> {
     let captured = match (&args.captured, &args.captured_from, &args.captured_to) {
@@ -102,20 +118,24 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         }
         _ => return Err("say when the picture was taken: --captured 2025-06-15".into()),
     };
+    let plain = match args.scene.to_str().filter(|scene| scene.contains("://")) {
+        None => NewScene::new(&args.scene, captured),
+        Some(template) => {
+            let remote = RemoteScene::allowed(&args.remote.hosts()?, template, args.area, args.fetch_zoom)?;
+            NewScene::fetched(remote, captured)
+        }
+    };
     let new = NewScene {
-        file: args.scene,
         tms: args.scheme.map(|scheme| scheme == "tms"),
-        captured,
-        title: args.title,
+        title: args.title.or(plain.title.clone()),
         sensor: args.sensor,
         licence: args.licence,
         attribution: args.attribution,
         zoom: args.zoom,
         footprints: args.footprints,
-        file_name: None,
-        actor: None,
         look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata, moved: None },
         align: args.align,
+        ..plain
     };
     let store = args.data.open()?;
     let done = ingest(&store, &args.data.archives()?, &args.campaign, new, watch()).await?;

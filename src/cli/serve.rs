@@ -63,6 +63,7 @@ pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
     let mut app = App::new(store, sign_in, archives, spool, options.public_url()?).with_shares(shares);
     app.intake.total_bytes = options.uploads_gb.saturating_mul(1_000_000_000);
     app.intake.campaign_bytes = options.campaign_uploads_gb.saturating_mul(1_000_000_000);
+    app.intake.remote_hosts = options.remote.hosts()?;
     Ok(app)
 }
 

@@ -13,7 +13,7 @@ use crate::domain::gold::GoldKind;
 use crate::domain::job::{JobKind, JobState, pace};
 use crate::services::clock;
 use crate::services::jobs::{
-    FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, about, ask, cancel, find, list,
+    FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, RemoteInput, about, ask, cancel, find, list,
 };
 use crate::services::{self, upload};
 use crate::storage::{Conn, jobs};
@@ -68,14 +68,29 @@ pub enum JobWanted {
     Gold(GoldWanted),
 }
 
+/// Tiles of another server, whose host the operator allows.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoteWanted {
+    /// `https://tiles.example.org/{z}/{x}/{y}.jpg?key={key}`; `{-y}` counts rows from the south. The operator's key for
+    /// that host is put in for `{key}`.
+    template: String,
+    /// West, south, east, north, degrees; the campaign's area without it, or that of its first scene.
+    area: Option<[f64; 4]>,
+    /// The deepest zoom to fetch; that of the first scene without it.
+    zoom: Option<u8>,
+}
+
 /// A picture and what is known about it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IngestWanted {
-    /// The upload of the GeoTIFF; or `file`.
+    /// The upload of the GeoTIFF; or `file`, or `remote`.
     upload: Option<String>,
     /// Its name in the inbox of the campaign.
     file: Option<String>,
+    /// Tiles to be fetched.
+    remote: Option<RemoteWanted>,
     /// When it was taken: `2025-06-15` or `2025-06-15T08:30:00Z`.
     captured: Option<String>,
     /// Start of the interval of a composite.
@@ -153,6 +168,7 @@ impl From<JobWanted> for JobInput {
         match wanted {
             JobWanted::Ingest(one) => JobInput::Ingest(IngestInput {
                 file: file(one.upload, one.file),
+                remote: one.remote.map(|RemoteWanted { template, area, zoom }| RemoteInput { template, area, zoom }),
                 captured: one.captured,
                 captured_from: one.captured_from,
                 captured_to: one.captured_to,

@@ -84,7 +84,9 @@ impl Draft {
     pub fn leave(self) {
         // What cannot be written now is missing then, and made again.
         let _ = self.state().writer.flush();
-        self.spool.leave();
+        if self.tiles() > 0 {
+            self.spool.leave();
+        }
     }
 
     /// Writes the archive in the order of PMTiles (so that it is "clustered" and the bytes do not depend on threads)

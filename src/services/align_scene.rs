@@ -1,7 +1,6 @@
 //! Does a new scene line up with the campaign's first one? Estimated before it is cut, so that it can be moved.
 
 use super::Error;
-use super::bring_tiles::holds_tiles;
 use super::ingest::{NewScene, blocking};
 use crate::domain::alignment::{Align, Alignment};
 use crate::domain::scene::Scene;
@@ -29,7 +28,7 @@ pub async fn align_scene(
     new: &NewScene,
 ) -> Result<Aligned, Error> {
     let unmoved = Aligned { alignment: None, look: new.look.clone() };
-    if new.align == Align::Off || holds_tiles(&new.file) {
+    if new.align == Align::Off || new.brings_tiles() {
         return Ok(unmoved);
     }
     let there = store.read(move |conn| Ok::<_, Error>(scenes::of_campaign(conn, campaign_id)?)).await?;
@@ -60,7 +59,7 @@ pub async fn remember_alignment(
     scene: &Scene,
     found: Option<Alignment>,
 ) -> Result<Option<Alignment>, Error> {
-    let found = match new.align != Align::Off && holds_tiles(&new.file) {
+    let found = match new.align != Align::Off && new.brings_tiles() {
         true => between_archives(store, archives, scene).await,
         false => found,
     };

@@ -45,12 +45,15 @@ fn tiles(path: &Path, tms: Option<bool>) -> Result<Option<Box<dyn Tileset>>, Ima
 pub(super) fn make_archive(new: &NewScene, request: &CutRequest, progress: &dyn Progress) -> Result<CutScene, Error> {
     match tiles(&new.file, new.tms)? {
         None => Ok(cut_scene(request, progress)?),
-        Some(_) if new.align == Align::Apply => Err(Error::invalid(
-            "align",
-            "tiles that exist are taken as they are and cannot be moved; bring the GeoTIFF, or use --align report",
-        )),
+        Some(_) if new.align == Align::Apply => Err(cannot_be_moved()),
         Some(set) => Ok(import_tiles(&request.tiles_dir, &*set, progress)?),
     }
+}
+
+/// Why tiles stay where they are.
+pub(super) fn cannot_be_moved() -> Error {
+    let reason = "tiles that exist are taken as they are and cannot be moved; bring the GeoTIFF, or use --align report";
+    Error::invalid("align", reason)
 }
 
 /// SHA-256 of what a scene is made of, hex.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::Error;
 use super::align_scene::{align_scene, remember_alignment};
-use super::bring_tiles::{make_archive, source_sha256};
+use super::bring_remote::RemoteScene;
+use super::bring_tiles::{cannot_be_moved, holds_tiles, make_archive, source_sha256};
 use super::change_state::find;
 use super::later_scene;
 use super::retile::{Change, Retiled, retile};
@@ -14,6 +15,7 @@ use crate::domain::alignment::{Align, Alignment};
 use crate::domain::campaign::{Campaign, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};
 use crate::domain::tiling_change::TilingChange;
+use crate::imagery::tileset::fetch_tiles;
 use crate::imagery::{
     Archives, CutRequest, CutScene, Footprint, FootprintReport, ImageryError, Look, Progress, check_length,
     finish_footprints, outlines_of_geopackage, read_footprints, report,
@@ -27,6 +29,8 @@ use crate::storage::{Store, geopackage, new_id, scenes, tiles};
 pub struct NewScene {
     /// The GeoTIFF; or a folder of tiles, PMTiles or MBTiles.
     pub file: PathBuf,
+    /// Tiles of another server, instead of a file.
+    pub remote: Option<RemoteScene>,
     /// Whether the rows of a folder of tiles count from the south.
     pub tms: Option<bool>,
     /// When it was taken.
@@ -58,6 +62,7 @@ impl NewScene {
     pub fn new(file: &Path, captured: Captured) -> NewScene {
         NewScene {
             file: file.to_owned(),
+            remote: None,
             tms: None,
             captured,
             title: None,
@@ -71,6 +76,28 @@ impl NewScene {
             footprints: None,
             actor: None,
         }
+    }
+
+    /// Tiles of another server, of that date.
+    pub fn fetched(remote: RemoteScene, captured: Captured) -> NewScene {
+        NewScene {
+            title: Some(remote.title().to_owned()),
+            remote: Some(remote.clone()),
+            ..NewScene::new(Path::new(remote.called()), captured)
+        }
+    }
+
+    /// Whether it is made of tiles that exist already.
+    pub(super) fn brings_tiles(&self) -> bool {
+        self.remote.is_some() || holds_tiles(&self.file)
+    }
+
+    /// The same with the credit line that its pictures must have.
+    fn credited(mut self) -> Result<NewScene, Error> {
+        if let Some(remote) = &self.remote {
+            self.attribution = Some(remote.credit(self.attribution.as_deref())?);
+        }
+        Ok(self)
     }
 }
 
@@ -105,24 +132,23 @@ pub async fn ingest(
     new: NewScene,
     progress: Arc<dyn Progress + Send>,
 ) -> Result<Ingested, Error> {
-    let name = slug.to_owned();
+    let (new, name) = (new.credited()?, slug.to_owned());
     let campaign = store.read(move |conn| find(conn, &name)).await?;
     refuse_new_pictures(store, &campaign, &new).await?;
     let aligned = align_scene(store, archives, campaign.id, &new).await?;
     let request = CutRequest { look: aligned.look, ..CutRequest::new(&new.file, archives.tiles_dir()) };
-    let (cut, outlines, fresh) = blocking({
-        let path = new.footprints.clone();
-        let new = new.clone();
-        let tiles_dir = archives.tiles_dir().to_owned();
-        move || {
-            // First the file that is read in a second: its faults must not show after an hour of cutting.
-            let outlines = path.map(|path| outlines_of(&path)).transpose()?;
-            let cut = make_archive(&new, &request, &*progress)?;
-            let fresh = Fresh::new(&tiles_dir, &cut);
-            Ok((cut, outlines, fresh))
+    // First the file that is read in a second: its faults must not show after an hour of cutting.
+    let path = new.footprints.clone();
+    let outlines = blocking(move || path.map(|path| outlines_of(&path)).transpose()).await?;
+    let cut = match &new.remote {
+        Some(_) if new.align == Align::Apply => return Err(cannot_be_moved()),
+        Some(remote) => fetch_tiles(archives.tiles_dir(), &remote.tiles(store, &campaign).await?, progress).await?,
+        None => {
+            let new = new.clone();
+            blocking(move || make_archive(&new, &request, &*progress)).await?
         }
-    })
-    .await?;
+    };
+    let fresh = Fresh::new(archives.tiles_dir(), &cut);
     let report = outlines.as_deref().map(report).unwrap_or_default();
     let outlines = outlines.map(rows_of);
     let note = cut.note.clone();
@@ -234,6 +260,10 @@ async fn refuse_new_pictures(store: &Store, campaign: &Campaign, new: &NewScene)
     if campaign.state == CampaignState::Draft {
         return Ok(());
     }
+    // What another server has now, nobody knows before it was fetched.
+    if new.remote.is_some() {
+        return Err(no_draft(campaign));
+    }
     let id = campaign.id;
     let known = store.read(move |conn| Ok::<_, Error>(scenes::of_campaign(conn, id)?)).await?;
     let (file, tms) = (new.file.clone(), new.tms);
@@ -262,7 +292,7 @@ fn scene(new: &NewScene, cut: CutScene) -> Scene {
         sensor: new.sensor.clone(),
         licence: new.licence.clone(),
         attribution: new.attribution.clone(),
-        source_name: name(file.file_name()),
+        source_name: new.remote.as_ref().map_or_else(|| name(file.file_name()), |remote| remote.called().to_owned()),
         source_sha256: cut.source_sha256,
         archive: cut.archive,
         archive_sha256: cut.archive_sha256,

@@ -7,6 +7,7 @@ pub mod announce;
 pub mod apply_campaign;
 pub mod audit;
 pub mod backup;
+pub mod bring_remote;
 mod bring_tiles;
 pub mod campaign_file;
 pub mod change_hints;

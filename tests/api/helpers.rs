@@ -10,6 +10,7 @@ use aftermap::domain::campaign::{Campaign, CampaignState, ReleaseLevel, Visibili
 use aftermap::domain::cell::Cell;
 use aftermap::domain::gold::GoldKind;
 use aftermap::domain::policy::Policy;
+use aftermap::domain::remote_tiles::AllowedHosts;
 use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::Tile;
 use aftermap::domain::volunteer::Role;
@@ -74,6 +75,14 @@ impl TestApp {
     /// The same with limits of its own.
     pub fn start_sharing_with(database: TestDatabase, shares: Shares, options: ServerOptions) -> TestApp {
         TestApp::run(database, None, options, |app| app.with_shares(shares))
+    }
+
+    /// A server whose operator allows these hosts.
+    pub fn start_fetching(database: TestDatabase, hosts: AllowedHosts) -> TestApp {
+        TestApp::run(database, None, ServerOptions::default(), |mut app| {
+            app.intake.remote_hosts = hosts;
+            app
+        })
     }
 
     /// A server with limits of its own.

@@ -30,6 +30,7 @@ mod person;
 mod progress;
 mod refusals;
 mod releases;
+mod remote;
 mod reviews;
 mod scripting;
 mod session;

@@ -14,6 +14,7 @@ mod leases;
 mod once;
 mod refits;
 mod releases;
+mod remote;
 mod revisions;
 mod skips;
 #[path = "../support/mod.rs"]

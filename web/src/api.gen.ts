@@ -2551,13 +2551,14 @@ export interface components {
              * @description Number that means "no picture".
              */
             nodata?: number | null;
+            remote?: components["schemas"]["RemoteWanted"] | null;
             /** @description Satellite or aircraft. */
             sensor?: string | null;
             /** @description Numbers that become black and white. */
             stretch?: number[] | null;
             /** @description Name on screen; the file's without one. */
             title?: string | null;
-            /** @description The upload of the GeoTIFF; or `file`. */
+            /** @description The upload of the GeoTIFF; or `file`, or `remote`. */
             upload?: string | null;
         };
         /** @description One interval of the timeline. */
@@ -3734,6 +3735,21 @@ export interface components {
              */
             next_version: number;
             releases: components["schemas"]["Release"][];
+        };
+        /** @description Tiles of another server, whose host the operator allows. */
+        RemoteWanted: {
+            /** @description West, south, east, north, degrees; the campaign's area without it, or that of its first scene. */
+            area?: number[] | null;
+            /**
+             * @description `https://tiles.example.org/{z}/{x}/{y}.jpg?key={key}`; `{-y}` counts rows from the south. The operator's key for
+             *     that host is put in for `{key}`.
+             */
+            template: string;
+            /**
+             * Format: int32
+             * @description The deepest zoom to fetch; that of the first scene without it.
+             */
+            zoom?: number | null;
         };
         /** @description A lease that goes on. */
         RenewedLease: {

@@ -87,11 +87,9 @@ pub async fn fetch_tiles(
         return Err(wanted.unusable(reason));
     }
     let asking = Asking::new(&wanted.address, &wanted.host).await.map_err(|reason| wanted.unusable(reason))?;
-    let draft = Arc::new(Draft::begin(tiles_dir, &wanted.name())?);
+    let draft = Draft::begin(tiles_dir, &wanted.name())?;
     progress.total(count);
-    let fetched = fetch_all(wanted, &asking, &draft, ranges, &*progress).await;
-    let draft = Arc::into_inner(draft).ok_or_else(|| wanted.unusable("is still being worked on".into()))?;
-    match fetched {
+    match fetch_all(wanted, &asking, &draft, ranges, &*progress).await {
         Ok(()) => {
             let (wanted, tiles_dir) = (wanted.clone(), tiles_dir.to_owned());
             let done = tokio::task::spawn_blocking(move || finish(draft, &tiles_dir, &wanted)).await;
@@ -117,7 +115,7 @@ enum Ended {
 async fn fetch_all(
     wanted: &RemoteTiles,
     asking: &Asking<'_>,
-    draft: &Arc<Draft>,
+    draft: &Draft,
     ranges: Vec<CellRange>,
     progress: &dyn Progress,
 ) -> Result<(), Ended> {
@@ -149,7 +147,7 @@ async fn fetch_all(
 async fn fetch_one(
     wanted: &RemoteTiles,
     asking: &Asking<'_>,
-    draft: &Arc<Draft>,
+    draft: &Draft,
     pace: &Pace,
     cell: Cell,
 ) -> Result<(), Ended> {
@@ -164,7 +162,7 @@ async fn fetch_one(
         match asking.ask(cell).await {
             Answer::Nothing => return Ok(()),
             Answer::Never(reason) => return Err(failed(reason)),
-            Answer::Bytes(bytes) => return keep(draft.clone(), cell, bytes).await.map_err(failed),
+            Answer::Bytes(bytes) => return keep(draft, cell, bytes).await.map_err(failed),
             Answer::Later(why, wait) => {
                 pause = wait.unwrap_or(pause * if tried > 0 { 2 } else { 1 });
                 reason = why;
@@ -174,16 +172,15 @@ async fn fetch_one(
     Err(Ended::Later(format!("tile {cell} {reason}, {} times", wanted.host.tries)))
 }
 
-/// Looks at a tile and puts it into the draft, in a thread for such work. Without a visible pixel it is left out.
-async fn keep(draft: Arc<Draft>, cell: Cell, bytes: Vec<u8>) -> Result<(), String> {
+/// Looks at a tile and puts it into the draft; decoding has threads of its own. Without a visible pixel it is left out.
+async fn keep(draft: &Draft, cell: Cell, bytes: Vec<u8>) -> Result<(), String> {
     let work = move || {
         let (_, _, pixels) = look(&bytes)?;
-        if pixels.chunks_exact(4).all(|pixel| pixel[3] == 0) {
-            return Ok(());
-        }
-        draft.put(cell, &Bytes::from(bytes)).map_err(|error| format!("cannot be kept: {error}"))
+        Ok(pixels.chunks_exact(4).any(|pixel| pixel[3] > 0).then(|| Bytes::from(bytes)))
     };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err("cannot be looked at".into()))
+    let looked = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err("cannot be looked at".to_owned()))?;
+    let kept = looked.map(|tile| draft.put(cell, &tile)).transpose();
+    kept.map(drop).map_err(|error| format!("cannot be kept: {error}"))
 }
 
 /// The archive of what was fetched.

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::gold::GoldKind;
 use crate::domain::job::JobKind;
+use crate::domain::remote_tiles::AllowedHosts;
 use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
 use crate::services::Error;
+use crate::services::bring_remote::RemoteScene;
 
 /// Longest title, credit line and the like, characters.
 const LONGEST: usize = 500;
@@ -39,12 +41,26 @@ pub struct FileRef {
     pub called: String,
 }
 
+/// Tiles of another server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RemoteInput {
+    /// Their address with places for zoom, column, row and key.
+    pub template: String,
+    /// West, south, east, north, degrees.
+    pub area: Option<[f64; 4]>,
+    /// The deepest zoom to fetch.
+    pub zoom: Option<u8>,
+}
+
 /// A picture and what is known about it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IngestInput {
     /// The GeoTIFF.
     #[serde(flatten)]
     pub file: FileRef,
+    /// Tiles of another server, instead of a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteInput>,
     /// When it was taken: a day or an instant.
     pub captured: Option<String>,
     /// Start of the interval of a composite.
@@ -118,20 +134,20 @@ impl JobInput {
     /// The file it reads.
     pub fn file(&self) -> Option<&FileRef> {
         match self {
+            JobInput::Ingest(IngestInput { remote: Some(_), .. }) | JobInput::Tiles(_) => None,
             JobInput::Ingest(IngestInput { file, .. })
             | JobInput::Footprints(FootprintsInput { file })
             | JobInput::Gold(GoldInput { file, .. }) => Some(file),
-            JobInput::Tiles(_) => None,
         }
     }
 
     /// The same to be changed.
     pub fn file_mut(&mut self) -> Option<&mut FileRef> {
         match self {
+            JobInput::Ingest(IngestInput { remote: Some(_), .. }) | JobInput::Tiles(_) => None,
             JobInput::Ingest(IngestInput { file, .. })
             | JobInput::Footprints(FootprintsInput { file })
             | JobInput::Gold(GoldInput { file, .. }) => Some(file),
-            JobInput::Tiles(_) => None,
         }
     }
 
@@ -139,6 +155,9 @@ impl JobInput {
     pub fn about(&self) -> String {
         match (self, self.file()) {
             (_, Some(file)) => file.called.clone(),
+            (JobInput::Ingest(IngestInput { remote: Some(remote), .. }), _) => {
+                remote.template.split('?').next().unwrap_or_default().to_owned()
+            }
             (JobInput::Tiles(TilesInput { remove: Some(_), .. }), _) => "remove a scene".into(),
             (JobInput::Tiles(TilesInput { redate: Some(_), .. }), _) => "another date of a scene".into(),
             _ => "tiles".into(),
@@ -146,9 +165,15 @@ impl JobInput {
     }
 
     /// Checks what can be checked without the file.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self, hosts: &AllowedHosts) -> Result<(), Error> {
         let JobInput::Ingest(input) = self else { return Ok(()) };
         input.captured()?;
+        if let Some(remote) = input.remote(hosts)? {
+            if input.file != FileRef::default() {
+                return Err(Error::invalid("remote", "name a file or tiles of another server, not both"));
+            }
+            remote.credit(input.attribution.as_deref())?;
+        }
         let words = [
             ("title", &input.title),
             ("sensor", &input.sensor),
@@ -172,6 +197,12 @@ impl JobInput {
 }
 
 impl IngestInput {
+    /// The tiles of another server that it asks for, if the operator allows them.
+    pub fn remote(&self, hosts: &AllowedHosts) -> Result<Option<RemoteScene>, Error> {
+        let wanted = |one: &RemoteInput| RemoteScene::allowed(hosts, &one.template, one.area, one.zoom);
+        self.remote.as_ref().map(wanted).transpose()
+    }
+
     /// When the picture was taken.
     pub fn captured(&self) -> Result<Captured, Error> {
         captured(self.captured.as_deref(), self.captured_from.as_deref(), self.captured_to.as_deref())

@@ -4,7 +4,9 @@ mod input;
 mod work;
 pub mod worker;
 
-pub use input::{FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, TilesInput, captured, check_words};
+pub use input::{
+    FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, RemoteInput, TilesInput, captured, check_words,
+};
 
 use super::Error;
 use super::later_scene;
@@ -34,6 +36,11 @@ pub fn ask(
 ) -> Result<Job, Error> {
     input.check()?;
     check_may_be_done(conn, campaign, input)?;
+    let takes_gold = input.kind() == JobKind::Gold && !campaign.state.is_over();
+    if campaign.state != CampaignState::Draft && !takes_gold {
+        return Err(no_draft(campaign));
+    }
+    input.check(&intake.remote_hosts)?;
     if let Some(file) = input.file() {
         check_file(conn, intake, campaign, file)?;
     }

@@ -41,6 +41,7 @@ pub(super) async fn perform(
     let called = input.file().map(|file| file.called.clone());
     let path = input.file().map(|file| path_of(&desk.intake, slug, file)).transpose()?;
     let done = match (input, path.clone()) {
+        (JobInput::Ingest(input), None) => fetched(desk, slug, input, actor, progress).await,
         (JobInput::Ingest(input), Some(path)) => picture(desk, slug, input, path, actor, progress).await,
         (JobInput::Footprints(input), Some(path)) => footprints(desk, slug, input, path, actor).await,
         (JobInput::Gold(input), Some(path)) => gold(desk, slug, input, path, actor).await,
@@ -85,6 +86,29 @@ async fn picture(
         look: Look { bands: input.bands, stretch: input.stretch, nodata: input.nodata, moved: None },
         actor,
         ..NewScene::new(&path, captured)
+    };
+    let done = ingest(&desk.store, &desk.archives, slug, new, progress).await?;
+    Ok(Outcome { message: outcome_of(&done), report: done.note })
+}
+
+async fn fetched(
+    desk: &Desk,
+    slug: &str,
+    input: IngestInput,
+    actor: Option<i64>,
+    progress: Arc<dyn Progress + Send>,
+) -> Result<Outcome, Error> {
+    let captured = input.captured()?;
+    let remote = input.remote(&desk.intake.remote_hosts)?;
+    let remote = remote.ok_or_else(|| Error::Internal("a job without its file".into()))?;
+    let plain = NewScene::fetched(remote, captured);
+    let new = NewScene {
+        title: input.title.or(plain.title.clone()),
+        sensor: input.sensor,
+        licence: input.licence,
+        attribution: input.attribution,
+        actor,
+        ..plain
     };
     let done = ingest(&desk.store, &desk.archives, slug, new, progress).await?;
     Ok(Outcome { message: outcome_of(&done), report: done.note })

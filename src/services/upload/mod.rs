@@ -11,6 +11,7 @@ pub use receive::Receiver;
 
 use super::{Error, clock};
 use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::remote_tiles::AllowedHosts;
 use crate::storage::uploads::{self, NewUpload, Upload};
 use crate::storage::{Conn, Store, audit_log, jobs};
 
@@ -32,6 +33,8 @@ pub struct Intake {
     pub total_bytes: u64,
     /// Bytes that the uploads of one campaign may take.
     pub campaign_bytes: u64,
+    /// Hosts from which tiles may be fetched.
+    pub remote_hosts: AllowedHosts,
 }
 
 impl Intake {
@@ -42,6 +45,7 @@ impl Intake {
             inbox: data.join("inbox"),
             total_bytes: 200_000_000_000,
             campaign_bytes: 50_000_000_000,
+            remote_hosts: AllowedHosts::default(),
         }
     }
 
