@@ -10,7 +10,7 @@ use super::bring_remote::RemoteScene;
 use super::bring_tiles::{cannot_be_moved, holds_tiles, make_archive, source_sha256};
 use super::change_state::find;
 use super::later_scene;
-use super::retile::{Change, Retiled, retile};
+use super::retile::{Change, Retiled, no_draft, retile};
 use crate::domain::alignment::{Align, Alignment};
 use crate::domain::campaign::{Campaign, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};

@@ -34,13 +34,8 @@ pub fn ask(
     by: Option<i64>,
     now: i64,
 ) -> Result<Job, Error> {
-    input.check()?;
-    check_may_be_done(conn, campaign, input)?;
-    let takes_gold = input.kind() == JobKind::Gold && !campaign.state.is_over();
-    if campaign.state != CampaignState::Draft && !takes_gold {
-        return Err(no_draft(campaign));
-    }
     input.check(&intake.remote_hosts)?;
+    check_may_be_done(conn, campaign, input)?;
     if let Some(file) = input.file() {
         check_file(conn, intake, campaign, file)?;
     }
