@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Conn;
 use super::campaigns::broken;
 use super::schema::{
-    campaigns, current_labels, exclusions, invitations, labels, leases, participations, personal_tokens,
+    campaigns, current_labels, exclusions, invitations, jobs, labels, leases, participations, personal_tokens,
     practice_answers, reviews, ring_positions, roles, sessions, tiles, uploads, volunteers,
 };
 use super::volunteers::Account;
@@ -71,6 +71,9 @@ pub fn forget(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
 fn forget_words(conn: &mut Conn, id: i64) -> QueryResult<()> {
     diesel::update(reviews::table.filter(reviews::reviewer_id.eq(id))).set(reviews::note.eq("")).execute(conn)?;
     diesel::update(uploads::table.filter(uploads::volunteer_id.eq(id))).set(uploads::file_name.eq("")).execute(conn)?;
+    // What a job was asked and what it said names its file; what it did is in the audit log.
+    let over = jobs::table.filter(jobs::created_by.eq(id)).filter(jobs::state.eq_any(["done", "failed", "cancelled"]));
+    diesel::delete(over).execute(conn)?;
     let about_them = exclusions::table.filter(exclusions::volunteer_id.eq(id));
     diesel::update(about_them).set(exclusions::reason.eq("")).execute(conn)?;
     let theirs = invitations::table.filter(invitations::created_by.eq(id));
