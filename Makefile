@@ -7,7 +7,7 @@ endif
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run test tools test-tools web fmt lint doc test-rust test-web test-browser openapi storm sbom deny docker clean
+.PHONY: help run test tools test-tools web fmt lint doc test-rust test-web test-requests test-browser openapi storm sbom deny docker clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -15,7 +15,7 @@ help: ## List these targets
 run: tools web ## Build everything and start the demo: a campaign one can label at once
 	@scripts/run.sh
 
-test: tools test-tools web lint doc test-rust test-web test-browser ## Run all checks and tests, as CI does; installs what is missing
+test: tools test-tools web lint doc test-rust test-web test-requests test-browser ## Run all checks and tests, as CI does; installs what is missing
 	@echo "All checks and tests passed."
 
 tools: ## Check that what the build needs is there
@@ -41,6 +41,9 @@ test-rust: ## Rust tests, on SQLite and on a throw-away PostgreSQL
 
 test-web: web ## Types, unit tests and size of the front end
 	cd web && npm run check && npm test && npm run size
+
+test-requests: ## Requests made up after openapi.json, against the real server, by five kinds of people
+	scripts/test-made-up-requests.sh
 
 test-browser: web ## The whole job in a real browser, against a demo server
 	scripts/test-browser.sh

@@ -9,7 +9,7 @@ use crate::config::DataOptions;
 use crate::domain::volunteer::{Role, check_name, check_password};
 use crate::services::accounts::{self, Secrets};
 use crate::services::grant_role::{self, Grant};
-use crate::services::{Error, clock, passwords, reset_password, secrets};
+use crate::services::{Error, clock, passwords, reset_password, secrets, sessions};
 use crate::storage::{Conn, Store, new_id, roles, volunteers};
 
 /// What to do with accounts.
@@ -35,6 +35,10 @@ pub enum UserCommand {
     ///
     /// Example: aftermap user recover --name layla
     Recover(DisableArgs),
+    /// Sign out everybody, or all browsers of one account; tokens for scripts stay
+    ///
+    /// Example: aftermap user sign-out --all
+    SignOut(SignOutArgs),
     /// Tokens for scripts: make, list, revoke
     #[command(subcommand)]
     Token(TokenCommand),
@@ -87,6 +91,21 @@ pub struct DisableArgs {
     pub name: String,
 }
 
+/// Arguments of `aftermap user sign-out`.
+#[derive(Debug, Args)]
+#[group(id = "whom", required = true, multiple = false, args = ["name", "all"])]
+pub struct SignOutArgs {
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub place: DataOptions,
+    /// Name of the account
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Everybody, guests too, who then start anew: for a signing key that leaked
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// A name and a role.
 #[derive(Debug, Clone, Args)]
 pub struct GrantWords {
@@ -136,6 +155,7 @@ pub async fn run(command: UserCommand) -> Result<(), Error> {
         UserCommand::List(args) => list(args).await,
         UserCommand::Disable(args) => disable(args).await,
         UserCommand::Recover(args) => recover(args).await,
+        UserCommand::SignOut(args) => sign_out(args).await,
         UserCommand::Token(command) => user_token::run(command).await,
     }
 }
@@ -220,9 +240,9 @@ async fn recover(args: DisableArgs) -> Result<(), Error> {
     let (store, name, code) = (args.place.open()?, args.name.clone(), secrets::recovery_code());
     let stored = code.clone();
     let reset = move |conn: &mut Conn| reset_password::reset(conn, None, &name, &stored, clock::now_ms());
-    let (_, name) = store.write(reset).await?;
-    println!("recovery code of {name}: {code}");
-    println!("It works once, on the page for a lost password. The old password no longer works.");
+    let reset = store.write(reset).await?;
+    println!("recovery code of {}: {code}", reset.name);
+    println!("It works once, within a week, on the page for a lost password. The old password no longer works.");
     Ok(())
 }
 
@@ -230,5 +250,17 @@ async fn disable(args: DisableArgs) -> Result<(), Error> {
     let (store, name) = (args.place.open()?, args.name.clone());
     store.write(move |conn| grant_role::disable(conn, None, &name, clock::now_ms())).await?;
     println!("{} is disabled", args.name);
+    Ok(())
+}
+
+async fn sign_out(args: SignOutArgs) -> Result<(), Error> {
+    let (store, name) = (args.place.open()?, args.name.clone());
+    let Some(shown) = args.name else {
+        let ended = store.write(|conn| sessions::end_all(conn, clock::now_ms())).await?;
+        println!("{ended} sessions ended: whoever has an account signs in again");
+        return Ok(());
+    };
+    store.write(move |conn| sessions::end_of(conn, name.as_deref().unwrap_or_default(), clock::now_ms())).await?;
+    println!("{shown} is signed out everywhere");
     Ok(())
 }

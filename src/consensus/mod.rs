@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod explain;
 pub mod gold;
 pub mod hds;
+pub mod later_scene;
 pub mod majority;
 pub mod measures;
 pub mod model;

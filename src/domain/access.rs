@@ -43,6 +43,8 @@ pub struct Person {
     pub roles: Vec<(i64, Role)>,
     /// What the credential they came with may be used for.
     pub scopes: Scopes,
+    /// When a password or a code was last given in their session; `None`: they came with a token. Milliseconds since 1970.
+    pub proven_at: Option<i64>,
 }
 
 /// How finely somebody sees a campaign's map.
@@ -65,7 +67,22 @@ pub enum Viewer {
     Person(Person),
 }
 
+/// How long a password counts as just given, milliseconds: 15 minutes.
+const PROVEN_MS: i64 = 15 * 60_000;
+
 impl Person {
+    /// Whether a mistake or a thief with their session could harm others: they run the server or a campaign, or may make one.
+    pub fn has_power(&self) -> bool {
+        let coordinates = self.roles.iter().any(|(_, role)| *role == Role::Coordinator);
+        self.volunteer.admin || self.volunteer.creator || coordinates
+    }
+
+    /// Whether they gave their password lately. Who has none, a guest, need not.
+    pub fn is_proven(&self, now: i64) -> bool {
+        let lately = |at: i64| (at..=at + PROVEN_MS).contains(&now);
+        self.is_guest() || self.proven_at.is_some_and(lately)
+    }
+
     /// Whether they have no account.
     pub fn is_guest(&self) -> bool {
         self.volunteer.name.is_none()
@@ -231,7 +248,7 @@ mod tests {
 
     fn person(roles: &[(i64, Role)], scopes: Scopes) -> Viewer {
         let volunteer = Volunteer { id: 1, name: Some("layla".into()), admin: false, creator: false };
-        Viewer::Person(Person { volunteer, roles: roles.to_vec(), scopes })
+        Viewer::Person(Person { volunteer, roles: roles.to_vec(), scopes, proven_at: None })
     }
 
     #[test]
@@ -303,11 +320,26 @@ mod tests {
         let draft = campaign(CampaignState::Draft, Visibility::Private, ReleaseLevel::Private);
         let admin = |scopes| {
             let volunteer = Volunteer { id: 1, name: Some("root".into()), admin: true, creator: false };
-            Viewer::Person(Person { volunteer, roles: vec![], scopes })
+            Viewer::Person(Person { volunteer, roles: vec![], scopes, proven_at: None })
         };
         assert!(admin(Scopes::ALL).may_coordinate(&draft));
         assert!(!admin(Scopes::parse("label")).may_see(&draft));
         let reader = admin(Scopes::parse("read"));
         assert!(reader.may_download_labels(&draft) && !reader.may_coordinate(&draft) && !reader.is_admin());
+    }
+
+    #[test]
+    fn a_password_counts_as_just_given_for_a_quarter_of_an_hour() {
+        let volunteer = Volunteer { id: 1, name: Some("layla".into()), admin: false, creator: false };
+        let someone =
+            |proven_at| Person { volunteer: volunteer.clone(), roles: vec![], scopes: Scopes::ALL, proven_at };
+        assert!(someone(Some(1_000)).is_proven(1_000) && someone(Some(1_000)).is_proven(901_000));
+        assert!(
+            !someone(Some(1_000)).is_proven(901_001) && !someone(Some(1_000)).is_proven(999),
+            "nor from the future"
+        );
+        assert!(!someone(None).is_proven(1_000), "a token proves nothing");
+        let guest = Volunteer { name: None, ..volunteer.clone() };
+        assert!(Person { volunteer: guest, ..someone(None) }.is_proven(1_000));
     }
 }

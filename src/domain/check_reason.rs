@@ -23,6 +23,10 @@ words! {
         Uncredited = "uncredited",
         /// Every scene says whose it is.
         Credited = "credited",
+        /// No scene was found to lie beside the first.
+        Aligned = "aligned",
+        /// Scenes that lie beside the first: `names`.
+        Misaligned = "misaligned",
         /// No tile.
         NoTiles = "no_tiles",
         /// So many tiles.

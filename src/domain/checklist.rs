@@ -74,6 +74,8 @@ pub struct SceneFacts {
 pub struct Facts {
     /// Scenes by date.
     pub scenes: Vec<SceneFacts>,
+    /// Scenes that do not line up with the first: title, and a sentence on what to know.
+    pub misaligned: Vec<(String, String)>,
     /// Tiles to label.
     pub tiles: i64,
     /// Jobs that wait or run.
@@ -102,7 +104,7 @@ pub struct Facts {
 
 /// The list, in the order of the set-up.
 pub fn checklist(facts: &Facts) -> Vec<Item> {
-    let mut items = vec![scenes(facts), dates(facts), credits(facts), tiles(facts), jobs(facts)];
+    let mut items = vec![scenes(facts), dates(facts), credits(facts), alignment(facts), tiles(facts), jobs(facts)];
     items.extend(facts.texts.iter().map(|(key, there)| text(key, *there)));
     items.push(guide(facts));
     items.push(languages(facts));
@@ -181,6 +183,17 @@ fn credits(facts: &Facts) -> Item {
     };
     let made = item("scene_credits", Step::Scenes, state, (reason, detail));
     named(counted(made, "scenes", lacking.len()), lacking)
+}
+
+/// A shift that nobody knows of looks like damage along every wall.
+fn alignment(facts: &Facts) -> Item {
+    let (titles, sentences): (Vec<String>, Vec<String>) = facts.misaligned.iter().cloned().unzip();
+    let (state, reason, detail) = match titles.is_empty() {
+        true => (ItemState::Ok, Reason::Aligned, "no scene was found to lie beside the first".to_owned()),
+        false => (ItemState::Warning, Reason::Misaligned, sentences.join("; ")),
+    };
+    let made = item("scene_alignment", Step::Scenes, state, (reason, detail));
+    named(counted(made, "scenes", titles.len()), titles)
 }
 
 fn tiles(facts: &Facts) -> Item {
@@ -338,6 +351,14 @@ mod tests {
         assert_eq!(state(&same, "scene_dates"), ItemState::Blocking);
         let future = Facts { scenes: vec![scene("a", 1), scene("b", 9_000_000)], ..good() };
         assert_eq!(state(&future, "scene_dates"), ItemState::Warning);
+    }
+
+    #[test]
+    fn scenes_that_do_not_line_up_are_a_warning_that_says_which() {
+        let facts = Facts { misaligned: vec![("after".into(), "`after` lies 4 m east".into())], ..good() };
+        let found = checklist(&facts).into_iter().find(|item| item.key == "scene_alignment").unwrap();
+        assert_eq!((found.state, found.figures["scenes"]), (ItemState::Warning, 1));
+        assert!(found.names == ["after"] && found.detail.contains("4 m east") && is_ready(&checklist(&facts)));
     }
 
     #[test]

@@ -272,6 +272,10 @@ pub struct LabelRow {
     pub counted: bool,
     /// Whether it stands but waits outside for a free place.
     pub surplus: bool,
+    /// Whether it stands but was given before a later scene of its tile came, about which it says nothing.
+    pub censored: bool,
+    /// Timelines: the last scene that its author was shown.
+    pub last_scene: Option<i64>,
     /// Weight of its author in the model in use; `None` where the model does not know them.
     pub weight: Option<f64>,
     /// Whether the author has no account.

@@ -90,6 +90,17 @@ words! {
 }
 
 words! {
+    /// What a label was until a later scene of its tile came, about which it says nothing. From then on it counts for no class
+    /// and waits for no place; the date window of one that counted still does, since it ends where its author's view did.
+    Censored {
+        /// It counted.
+        Counted = "counted",
+        /// It waited outside the consensus.
+        Surplus = "surplus",
+    }
+}
+
+words! {
     /// Why a label was refused. The client keeps it and shows the reason.
     RefusalCode {
         /// The id was used before for something else.

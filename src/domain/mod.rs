@@ -18,6 +18,7 @@ pub mod estimate;
 pub mod finish;
 pub mod geometry;
 pub mod gold;
+pub mod guessable;
 pub mod hint;
 pub mod job;
 pub mod label;

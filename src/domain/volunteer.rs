@@ -1,6 +1,7 @@
 //! People: volunteers with or without an account, and the roles they hold.
 
 use super::Invalid;
+use super::guessable::is_guessable;
 use super::name_key::{composed, name_key};
 use super::words::words;
 
@@ -43,42 +44,13 @@ pub fn check_name(name: &str) -> Result<String, Invalid> {
     Ok(name_key(name))
 }
 
-/// Passwords that are tried first by everybody who guesses.
-const COMMON: [&str; 24] = [
-    "1234567890",
-    "0123456789",
-    "password12",
-    "password123",
-    "password1234",
-    "passwordpassword",
-    "qwertyuiop",
-    "qwerty12345",
-    "1q2w3e4r5t",
-    "1qaz2wsx3edc",
-    "iloveyou12",
-    "iloveyou123",
-    "letmein123",
-    "welcome123",
-    "welcome1234",
-    "admin12345",
-    "administrator",
-    "abcdefghij",
-    "aaaaaaaaaa",
-    "1111111111",
-    "0000000000",
-    "123123123123",
-    "changeme123",
-    "aftermap123",
-];
-
-/// Checks a password: 10 to 128 characters, not one that everybody tries first, not the name itself.
+/// Checks a password: 10 to 128 characters, and not among those that everybody tries first ([`super::guessable`]).
 pub fn check_password(name: &str, password: &str) -> Result<(), Invalid> {
     let length = password.chars().count();
     if !(10..=128).contains(&length) {
         return Err(Invalid::new("password", "a password has 10 to 128 characters"));
     }
-    let lower = password.to_lowercase();
-    if COMMON.contains(&lower.as_str()) || lower == name.to_lowercase() {
+    if is_guessable(password, &[name]) {
         return Err(Invalid::new(
             "password",
             "this password is one of the first that anybody would try: choose another",

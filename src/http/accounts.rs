@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Body;
+use super::body::{Body, MaybeBody};
 use super::cookies;
 use super::error::Error;
 use super::gate::{Anyone, App, By, Myself};
@@ -16,8 +16,19 @@ use crate::services::accounts;
 #[derive(Serialize, ToSchema)]
 pub struct Guest {
     volunteer_id: String,
-    /// For tools without cookies: `Authorization: Bearer …`, good for 90 days, for labelling only.
-    token: String,
+    /// For tools without cookies: `Authorization: Bearer …`, good for 90 days or until the guest signs out, for labelling
+    /// only. `null` where nobody asked for it.
+    #[schema(required)]
+    token: Option<String>,
+}
+
+/// How a guest wants to come in.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Arrival {
+    /// Whether a token for a tool without cookies is wanted too; a browser needs none.
+    #[serde(default)]
+    token: bool,
 }
 
 /// Name and password.
@@ -61,13 +72,17 @@ pub struct Account {
 }
 
 /// Start as a guest
-#[utoipa::path(post, path = "/api/v1/guests", operation_id = "create_guest",
+#[utoipa::path(post, path = "/api/v1/guests", operation_id = "create_guest", request_body = Option<Arrival>,
     responses((status = 201, body = Guest)))]
-pub async fn create_guest(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Error> {
+pub async fn create_guest(
+    app: Data<App>,
+    request: HttpRequest,
+    body: MaybeBody<Arrival>,
+) -> Result<HttpResponse, Error> {
     app.admit(&request, Errand::Guest)?;
-    let guest = accounts::guest(&app.sign_in).await?;
+    let guest = accounts::guest(&app.sign_in, body.0.token).await?;
     let mut reply = HttpResponse::Created();
-    for cookie in cookies::of_session(&guest.tokens, app.is_https()) {
+    for cookie in cookies::of_session(&guest.tokens, app.is_encrypted(&request)) {
         reply.cookie(cookie);
     }
     Ok(reply.json(Guest { volunteer_id: guest.volunteer.to_string(), token: guest.token }))
@@ -85,7 +100,7 @@ pub async fn create_account(
     app.admit(&request, Errand::Proof)?;
     let Body(Credentials { name, password }) = body;
     let account = accounts::create(&app.sign_in, by.credentials(), name, password).await?;
-    Ok(welcome(HttpResponse::Created(), &app, account))
+    Ok(welcome(HttpResponse::Created(), app.is_encrypted(&request), account))
 }
 
 /// A new password by recovery code
@@ -96,10 +111,10 @@ pub async fn recover_account(
     request: HttpRequest,
     body: Body<Recovery>,
 ) -> Result<HttpResponse, Error> {
-    app.admit(&request, Errand::Proof)?;
+    let visitor = app.admit(&request, Errand::Proof)?;
     let Body(Recovery { name, recovery_code, password }) = body;
-    let account = accounts::recover(&app.sign_in, &name, &recovery_code, password).await?;
-    Ok(welcome(HttpResponse::Ok(), &app, account))
+    let account = accounts::recover(&app.sign_in, visitor, &name, &recovery_code, password).await?;
+    Ok(welcome(HttpResponse::Ok(), app.is_encrypted(&request), account))
 }
 
 /// A new password; every other session and every token ends
@@ -116,14 +131,14 @@ pub async fn change_password(
     by.read(|_, _| Ok(())).await?;
     let tokens = accounts::change_password(&app.sign_in, by.credentials(), password, new_password).await?;
     let mut reply = HttpResponse::NoContent();
-    for cookie in cookies::of_session(&tokens, app.is_https()) {
+    for cookie in cookies::of_session(&tokens, app.is_encrypted(&request)) {
         reply.cookie(cookie);
     }
     Ok(reply.finish())
 }
 
-fn welcome(mut reply: actix_web::HttpResponseBuilder, app: &App, account: accounts::Account) -> HttpResponse {
-    for cookie in cookies::of_session(&account.tokens, app.is_https()) {
+fn welcome(mut reply: actix_web::HttpResponseBuilder, https: bool, account: accounts::Account) -> HttpResponse {
+    for cookie in cookies::of_session(&account.tokens, https) {
         reply.cookie(cookie);
     }
     reply.json(Account {

@@ -116,7 +116,7 @@ pub async fn list_entries(door: InCampaign<Coordinator>, wanted: Query<EntriesWa
 /// The log as a file: `audit.csv` or `audit.json`
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/audit/{file}", operation_id = "download_audit_log",
     params(("slug" = String, Path, description = "Name of the campaign"), ("file" = String, Path, description = "audit.csv or audit.json"), EntriesWanted),
-    responses((status = 200, description = "The log, newest first", content_type = "text/csv")))]
+    responses((status = 200, description = "The log, newest first", content_type = "*/*")))]
 pub async fn download_log(
     door: InCampaign<Coordinator>,
     path: Path<(String, String)>,

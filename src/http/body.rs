@@ -22,6 +22,9 @@ const TIME: Duration = Duration::from_secs(120);
 /// A body of JSON.
 pub struct Body<T>(pub T);
 
+/// A body of JSON that may be left out.
+pub struct MaybeBody<T>(pub T);
+
 /// A body of JSON that a page may send while it is closed: `navigator.sendBeacon` calls its text `text/plain`.
 pub struct Beacon<T>(pub T);
 
@@ -42,6 +45,19 @@ impl<T: DeserializeOwned + 'static> FromRequest for Beacon<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let parsed = parse(request, payload, &["application/json", "text/plain"]);
         Box::pin(async move { parsed.await.map(Beacon) })
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeBody<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<MaybeBody<T>, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.headers().contains_key(CONTENT_TYPE) {
+            return Box::pin(async { Ok(MaybeBody(T::default())) });
+        }
+        let parsed = parse(request, payload, &["application/json"]);
+        Box::pin(async move { parsed.await.map(MaybeBody) })
     }
 }
 

@@ -19,6 +19,7 @@ use super::{pages, refusals};
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; \
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// What every answer carries, those too that come before any route.
 pub(super) const HEADERS: [(&str, &str); 7] = [
     ("content-security-policy", CONTENT_POLICY),
     ("cross-origin-opener-policy", "same-origin"),

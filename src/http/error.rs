@@ -33,8 +33,10 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-    /// `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+    /// `forbidden`, `password_needed`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
     /// `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
+    /// `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+    /// `changed_meanwhile`, `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
     pub code: &'static str,
     /// What a person reads: the thing, the reason, and what to do.
     pub detail: String,
@@ -196,10 +198,12 @@ impl From<services::Error> for Error {
         match error {
             Cause::NotFound(_) => Error::not_found(detail),
             Cause::Conflict(_) => Error::new(StatusCode::CONFLICT, "conflict", detail),
+            Cause::ChangedMeanwhile(_) => Error::new(StatusCode::PRECONDITION_FAILED, "changed_meanwhile", detail),
             Cause::NameTaken(_) => {
                 let refusal = Error::new(StatusCode::CONFLICT, "name_taken", detail);
                 Error { field: Some("name".into()), ..refusal }
             }
+            Cause::PasswordNeeded => Error::new(StatusCode::FORBIDDEN, "password_needed", detail),
             Cause::Unauthorized(_) => Error::new(StatusCode::UNAUTHORIZED, "unauthorized", detail),
             Cause::SessionExpired => Error::new(StatusCode::UNAUTHORIZED, "session_expired", detail),
             Cause::WrongCredentials(_) => Error::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),

@@ -96,8 +96,8 @@ impl Downloads {
         ("compat" = Option<String>, Query, description = "mapswipe or zooniverse: the files of that system under its own names, \
             whole and in its own columns (see docs/import.md)"),
         MapQuery),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream"),
-        (status = 206, description = "The part of the file that was asked for by `Range`", content_type = "application/octet-stream"),
+    responses((status = 200, description = "The file", content_type = "*/*"),
+        (status = 206, description = "The part of the file that was asked for by `Range`", content_type = "*/*"),
         (status = 416, description = "The file does not have that part")))]
 pub async fn download_export(
     app: Data<App>,

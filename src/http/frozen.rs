@@ -1,4 +1,4 @@
-//! Sending a file that never changes: as any file, and with leave to keep it for good.
+//! Sending a file that never changes: as any file, and, where everybody may have it, with leave to keep it for good.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -29,9 +29,9 @@ pub fn send(request: &HttpRequest, frozen: Frozen) -> HttpResponse {
     let Frozen { file, bytes, sha256, media_type, name, is_public } = frozen;
     let tag = format!("\"{sha256}\"");
     let mut reply = HttpResponse::Ok();
-    let who = if is_public { "public" } else { "private" };
+    let keep = if is_public { "public, max-age=86400, immutable" } else { "private, no-store" };
     reply
-        .insert_header((CACHE_CONTROL, format!("{who}, max-age=86400, immutable, no-transform")))
+        .insert_header((CACHE_CONTROL, format!("{keep}, no-transform")))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         // Ranges are of these very bytes, never of a compressed form.
         .insert_header(("Content-Encoding", "identity"))

@@ -25,8 +25,8 @@ use super::presence::Presence;
 use super::refusals::Seen;
 use super::releases::Shelf;
 pub use super::roles::{
-    ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, Researcher,
-    Reviewer, Standing, Volunteer,
+    ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, ProvenAdmin,
+    ProvenCoordinator, ProvenMyself, Researcher, Reviewer, Standing, Volunteer,
 };
 use super::visitors::{Errand, Shares, Visitors};
 use crate::domain::access::Viewer;
@@ -37,6 +37,7 @@ use crate::services::events::Events;
 use crate::services::map_tiles::MapTiles;
 use crate::services::sign_in::{self, Credentials, SignIn};
 use crate::services::statistics::{Boards, PublicProgress};
+use crate::services::throttle::Visitor;
 use crate::services::upload::Intake;
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
@@ -106,12 +107,18 @@ impl App {
         App { visitors: Arc::new(Visitors::new(shares)), ..self }
     }
 
-    /// Counts an errand of whoever sent this request; refused where their address has used up its share.
-    pub(super) fn admit(&self, request: &HttpRequest, errand: Errand) -> Result<(), Error> {
+    /// Counts an errand of whoever sent this request; refused where their address has used up its share. Returns a number
+    /// that stands for the address.
+    pub(super) fn admit(&self, request: &HttpRequest, errand: Errand) -> Result<Visitor, Error> {
         self.visitors.admit(self.origin(request.head()).address, errand, Instant::now())
     }
 
-    /// Whether browsers reach this server over encrypted connections only: cookies are for those alone then.
+    /// Whether the browser that sent this request is on an encrypted line: its cookies are for such lines alone then.
+    pub(super) fn is_encrypted(&self, request: &HttpRequest) -> bool {
+        self.origin(request.head()).https
+    }
+
+    /// Whether browsers reach this server over encrypted connections only.
     pub fn is_https(&self) -> bool {
         self.encrypted || self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
@@ -282,7 +289,7 @@ fn enter<R: Standing>(conn: &mut Conn, credentials: &Credentials, seen: &Seen) -
     let viewer = sign_in::viewer(conn, credentials, now)?;
     seen.note(&viewer);
     match R::admit(&viewer) {
-        true => Ok(Visit { viewer, now }),
+        true => is_proven::<R>(&viewer, now).map(|()| Visit { viewer, now }),
         false => Err(refusal(&viewer)),
     }
 }
@@ -303,8 +310,20 @@ fn enter_campaign<R: Standing>(
         return Err(unknown());
     }
     match R::admit_to(&viewer, &campaign) {
-        true => Ok(CampaignVisit { viewer, campaign, now }),
+        true => is_proven::<R>(&viewer, now).map(|()| CampaignVisit { viewer, campaign, now }),
         false => Err(refusal(&viewer)),
+    }
+}
+
+fn is_proven<R: Standing>(viewer: &Viewer, now: i64) -> Result<(), services::Error> {
+    if R::PROVEN { must_be_proven(viewer, now) } else { Ok(()) }
+}
+
+/// Refuses who has to give the password once more.
+pub fn must_be_proven(viewer: &Viewer, now: i64) -> Result<(), services::Error> {
+    match viewer.person().is_some_and(|person| person.is_proven(now)) {
+        true => Ok(()),
+        false => Err(services::Error::PasswordNeeded),
     }
 }
 
@@ -367,5 +386,6 @@ fn credentials(request: &HttpRequest, app: &App) -> Result<Credentials, Error> {
             _ => Err(services::Error::Unauthorized("write the header as `Authorization: Bearer TOKEN`".into()).into()),
         };
     }
-    Ok(cookies::access(request).map_or(Credentials::None, |token| app.sign_in.browser(&token)))
+    Ok(cookies::access(request, app.is_encrypted(request))
+        .map_or(Credentials::None, |token| app.sign_in.browser(&token)))
 }

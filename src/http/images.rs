@@ -1,4 +1,4 @@
-//! Image tiles of the scenes: as private as their campaign, and never changing, so that browsers keep them.
+//! Image tiles of the scenes: as private as their campaign, and never changing, so that browsers keep those of public ones.
 
 use std::collections::HashMap;
 use std::sync::RwLock;
@@ -70,7 +70,7 @@ impl Lookups {
 #[utoipa::path(get, path = "/tiles/{scene_id}/{z}/{x}/{y}", operation_id = "get_tile_image",
     params(("scene_id" = String, Path, description = "The scene"), ("z" = u8, Path, description = "Zoom"),
         ("x" = u32, Path, description = "Column"), ("y" = u32, Path, description = "Row, from the north")),
-    responses((status = 200, description = "256 px WebP; tiles that were brought may be PNG or JPEG, and larger", content_type = "image/webp"), (status = 204, description = "No picture there")))]
+    responses((status = 200, description = "256 px WebP; tiles that were brought may be PNG or JPEG, and larger", content_type = "image/*"), (status = 204, description = "No picture there")))]
 pub async fn get_tile_image(
     app: Data<App>,
     lookups: Data<Lookups>,
@@ -95,13 +95,14 @@ pub async fn get_tile_image(
         return Err(unknown());
     }
     let tag = format!("\"{}-{z}-{x}-{y}\"", scene.archive.get(..16).unwrap_or_default());
-    let (visibility, vary) =
-        if scene.is_public { ("public", None) } else { ("private", Some("Cookie, Authorization")) };
     let mut reply = HttpResponse::Ok();
     reply.insert_header((ETAG, tag.as_str()));
-    reply.insert_header((CACHE_CONTROL, format!("{visibility}, max-age=31536000, immutable")));
-    if let Some(vary) = vary {
-        reply.insert_header((VARY, vary));
+    if scene.is_public {
+        reply.insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
+    } else {
+        // Nothing on the disk of whoever looks: a device may be taken from them, and their right to see it may end.
+        reply.insert_header((CACHE_CONTROL, "private, no-store"));
+        reply.insert_header((VARY, "Cookie, Authorization"));
     }
     if is_known(&request, &tag) {
         return Ok(reply.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{Anyone, By, Coordinator, InCampaign, Myself};
+use super::gate::{Anyone, By, Coordinator, InCampaign, Myself, must_be_proven};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::volunteer::Role;
 use crate::services::invite::{self, Standing, Wish};
@@ -167,6 +167,9 @@ pub async fn make_invitation(door: InCampaign<Coordinator>, body: Body<NewInvita
     let secret = secrets::token();
     let stored = secret.clone();
     let made = door.write(move |conn, visit| {
+        if wish.role > Role::Volunteer {
+            must_be_proven(&visit.viewer, visit.now)?;
+        }
         let made = invite::make(conn, &visit.viewer, &visit.campaign, &wish, &stored, visit.now)?;
         let name = visit.viewer.person().and_then(|person| person.volunteer.name.clone());
         Ok(shown(made, name, visit.now))

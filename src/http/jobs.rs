@@ -64,7 +64,7 @@ pub enum JobWanted {
     Ingest(Box<IngestWanted>),
     /// Read building footprints: GeoJSON, GeoPackage or FlatGeobuf.
     Footprints(FootprintsWanted),
-    /// Read tiles whose answers experts fixed: CSV with the columns tile_id, answer, explanation.
+    /// Read tiles whose answers experts fixed: CSV with the columns tile_id, answer, explanation, or GeoJSON with these properties.
     Gold(GoldWanted),
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{Admin, App, By, Coordinator, InCampaign};
+use super::gate::{App, By, Coordinator, InCampaign, ProvenAdmin, ProvenCoordinator};
 use super::wire::rfc3339;
 use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
@@ -59,6 +59,17 @@ pub struct RecoveryCode {
     name: String,
     /// Shown this once; works once. Any older code and the password no longer work.
     recovery_code: String,
+    /// When the code stops working.
+    #[schema(format = DateTime)]
+    until: String,
+}
+
+/// Whose password is lost. In the body, because addresses stand in the logs of proxies.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LostPassword {
+    /// Sign-in name.
+    name: String,
 }
 
 fn shown(campaign: &Campaign, me: Option<i64>, member: MemberRow) -> Member {
@@ -88,7 +99,7 @@ pub async fn list_members(door: InCampaign<Coordinator>) -> Result<HttpResponse,
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/members", operation_id = "add_member",
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = NewMember,
     responses((status = 200, body = Member)))]
-pub async fn add_member(door: InCampaign<Coordinator>, body: Body<NewMember>) -> Result<HttpResponse, Error> {
+pub async fn add_member(door: InCampaign<ProvenCoordinator>, body: Body<NewMember>) -> Result<HttpResponse, Error> {
     let NewMember { name, role } = body.0;
     let add = door.write(move |conn, visit| {
         let member = members::add(conn, &visit.viewer, &visit.campaign, &name, role, visit.now)?;
@@ -102,7 +113,7 @@ pub async fn add_member(door: InCampaign<Coordinator>, body: Body<NewMember>) ->
     params(("slug" = String, Path, description = "Name of the campaign"), ("id" = String, Path, description = "The member's pseudonym")),
     request_body = NewRole, responses((status = 200, body = Member)))]
 pub async fn change_member(
-    door: InCampaign<Coordinator>,
+    door: InCampaign<ProvenCoordinator>,
     path: Path<(String, String)>,
     body: Body<NewRole>,
 ) -> Result<HttpResponse, Error> {
@@ -125,17 +136,21 @@ pub async fn remove_member(door: InCampaign<Coordinator>, path: Path<(String, St
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Take the password of an account away and make a recovery code that works once; for admins
-#[utoipa::path(post, path = "/api/v1/accounts/{name}/recovery", operation_id = "reset_password",
-    params(("name" = String, Path, description = "Sign-in name")),
+/// Take the password of an account away and make a recovery code that works once, within a week; for admins
+#[utoipa::path(post, path = "/api/v1/accounts/recovery", operation_id = "reset_password", request_body = LostPassword,
     responses((status = 201, body = RecoveryCode)))]
-pub async fn reset_password(app: Data<App>, by: By<Admin>, name: Path<String>) -> Result<HttpResponse, Error> {
-    let code = secrets::recovery_code();
+pub async fn reset_password(
+    app: Data<App>,
+    by: By<ProvenAdmin>,
+    body: Body<LostPassword>,
+) -> Result<HttpResponse, Error> {
+    let (code, name) = (secrets::recovery_code(), body.0.name);
     let stored = code.clone();
     let reset = by
         .write(move |conn, visit| reset_password::reset(conn, visit.viewer.volunteer_id(), &name, &stored, visit.now));
-    let (_, name) = reset.await?;
+    let reset = reset.await?;
     // Wrong passwords before must not keep the owner from the new code.
-    app.sign_in.forget_attempts(&name);
-    Ok(HttpResponse::Created().json(RecoveryCode { name, recovery_code: code }))
+    app.sign_in.forget_attempts(&reset.name);
+    let until = rfc3339(reset.until);
+    Ok(HttpResponse::Created().json(RecoveryCode { name: reset.name, recovery_code: code, until }))
 }

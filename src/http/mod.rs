@@ -51,6 +51,7 @@ mod roles;
 mod scenes;
 mod server;
 mod session;
+mod sessions;
 mod setup;
 mod standing;
 mod statistics;
@@ -124,9 +125,12 @@ pub fn routes(config: &mut ServiceConfig) {
                 ))
                 .service(at("/api/v1/session/refresh", [post(session::refresh_session)]))
                 .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
-                .service(at("/api/v1/accounts/{name}/recovery", [post(members::reset_password)]))
+                .service(at("/api/v1/session/proof", [post(sessions::prove)]))
+                .service(at("/api/v1/accounts/recovery", [post(members::reset_password)]))
                 .service(at("/api/v1/me", [delete(person::delete_me)]))
                 .service(at("/api/v1/me/password", [post(accounts::change_password)]))
+                .service(at("/api/v1/me/sessions", [get(sessions::list_sessions)]))
+                .service(at("/api/v1/me/sessions/{id}", [delete(sessions::end_session)]))
                 .service(at("/api/v1/me/data", [get(person::get_my_data)]))
                 .service(at("/api/v1/me/tokens", [get(tokens::list_tokens), post(tokens::create_token)]))
                 .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))

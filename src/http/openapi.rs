@@ -1,14 +1,14 @@
 //! The description of the API (OpenAPI 3.1), generated from the handlers. `openapi.json` in the repository is this text.
 
 use actix_web::HttpResponse;
-use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases,
-    map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, setup, standing,
-    statistics, steering, tilejson, tokens, training, uploads, validation, volunteers, withdrawals,
+    map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, sessions, setup,
+    standing, statistics, steering, tilejson, tokens, training, uploads, validation, volunteers, withdrawals,
 };
 
 #[derive(OpenApi)]
@@ -23,6 +23,9 @@ use super::{
         session::sign_in,
         session::sign_out,
         session::refresh_session,
+        sessions::prove,
+        sessions::list_sessions,
+        sessions::end_session,
         accounts::recover_account,
         accounts::change_password,
         person::get_my_data,
@@ -112,9 +115,39 @@ use super::{
         tilejson::get_scene_tiles,
         tilejson::get_map_tiles,
     ),
-    modifiers(&Refusals)
+    modifiers(&Refusals, &Unions)
 )]
 struct Api;
+
+/// Lets the parts of a union hold the field that tells them apart: it stands beside them, and "no other fields" would
+/// exclude it, so that nothing at all would fit. The server itself still refuses unknown fields.
+struct Unions;
+
+impl Modify for Unions {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let Some(components) = &mut api.components else { return };
+        let parts: Vec<String> = components.schemas.values().flat_map(parts_of).collect();
+        for name in parts {
+            if let Some(RefOr::T(Schema::Object(part))) = components.schemas.get_mut(&name) {
+                part.additional_properties = None;
+            }
+        }
+    }
+}
+
+/// The names of what a union is made of, where each part stands beside the field that tells them apart.
+fn parts_of(schema: &RefOr<Schema>) -> Vec<String> {
+    let RefOr::T(Schema::OneOf(union)) = schema else { return Vec::new() };
+    let all = union.items.iter().filter_map(|part| match part {
+        RefOr::T(Schema::AllOf(all)) => Some(&all.items),
+        _ => None,
+    });
+    let named = all.flatten().filter_map(|part| match part {
+        RefOr::Ref(part) => part.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(_) => None,
+    });
+    named.collect()
+}
 
 /// Adds to every operation that it may be refused, and how that reads.
 struct Refusals;

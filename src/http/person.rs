@@ -1,8 +1,8 @@
 //! My data: a download of everything stored about me, and its deletion.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -10,6 +10,7 @@ use super::body::Body;
 use super::cookies;
 use super::error::Error;
 use super::gate::{Anyone, App, By, Myself, volunteer_id};
+use super::visitors::Errand;
 use crate::services::delete_person::delete_person;
 use crate::services::my_data::my_data;
 
@@ -34,7 +35,13 @@ pub async fn get_my_data(by: By<Myself>) -> Result<HttpResponse, Error> {
 /// Delete me for good; my labels stay under a pseudonym
 #[utoipa::path(delete, path = "/api/v1/me", operation_id = "delete_me", request_body = Farewell,
     responses((status = 204)))]
-pub async fn delete_me(app: Data<App>, by: By<Anyone>, body: Body<Farewell>) -> Result<HttpResponse, Error> {
+pub async fn delete_me(
+    app: Data<App>,
+    by: By<Anyone>,
+    request: HttpRequest,
+    body: Body<Farewell>,
+) -> Result<HttpResponse, Error> {
+    app.admit(&request, Errand::Proof)?;
     delete_person(&app.sign_in, by.credentials(), body.0.password).await?;
-    Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_https()))
+    Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_encrypted(&request)))
 }

@@ -230,7 +230,7 @@ pub async fn one(door: InCampaign<Anyone>, path: Path<(String, u32)>) -> Result<
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/releases/{version}/{file}", operation_id = "download_released",
     params(("slug" = String, Path, description = "Name of the campaign"), ("version" = u32, Path, description = "Version of the release"),
         ("file" = String, Path, description = "Name of the file, as the release lists it")),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream"),
+    responses((status = 200, description = "The file", content_type = "*/*"),
         (status = 206, description = "The part of it that was asked for")))]
 pub async fn download(
     app: Data<App>,

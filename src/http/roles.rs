@@ -9,6 +9,9 @@ pub trait Standing: 'static {
     fn admit(viewer: &Viewer) -> bool;
     /// Whether this viewer may pass in a campaign that they can see.
     fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool;
+    /// Whether their password must have been given within the last quarter of an hour: for what a thief with an open
+    /// session would do first. No token passes, since it cannot give a password.
+    const PROVEN: bool = false;
 }
 
 /// Everybody, signed in or not.
@@ -36,6 +39,42 @@ pub struct Creator;
 
 /// Whoever runs the server.
 pub struct Admin;
+/// Whoever is signed in, by themself, and gave their password just now.
+pub struct ProvenMyself;
+/// Whoever runs the campaign, by themself, and gave their password just now.
+pub struct ProvenCoordinator;
+/// Whoever runs the server, by themself, and gave their password just now.
+pub struct ProvenAdmin;
+
+impl Standing for ProvenMyself {
+    const PROVEN: bool = true;
+    fn admit(viewer: &Viewer) -> bool {
+        Myself::admit(viewer)
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        Myself::admit(viewer)
+    }
+}
+
+impl Standing for ProvenCoordinator {
+    const PROVEN: bool = true;
+    fn admit(viewer: &Viewer) -> bool {
+        Myself::admit(viewer) && Coordinator::admit(viewer)
+    }
+    fn admit_to(viewer: &Viewer, campaign: &Campaign) -> bool {
+        Myself::admit(viewer) && Coordinator::admit_to(viewer, campaign)
+    }
+}
+
+impl Standing for ProvenAdmin {
+    const PROVEN: bool = true;
+    fn admit(viewer: &Viewer) -> bool {
+        Myself::admit(viewer) && Admin::admit(viewer)
+    }
+    fn admit_to(viewer: &Viewer, _: &Campaign) -> bool {
+        ProvenAdmin::admit(viewer)
+    }
+}
 
 impl Standing for Admin {
     fn admit(viewer: &Viewer) -> bool {

@@ -72,21 +72,22 @@ pub async fn sign_in(
     request: HttpRequest,
     body: Body<Credentials>,
 ) -> Result<HttpResponse, Error> {
-    app.admit(&request, Errand::Proof)?;
+    let visitor = app.admit(&request, Errand::Proof)?;
     let Body(Credentials { name, password }) = body;
-    let (info, tokens) = app.sign_in.sign_in(by.credentials(), &name, password).await?;
-    Ok(welcome(&app, info, &tokens))
+    let refresh = cookies::refresh(&request, app.is_encrypted(&request));
+    let (info, tokens) = app.sign_in.sign_in(by.credentials(), refresh.as_deref(), visitor, &name, password).await?;
+    Ok(welcome(app.is_encrypted(&request), info, &tokens))
 }
 
 /// New cookies for a session
 #[utoipa::path(post, path = "/api/v1/session/refresh", operation_id = "refresh_session",
     responses((status = 200, body = Session)))]
 pub async fn refresh_session(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    let token = cookies::refresh(&request).unwrap_or_default();
+    let token = cookies::refresh(&request, app.is_encrypted(&request)).unwrap_or_default();
     match app.sign_in.refresh(&token).await.map_err(Error::from) {
-        Ok((info, tokens)) => welcome(&app, info, &tokens),
+        Ok((info, tokens)) => welcome(app.is_encrypted(&request), info, &tokens),
         // A browser whose session is over forgets it, and is nobody from then on.
-        Err(error) if error.is_unauthorized() => cookies::forget(error.error_response(), app.is_https()),
+        Err(error) if error.is_unauthorized() => cookies::forget(error.error_response(), app.is_encrypted(&request)),
         Err(error) => error.error_response(),
     }
 }
@@ -95,13 +96,13 @@ pub async fn refresh_session(app: Data<App>, request: HttpRequest) -> HttpRespon
 #[utoipa::path(delete, path = "/api/v1/session", operation_id = "sign_out",
     responses((status = 204)))]
 pub async fn sign_out(app: Data<App>, by: By<Anyone>, request: HttpRequest) -> Result<HttpResponse, Error> {
-    app.sign_in.sign_out(by.credentials(), cookies::refresh(&request).as_deref()).await?;
-    Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_https()))
+    app.sign_in.sign_out(by.credentials(), cookies::refresh(&request, app.is_encrypted(&request)).as_deref()).await?;
+    Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_encrypted(&request)))
 }
 
-fn welcome(app: &App, info: SessionInfo, tokens: &Tokens) -> HttpResponse {
+fn welcome(https: bool, info: SessionInfo, tokens: &Tokens) -> HttpResponse {
     let mut reply = HttpResponse::Ok();
-    for cookie in cookies::of_session(tokens, app.is_https()) {
+    for cookie in cookies::of_session(tokens, https) {
         reply.cookie(cookie);
     }
     reply.json(Session::from(info))

@@ -1,9 +1,11 @@
 //! Setting a campaign up: making one, and its settings, which are the campaign file as JSON.
 
-use actix_web::HttpResponse;
+use actix_web::http::header::{ETAG, IF_MATCH};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::body::{Body, JsonOrToml};
@@ -19,6 +21,7 @@ use crate::services::create_campaign::{NewCampaign, create_campaign as create};
 use crate::services::jobs::{JobInput, TilesInput, ask};
 use crate::services::scale_file::read_scale;
 use crate::services::settings::{Settings, settings};
+use crate::storage::campaigns;
 
 /// A campaign to be made.
 #[derive(Deserialize, ToSchema)]
@@ -72,25 +75,60 @@ pub async fn create_campaign(
 }
 
 /// The settings: the campaign file as JSON
+///
+/// The header `ETag` names this version of them, for `If-Match` of a change.
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/settings", operation_id = "get_settings",
     params(("slug" = String, Path, description = "Name of the campaign")),
     responses((status = 200, body = Settings)))]
 pub async fn get_settings(door: InCampaign<Coordinator>) -> Result<HttpResponse, Error> {
-    Ok(HttpResponse::Ok().json(door.read(|conn, visit| settings(conn, &visit.campaign)).await?))
+    let settings = door.read(|conn, visit| settings(conn, &visit.campaign)).await?;
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag_of(&settings))).json(settings))
+}
+
+/// The name of a version of settings: another one after every change.
+fn tag_of(settings: &Settings) -> String {
+    // Words, numbers and maps in order can always be written.
+    let digest = Sha256::digest(serde_json::to_vec(settings).unwrap_or_default());
+    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}
+
+/// The versions that a change may be made to, as its client names them; `None` where any will do (RFC 9110, 13.1.1).
+fn expected(request: &HttpRequest) -> Option<Vec<String>> {
+    let header = request.headers().get(IF_MATCH)?;
+    let tags = header.to_str().unwrap_or_default().split(',').map(|tag| tag.trim().to_owned());
+    Some(tags.collect::<Vec<_>>()).filter(|tags| !tags.iter().any(|tag| tag == "*"))
+}
+
+/// Refuses a change to settings that are not any more what the client saw.
+fn check_expected(expected: Option<&[String]>, now: &Settings) -> Result<(), services::Error> {
+    let tag = tag_of(now);
+    match expected {
+        Some(tags) if !tags.contains(&tag) => Err(services::Error::ChangedMeanwhile(format!(
+            "somebody else changed the settings of `{}` since you read them: read them again, then make your change",
+            now.slug
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Change settings; what is left out stays
 ///
-/// The body has the shape of the settings, any part of it; or it is a campaign file, as `application/toml`.
+/// The body has the shape of the settings, any part of it; or it is a campaign file, as `application/toml`. With the header
+/// `If-Match` and the `ETag` that was read, nothing changes where somebody else changed the settings since: 412,
+/// `changed_meanwhile`.
 #[utoipa::path(put, path = "/api/v1/campaigns/{slug}/settings", operation_id = "change_settings",
-    params(("slug" = String, Path, description = "Name of the campaign")),
+    params(("slug" = String, Path, description = "Name of the campaign"),
+        ("If-Match" = Option<String>, Header, description = "`ETag` of the settings that this changes")),
     request_body(content = Object, content_type = "application/json"),
     responses((status = 200, body = ChangedSettings)))]
 pub async fn change_settings(
     app: Data<App>,
+    request: HttpRequest,
     door: InCampaign<Coordinator>,
     body: JsonOrToml,
 ) -> Result<HttpResponse, Error> {
+    let expected = expected(&request);
     let file = match body {
         JsonOrToml::Json(json) => CampaignFile::from_json(&json)?,
         JsonOrToml::Toml(text) => CampaignFile::parse(&text)?.without_files()?,
@@ -101,6 +139,12 @@ pub async fn change_settings(
         if !file.slug.is_empty() && file.slug != campaign.slug {
             let reason = format!("these are the settings of `{}`, at the address of `{}`", file.slug, campaign.slug);
             return Err(services::Error::invalid("slug", reason));
+        }
+        if expected.is_some() {
+            // Two tabs take turns: the later one finds what the earlier one wrote.
+            campaigns::lock(conn, campaign.id)?;
+            let now = services::change_state::find(conn, &campaign.slug)?;
+            check_expected(expected.as_deref(), &settings(conn, &now)?)?;
         }
         let mut file = file.clone();
         file.slug.clone_from(&campaign.slug);
@@ -113,5 +157,5 @@ pub async fn change_settings(
     });
     let (id, changed) = changed.await?;
     app.events.mark(&[id]);
-    Ok(HttpResponse::Ok().json(changed))
+    Ok(HttpResponse::Ok().insert_header((ETAG, tag_of(&changed.settings))).json(changed))
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{By, Myself, volunteer_id};
+use super::gate::{By, Myself, ProvenMyself, volunteer_id};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::token::{Scope, TokenRequest};
 use crate::services::{self, tokens};
@@ -83,7 +83,7 @@ pub async fn list_tokens(by: By<Myself>) -> Result<HttpResponse, Error> {
 /// Make a token for a script; a token cannot make another
 #[utoipa::path(post, path = "/api/v1/me/tokens", operation_id = "create_token", request_body = NewToken,
     responses((status = 201, body = MadeToken)))]
-pub async fn create_token(by: By<Myself>, body: Body<NewToken>) -> Result<HttpResponse, Error> {
+pub async fn create_token(by: By<ProvenMyself>, body: Body<NewToken>) -> Result<HttpResponse, Error> {
     let NewToken { name, scopes, days } = body.0;
     let request = TokenRequest::new(&name, &scopes, days).map_err(services::Error::from)?;
     let secret = tokens::new_secret();

@@ -188,7 +188,7 @@ pub async fn report(door: InCampaign<Researcher>, path: Path<(String, u32)>) -> 
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/validation/{number}/{file}", operation_id = "download_validation",
     params(("slug" = String, Path, description = "Name of the campaign"), ("number" = u32, Path, description = "Number of the sample"),
         ("file" = String, Path, description = "report.json, report.csv, report.md or tiles.csv")),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream")))]
+    responses((status = 200, description = "The file", content_type = "*/*")))]
 pub async fn download(door: InCampaign<Researcher>, path: Path<(String, u32, String)>) -> Result<HttpResponse, Error> {
     let (slug, number, file) = path.into_inner();
     let name = format!("attachment; filename=\"{slug}-validation-{number}-{file}\"");

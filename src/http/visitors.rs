@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::Error;
+use crate::services::throttle::Visitor;
 
 /// How long a key for hashing addresses lives; with it goes all that was counted.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -65,8 +66,9 @@ impl Visitors {
         Visitors { shares, book: Mutex::new(Book::new(Instant::now())) }
     }
 
-    /// Counts an errand; refused, with the seconds to wait, where the address has used up its share.
-    pub fn admit(&self, address: Option<IpAddr>, errand: Errand, now: Instant) -> Result<(), Error> {
+    /// Counts an errand; refused, with the seconds to wait, where the address has used up its share. Returns the number
+    /// under which the address is counted today.
+    pub fn admit(&self, address: Option<IpAddr>, errand: Errand, now: Instant) -> Result<Visitor, Error> {
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
         if now.saturating_duration_since(book.since) >= DAY {
             *book = Book::new(now);
@@ -77,15 +79,15 @@ impl Visitors {
         });
         let who = book.who(address);
         book.make_room(share, now);
-        let who = if book.rest.len() < ADDRESSES || book.rest.contains_key(&(who, errand)) { who } else { 0 };
-        let rest = book.rest.entry((who, errand)).or_insert(Rest { left: share, at: now });
+        let counted = if book.rest.len() < ADDRESSES || book.rest.contains_key(&(who, errand)) { who } else { 0 };
+        let rest = book.rest.entry((counted, errand)).or_insert(Rest { left: share, at: now });
         rest.fill(share, now);
         if rest.left < 1.0 {
             let wait = (1.0 - rest.left) / share.max(1.0) * MINUTE;
             return Err(Error::too_many(wait.ceil().max(1.0) as u64));
         }
         rest.left -= 1.0;
-        Ok(())
+        Ok(Visitor(who))
     }
 }
 

@@ -44,6 +44,7 @@ fn reply(request: &HttpRequest, file: &str, content: EmbeddedFile) -> HttpRespon
         return reply.status(StatusCode::NOT_MODIFIED).finish();
     }
     let kind = content.metadata.mimetype().to_owned();
-    let charset = if kind.starts_with("text/") || kind.ends_with("javascript") { "; charset=utf-8" } else { "" };
+    let is_text = kind.starts_with("text/") || kind.ends_with("javascript") || kind.ends_with("xml");
+    let charset = if is_text { "; charset=utf-8" } else { "" };
     reply.content_type(format!("{kind}{charset}")).body(content.data.into_owned())
 }

@@ -2,6 +2,7 @@
 
 use super::secrets::{self, hash, hash_hex, normal_recovery_code};
 use super::sign_in::{Credentials, NewSession, SESSION_MS, SignIn, Tokens, viewer};
+use super::throttle::{Guess, Visitor};
 use super::{Error, clock};
 use crate::domain::access::Viewer;
 use crate::domain::volunteer::{check_name, check_password};
@@ -14,8 +15,8 @@ use crate::storage::{Conn, is_duplicate, new_id, person, sessions};
 pub struct Guest {
     /// The volunteer's id.
     pub volunteer: i64,
-    /// For tools without cookies: good for 90 days, for labelling only.
-    pub token: String,
+    /// For tools without cookies, where it was asked for: good for 90 days or until the session ends, for labelling only.
+    pub token: Option<String>,
     /// For browsers.
     pub tokens: Tokens,
 }
@@ -33,22 +34,20 @@ pub struct Account {
     pub tokens: Tokens,
 }
 
-/// Lets somebody in without an account.
-pub async fn guest(desk: &SignIn) -> Result<Guest, Error> {
+/// Lets somebody in without an account, with a token for a tool if they want one.
+pub async fn guest(desk: &SignIn, with_token: bool) -> Result<Guest, Error> {
     let now = clock::now_ms();
-    let (volunteer, token, fresh) = (new_id(), secrets::token(), NewSession::prepare(&desk.keys)?);
-    let (token_hash, tokens) = (hash(&token), fresh.tokens(&desk.keys, volunteer, now)?);
+    let (volunteer, fresh) = (new_id(), NewSession::prepare(&desk.keys)?);
+    let token = with_token.then(secrets::token);
+    let (token_hash, tokens) = (token.as_deref().map(hash), fresh.tokens(&desk.keys, volunteer, now)?);
     desk.store
         .write(move |conn| {
             volunteers::insert_guest(conn, volunteer, now)?;
-            let new = NewToken {
-                volunteer_id: volunteer,
-                hash: &token_hash,
-                name: "guest",
-                scopes: "label own",
-                expires_at: now + SESSION_MS,
-            };
-            personal_tokens::insert(conn, new_id(), &new, now)?;
+            if let Some(hash) = &token_hash {
+                let expires_at = now + SESSION_MS;
+                let new = NewToken { volunteer_id: volunteer, hash, name: "guest", scopes: "label own", expires_at };
+                personal_tokens::insert(conn, new_id(), &new, now)?;
+            }
             fresh.open(conn, volunteer, now)
         })
         .await?;
@@ -85,11 +84,18 @@ pub async fn create(desk: &SignIn, from: Credentials, name: String, password: St
 }
 
 /// Sets a new password by recovery code, makes a new code, and ends every session and token of the account.
-pub async fn recover(desk: &SignIn, name: &str, code: &str, password: String) -> Result<Account, Error> {
+pub async fn recover(
+    desk: &SignIn,
+    visitor: Visitor,
+    name: &str,
+    code: &str,
+    password: String,
+) -> Result<Account, Error> {
     let now = clock::now_ms();
     check_password(name, &password)?;
     let name_key = check_name(name).unwrap_or_default();
-    desk.throttle.attempt(&name_key, now)?;
+    let guess = Guess::recovery(&name_key, visitor);
+    desk.throttle.attempt(guess, now)?;
     let given = hash_hex(&normal_recovery_code(code));
     // Hashed before the code is looked at, so that a known name takes as long as an unknown one.
     let password_hash = desk.passwords.hash(password).await?;
@@ -100,6 +106,7 @@ pub async fn recover(desk: &SignIn, name: &str, code: &str, password: String) ->
         .write(move |conn| {
             let account = volunteers::by_name(conn, &key)?
                 .filter(|account| !account.closed && account.recovery_hash.as_ref() == Some(&given))
+                .filter(|account| account.recovery_until.is_none_or(|until| now < until))
                 .ok_or(Error::WrongCredentials("recovery code"))?;
             volunteers::set_secrets(conn, account.id, &stored.password_hash, &stored.recovery_hash())?;
             end_all(conn, account.id, now)?;
@@ -107,7 +114,7 @@ pub async fn recover(desk: &SignIn, name: &str, code: &str, password: String) ->
             Ok::<_, Error>((account.id, account.name.unwrap_or_default()))
         })
         .await?;
-    desk.throttle.succeeded(&name_key);
+    desk.throttle.succeeded(guess);
     let tokens = fresh.tokens(&desk.keys, volunteer, now)?;
     Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens })
 }
@@ -123,12 +130,12 @@ pub async fn change_password(
     let account = desk.store.read(move |conn| own_account(conn, &from, now)).await?;
     let name = account.name.clone().unwrap_or_default();
     check_password(&name, &new_password)?;
-    let name_key = check_name(&name)?;
-    desk.throttle.attempt(&name_key, now)?;
+    let guess = Guess::own(&from);
+    desk.throttle.attempt(guess, now)?;
     if !desk.passwords.verify(password, account.password_hash.clone()).await? {
         return Err(Error::WrongCredentials("password"));
     }
-    desk.throttle.succeeded(&name_key);
+    desk.throttle.succeeded(guess);
     let (proved, new_hash) = (account.password_hash, desk.passwords.hash(new_password).await?);
     let fresh = NewSession::prepare(&desk.keys)?;
     let session = fresh.clone();
@@ -150,7 +157,7 @@ pub async fn change_password(
 }
 
 /// The account of whoever sends these credentials; a guest has none.
-fn own_account(conn: &mut Conn, from: &Credentials, now: i64) -> Result<volunteers::Account, Error> {
+pub(super) fn own_account(conn: &mut Conn, from: &Credentials, now: i64) -> Result<volunteers::Account, Error> {
     let someone = viewer(conn, from, now)?;
     let id = someone.volunteer_id().ok_or_else(|| Error::Unauthorized("sign in first".into()))?;
     person::account(conn, id)?

@@ -109,10 +109,17 @@ fn decide(against: String, shift: ShiftEstimate, mut look: Look, align: Align) -
 /// What a coordinator should know about dates that do not line up, one sentence for each such scene of a campaign, in the
 /// order of their dates. Where nobody compares (a scene alone), there is none.
 pub fn alignment_warnings(conn: &mut Conn, campaign_id: i64) -> Result<Vec<String>, Error> {
+    Ok(misaligned_scenes(conn, campaign_id)?.into_iter().map(|(_, sentence)| sentence).collect())
+}
+
+/// The same with the title of each scene before its sentence.
+pub fn misaligned_scenes(conn: &mut Conn, campaign_id: i64) -> Result<Vec<(String, String)>, Error> {
     let known = scenes::alignments(conn, campaign_id)?;
-    let title_of = |id: i64, all: &[Scene]| all.iter().find(|scene| scene.id == id).map(|scene| scene.title.clone());
     let all = scenes::of_campaign(conn, campaign_id)?;
-    let warning = |(id, alignment): &(i64, Alignment)| alignment.warning(&title_of(*id, &all)?);
+    let warning = |(id, alignment): &(i64, Alignment)| {
+        let title = &all.iter().find(|scene| scene.id == *id)?.title;
+        Some((title.clone(), alignment.warning(title)?))
+    };
     Ok(known.iter().filter_map(warning).collect())
 }
 

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::checklist::checklist;
+use super::later_scene;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::checklist::ItemState;
 use crate::storage::{Conn, audit_log, campaigns, imports, notify};
@@ -28,6 +29,7 @@ pub fn change_state(
             campaign.state
         )));
     }
+    later_scene::check_none_joins(conn, &campaign)?;
     if campaign.state == CampaignState::Draft {
         check_ready(conn, &campaign, now)?;
     }

@@ -1,6 +1,7 @@
 //! What should be there before a draft opens.
 
 use super::Error;
+use super::align_scene::misaligned_scenes;
 use super::settings::settings;
 use crate::domain::campaign::{Campaign, ReleaseLevel};
 use crate::domain::checklist::{Facts, Item, SceneFacts, checklist as rules};
@@ -21,6 +22,7 @@ pub fn checklist(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Vec<I
     };
     let facts = Facts {
         scenes: scenes.into_iter().map(scene).collect(),
+        misaligned: misaligned_scenes(conn, campaign.id)?,
         tiles: queue::open_tiles(conn, campaign.id)?,
         jobs: jobs::unfinished(conn, campaign.id)?.len(),
         texts: own.map_or_else(|| vec![("title", false)], |texts| texts.there()),

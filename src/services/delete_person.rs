@@ -2,9 +2,9 @@
 //! still add up.
 
 use super::sign_in::{Credentials, SignIn, viewer};
+use super::throttle::Guess;
 use super::{Error, clock, release_lease};
 use crate::domain::access::Viewer;
-use crate::domain::volunteer::check_name;
 use crate::storage::volunteers::Account;
 use crate::storage::{Conn, audit_log, person, volunteers};
 
@@ -15,16 +15,16 @@ use crate::storage::{Conn, audit_log, person, volunteers};
 pub async fn delete_person(desk: &SignIn, from: Credentials, password: Option<String>) -> Result<(), Error> {
     let now = clock::now_ms();
     let account = desk.store.read(move |conn| who(conn, &from, now)).await?;
-    if let Some(name) = &account.name {
+    if account.name.is_some() {
         let password = password.ok_or_else(|| {
             Error::invalid("password", "deleting an account cannot be undone: send its password with it")
         })?;
-        let name_key = check_name(name).unwrap_or_default();
-        desk.throttle.attempt(&name_key, now)?;
+        let guess = Guess::own(&from);
+        desk.throttle.attempt(guess, now)?;
         if !desk.passwords.verify(password, account.password_hash.clone()).await? {
             return Err(Error::WrongCredentials("password"));
         }
-        desk.throttle.succeeded(&name_key);
+        desk.throttle.succeeded(guess);
     }
     let proved = account.password_hash;
     desk.store

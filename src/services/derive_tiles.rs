@@ -16,7 +16,7 @@ use crate::storage::footprints::FootprintRow;
 use crate::storage::tiles::NewTile;
 
 /// A tile stays if at least this share of it has a picture in the first and in the last scene.
-const VALID_SHARE: f64 = 0.5;
+pub(super) const VALID_SHARE: f64 = 0.5;
 /// More cells than this are a wrong zoom rather than a campaign.
 const MOST_CELLS: u64 = 2_000_000;
 
@@ -130,7 +130,7 @@ pub(super) fn square_to_look_at(outline: Bbox, around: Surroundings) -> Mercator
 }
 
 /// What two scenes share. Beyond the date line longitudes go on, so that each may be a turn away from the other.
-fn shared(first: Bbox, last: Bbox) -> Option<Bbox> {
+pub(super) fn shared(first: Bbox, last: Bbox) -> Option<Bbox> {
     let moved = |turn: f64| Bbox { west: last.west + turn, east: last.east + turn, ..last };
     [0.0, 360.0, -360.0].iter().find_map(|turn| first.intersection(moved(*turn)))
 }

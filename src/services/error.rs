@@ -13,6 +13,9 @@ pub enum Error {
     /// It contradicts what is there.
     #[error("{0}")]
     Conflict(String),
+    /// What is to be changed is not any more what the client saw.
+    #[error("{0}")]
+    ChangedMeanwhile(String),
     /// Nobody is signed in, or no longer.
     #[error("{0}")]
     Unauthorized(String),
@@ -25,6 +28,9 @@ pub enum Error {
     /// Too many wrong passwords for one name.
     #[error("too many wrong attempts for this name: try again in {0} seconds")]
     TooManyAttempts(u64),
+    /// Who is signed in must give the password once more for this.
+    #[error("this needs your password once more: send it to /api/v1/session/proof and ask again")]
+    PasswordNeeded,
     /// Somebody else has that name.
     #[error("the name `{0}` is taken: choose another")]
     NameTaken(String),

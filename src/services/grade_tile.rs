@@ -6,7 +6,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::validation::draw::{Purpose, lot};
 use crate::domain::validation::{Verdict, may_be_graded, verdict};
 use crate::storage::validation::{self, GradeRow, SampleRow};
-use crate::storage::{Conn, tiles};
+use crate::storage::{Conn, audit_log, tiles};
 
 /// A grader gets one of so many tiles that are next, so that several at work at once seldom meet.
 const WINDOW: usize = 12;
@@ -114,6 +114,7 @@ pub fn grade(
                 return Err(Error::Conflict("your grade of this tile stands: it can no longer be changed".into()));
             }
             validation::change_grade(conn, sample.id, (tile, grader), answer)?;
+            note(conn, campaign, ("change_grade", number, &grade.tile_id), grader, now)?;
         }
         return Ok(own.turn.is_some());
     }
@@ -121,5 +122,18 @@ pub fn grade(
     let turn = waits.then_some(answers.len() as i16 + 1);
     let row = GradeRow { tile, volunteer_id: grader, turn, answer: i16::from(answer), graded_at: now };
     validation::add_grade(conn, sample.id, &row, grade.seconds)?;
+    note(conn, campaign, ("grade_tile", number, &grade.tile_id), grader, now)?;
     Ok(waits)
+}
+
+/// Notes that a tile was graded, and not how: whoever reads the log may be the next to grade it, blind.
+fn note(
+    conn: &mut Conn,
+    campaign: &Campaign,
+    (act, sample, tile_id): (&str, u32, &str),
+    grader: i64,
+    now: i64,
+) -> Result<(), Error> {
+    let subject = format!("sample {sample}: {tile_id}");
+    Ok(audit_log::note(conn, Some(grader), Some(campaign.id), (act, &subject), now)?)
 }

@@ -7,12 +7,16 @@ use super::release_lease::reclaim_expired;
 use super::{Error, clock, exclude, refit::refit, steer};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::storage::meter::METER;
-use crate::storage::{Conn, Store, backups, campaigns, leases};
+use crate::storage::{Conn, Store, backups, campaigns, leases, personal_tokens, sessions, volunteers};
 
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Ended leases are remembered for 30 days, so that an answer that comes late still finds its tile.
 const REMEMBER_MS: i64 = 30 * 86_400_000;
+/// Guests who handed in nothing are forgotten after 90 days.
+const GUESTS_MS: i64 = 90 * 86_400_000;
+/// Guests forgotten in one round.
+const GUESTS_AT_ONCE: i64 = 500;
 /// Batches of tiles that one round brings in line with a new policy.
 const POLICY_BATCHES: usize = 200;
 /// By so much the clocks of two servers may differ.
@@ -45,7 +49,20 @@ pub async fn round(store: &Store) -> Result<(), Error> {
     METER.last_backup_at.set(backup.unwrap_or_default());
     let before = clock::now_ms() - REMEMBER_MS;
     store.write(move |conn| Ok::<_, Error>(leases::forget(conn, before)?)).await?;
-    Ok(())
+    forget_people(store, clock::now_ms()).await
+}
+
+/// Removes what is over: sessions and tokens 30 days after their end, and guests who came 90 days ago, handed in nothing
+/// and cannot come back. Nobody should read in them later when somebody was here.
+pub async fn forget_people(store: &Store, now: i64) -> Result<(), Error> {
+    store
+        .write(move |conn| {
+            sessions::sweep(conn, now - REMEMBER_MS)?;
+            personal_tokens::sweep(conn, now - REMEMBER_MS)?;
+            volunteers::sweep_guests(conn, now - GUESTS_MS, GUESTS_AT_ONCE)?;
+            Ok(())
+        })
+        .await
 }
 
 fn is_running(campaign: &Campaign) -> bool {

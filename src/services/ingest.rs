@@ -8,7 +8,8 @@ use super::Error;
 use super::align_scene::{align_scene, remember_alignment};
 use super::bring_tiles::{make_archive, source_sha256};
 use super::change_state::find;
-use super::retile::{Change, Retiled, no_draft, retile};
+use super::later_scene;
+use super::retile::{Change, Retiled, retile};
 use crate::domain::alignment::{Align, Alignment};
 use crate::domain::campaign::{Campaign, CampaignState, TileSource};
 use crate::domain::scene::{Captured, Scene};
@@ -18,7 +19,8 @@ use crate::imagery::{
     finish_footprints, outlines_of_geopackage, read_footprints, report,
 };
 use crate::storage::footprints::FootprintRow;
-use crate::storage::{Store, geopackage, new_id, scenes};
+use crate::storage::later_scenes::Joining;
+use crate::storage::{Store, geopackage, new_id, scenes, tiles};
 
 /// A file to be ingested and what is known about it.
 #[derive(Debug, Clone)]
@@ -91,6 +93,8 @@ pub struct Ingested {
     pub alignment: Option<Alignment>,
     /// What is odd about the footprints that were brought.
     pub report: FootprintReport,
+    /// What became of the tiles of a campaign under way.
+    pub joining: Option<Joining>,
 }
 
 /// Ingests one scene. Repeating it changes nothing; a run that was killed can be repeated.
@@ -130,12 +134,39 @@ pub async fn ingest(
     let added = scene(&new, cut);
     // Before any scene names it: what is not stored yet can be sent again by repeating the ingest.
     archives.keep(&added.archive, &added.archive_sha256).await?;
-    let change = Change { add: Some(added), footprints: outlines, tiling, ..Change::default() };
-    let done = fresh.unless(store, retile(store, archives, slug, change, new.actor).await).await?;
+    let (done, joining) = match campaign.state {
+        CampaignState::Draft => {
+            let change = Change { add: Some(added), footprints: outlines, tiling, ..Change::default() };
+            (fresh.unless(store, retile(store, archives, slug, change, new.actor).await).await?, None)
+        }
+        _ => {
+            let joined = later_scene::join(store, archives, slug, added, new.actor).await;
+            let later_scene::Joined { scene, joining } = fresh.unless(store, joined).await?;
+            (as_retiled(store, &campaign, scene, joining).await?, joining)
+        }
+    };
     let Retiled { scene, changed, tiles, left_out, zoom } = done;
     let scene = scene.ok_or_else(|| Error::Internal("an ingest ended without its scene".into()))?;
     let alignment = remember_alignment(store, archives, &new, &scene, aligned.alignment).await?;
-    Ok(Ingested { scene, changed, tiles, left_out, zoom, note, alignment, report })
+    Ok(Ingested { scene, changed, tiles, left_out, zoom, note, alignment, report, joining })
+}
+
+/// What came of a scene that joined, in the words of one that was added to a draft.
+async fn as_retiled(
+    store: &Store,
+    campaign: &Campaign,
+    scene: Scene,
+    joining: Option<Joining>,
+) -> Result<Retiled, Error> {
+    let id = campaign.id;
+    let tiles = store.read(move |conn| Ok::<_, Error>(tiles::count(conn, id)?)).await?;
+    Ok(Retiled {
+        scene: Some(scene),
+        changed: joining.is_some(),
+        tiles: usize::try_from(tiles).unwrap_or(usize::MAX),
+        left_out: joining.map_or(0, |joining| joining.not_shown as usize),
+        zoom: campaign.labelling_zoom,
+    })
 }
 
 /// The archive of an ingest that is under way: when the ingest is refused and nobody else wants it, it goes again.
@@ -197,8 +228,8 @@ fn rows_of(outlines: Vec<Footprint>) -> Vec<FootprintRow> {
     outlines.into_iter().map(|one| FootprintRow { id: one.id, geometry: one.geometry, bbox: one.bbox }).collect()
 }
 
-/// Outside a draft only a picture that is there already may pass, which changes nothing: any other is refused before
-/// minutes are spent on cutting it, and before an archive that nobody wants is left behind.
+/// Outside a draft a picture that is there already may pass, and one that may join a paused timeline: any other is refused
+/// before minutes are spent on cutting it, and before an archive that nobody wants is left behind.
 async fn refuse_new_pictures(store: &Store, campaign: &Campaign, new: &NewScene) -> Result<(), Error> {
     if campaign.state == CampaignState::Draft {
         return Ok(());
@@ -207,9 +238,15 @@ async fn refuse_new_pictures(store: &Store, campaign: &Campaign, new: &NewScene)
     let known = store.read(move |conn| Ok::<_, Error>(scenes::of_campaign(conn, id)?)).await?;
     let (file, tms) = (new.file.clone(), new.tms);
     let sha256 = blocking(move || source_sha256(&file, tms)).await?;
-    match known.iter().any(|scene| scene.source_sha256 == sha256) {
-        true => Ok(()),
-        false => Err(no_draft(campaign)),
+    if known.iter().any(|scene| scene.source_sha256 == sha256) {
+        return Ok(());
+    }
+    later_scene::check(campaign, &known, new.captured)?;
+    match new.footprints.is_some() || new.zoom.is_some_and(|zoom| Some(zoom) != campaign.labelling_zoom) {
+        true => Err(Error::Conflict(
+            "a scene that joins a campaign under way brings no footprints and no zoom: tiles stay".into(),
+        )),
+        false => Ok(()),
     }
 }
 

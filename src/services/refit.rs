@@ -13,7 +13,7 @@ use crate::domain::label::Window;
 use crate::domain::scale::Role;
 use crate::storage::meter::METER;
 use crate::storage::models::{NewModel, RefitInput};
-use crate::storage::{Conn, Store, campaigns, exclusions, locks, models, notify, queue, scenes};
+use crate::storage::{Conn, Store, campaigns, exclusions, later_scenes, locks, models, notify, queue, scenes};
 
 /// A process that gives no sign of life for so long is taken for dead, and another one may begin.
 const LOCK_MS: i64 = 30_000;
@@ -107,7 +107,8 @@ async fn make_model(store: &Store, campaign: &Campaign, when: When) -> Result<Op
     };
     let Some((number, input, scenes)) = store.read(read).await? else { return Ok(None) };
     let scale = campaign.scale.clone();
-    let (labels, gold_tiles) = (input.labels.len(), input.gold.len());
+    let labels = input.labels.iter().filter(|label| !label.window_only).count();
+    let gold_tiles = input.gold.len();
     let fit = tokio::task::spawn_blocking(move || {
         let (columns, volunteers) = columns(&scale, &input)?;
         let windows = fit_windows(&scenes, &input);
@@ -153,7 +154,10 @@ fn next_number(conn: &mut Conn, campaign: &Campaign, when: When) -> Result<Optio
     let since = if when == When::AnyAtAll { i64::MIN } else { last.labels_until };
     let fresh = models::labels_since(conn, campaign.id, since, last_to_count(campaign))?;
     // Whoever was excluded, or is so no longer, changes what the others are measured by.
-    let stale = last.number > 0 && exclusions::changed_since(conn, campaign.id, last.labels_until)?;
+    // So does a later scene: labels were set aside for it, and no window of that model ends there.
+    let changed = exclusions::changed_since(conn, campaign.id, last.labels_until)?
+        || later_scenes::joined_since(conn, campaign.id, last.labels_until)?;
+    let stale = last.number > 0 && changed;
     let due = stale || (fresh > 0 && (when != When::EnoughNew || fresh >= campaign.policy.refit_due(last.labels)));
     Ok(due.then_some(last.number + 1))
 }
@@ -189,10 +193,11 @@ fn columns(scale: &crate::domain::scale::Scale, input: &RefitInput) -> Result<(C
         let is_class = scale.answer(*answer as u8).is_some_and(|answer| answer.role == Role::Class);
         gold[tile_number[tile] as usize] = is_class.then_some(*answer as u8);
     }
+    let labels = || input.labels.iter().filter(|label| !label.window_only);
     let columns = Columns::new(
-        input.labels.iter().map(|label| tile_number[&label.tile]).collect(),
-        input.labels.iter().map(|label| volunteer_number[&label.volunteer]).collect(),
-        input.labels.iter().map(|label| label.answer as u8).collect(),
+        labels().map(|label| tile_number[&label.tile]).collect(),
+        labels().map(|label| volunteer_number[&label.volunteer]).collect(),
+        labels().map(|label| label.answer as u8).collect(),
         gold,
         volunteers.len() as u32,
     )?;

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters of a token: 256 bits.
 const TOKEN_LENGTH: usize = 52;
-/// Groups of four characters in a recovery code: 100 bits.
-const RECOVERY_GROUPS: usize = 5;
+/// Groups of four characters in a recovery code: 140 bits.
+const RECOVERY_GROUPS: usize = 7;
 
 /// The SHA-256 by which a secret is found again.
 pub fn hash(secret: &str) -> [u8; 32] {
@@ -27,7 +27,7 @@ pub fn token() -> String {
     random_text(TOKEN_LENGTH)
 }
 
-/// A new recovery code such as `7QK2-…`: five groups of four, 100 bits.
+/// A new recovery code such as `7QK2-…`: seven groups of four, 140 bits.
 pub fn recovery_code() -> String {
     let groups: Vec<String> = (0..RECOVERY_GROUPS).map(|_| random_text(4)).collect();
     groups.join("-")
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_recovery_code_survives_being_typed_by_hand() {
         let code = recovery_code();
-        assert_eq!(code.len(), 24);
+        assert_eq!(code.len(), 34);
         let typed = format!(" {} ", code.to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l"));
         assert_eq!(normal_recovery_code(&typed), normal_recovery_code(&code));
     }

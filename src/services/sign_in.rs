@@ -5,15 +5,20 @@ use std::sync::Arc;
 use super::access_token::{Access, Keys};
 use super::passwords::Passwords;
 use super::secrets::{self, hash};
-use super::throttle::Throttle;
+use super::throttle::{Guess, Throttle, Visitor};
 use super::{Error, clock};
 use crate::domain::access::{Person, Scopes, Viewer};
 use crate::domain::volunteer::{Role, Volunteer, check_name};
-use crate::storage::sessions::{self, PersonRow};
+use crate::storage::sessions::{self, Moments, OpenSession, PersonRow};
 use crate::storage::{Conn, Store, new_id, personal_tokens, roles, volunteers};
 
 /// How long a session lives without being refreshed, and a guest's token: 90 days, milliseconds.
 pub const SESSION_MS: i64 = 90 * 86_400_000;
+/// The longest that a session lives however often it is refreshed, milliseconds: a year and a day.
+const LONGEST_MS: i64 = 366 * 86_400_000;
+/// The same for people with power ([`Person::has_power`]): 12 hours without use, and 7 days in all, milliseconds.
+const POWER_UNUSED_MS: i64 = 12 * 3_600_000;
+const POWER_LONGEST_MS: i64 = 7 * 86_400_000;
 /// How long the refresh token before the present one is accepted: tabs that refresh at the same moment, milliseconds.
 const RACE_MS: i64 = 30_000;
 
@@ -53,7 +58,9 @@ pub fn viewer(conn: &mut Conn, credentials: &Credentials, now: i64) -> Result<Vi
         Credentials::Expired => Err(Error::SessionExpired),
         Credentials::Session { session, volunteer } => {
             let rows = sessions::person(conn, *session, now)?;
-            let person = person(rows, Scopes::ALL).filter(|person| person.volunteer.id == *volunteer);
+            let Some(moments) = rows.first().map(|(moments, _)| *moments) else { return Ok(Viewer::Nobody) };
+            let person = person(rows.into_iter().map(|(_, row)| row).collect(), Scopes::ALL, Some(moments.proven_at));
+            let person = person.filter(|person| person.volunteer.id == *volunteer && is_alive(person, moments, now));
             Ok(person.map_or(Viewer::Nobody, Viewer::Person))
         }
         Credentials::Token(hash) => {
@@ -64,18 +71,31 @@ pub fn viewer(conn: &mut Conn, credentials: &Credentials, now: i64) -> Result<Vi
                 row
             });
             let rows: Vec<PersonRow> = rows.collect();
-            person(rows, Scopes::parse(&scopes))
+            person(rows, Scopes::parse(&scopes), None)
                 .map(Viewer::Person)
                 .ok_or_else(|| Error::Unauthorized("this token is unknown, or its time is over".into()))
         }
     }
 }
 
-fn person(rows: Vec<PersonRow>, scopes: Scopes) -> Option<Person> {
+/// Sessions of people with power end sooner: nobody should find one open on a device that was left or lost. It depends on
+/// what they may do now, so whoever is given a role is bound by it at once.
+fn is_alive(person: &Person, moments: Moments, now: i64) -> bool {
+    !person.has_power() || now < moments.refreshed_at + POWER_UNUSED_MS && now < moments.created_at + POWER_LONGEST_MS
+}
+
+/// When a session of somebody with or without power ends if it is not used again. Milliseconds since 1970.
+pub fn ends_at(has_power: bool, session: &OpenSession) -> i64 {
+    let Moments { created_at, refreshed_at, .. } = session.moments;
+    let soonest = (refreshed_at + POWER_UNUSED_MS).min(created_at + POWER_LONGEST_MS);
+    if has_power { soonest.min(session.expires_at) } else { session.expires_at }
+}
+
+fn person(rows: Vec<PersonRow>, scopes: Scopes, proven_at: Option<i64>) -> Option<Person> {
     let (id, name, admin, creator, _) = rows.first()?.clone();
     let roles = rows.into_iter().filter_map(|(_, _, _, _, role)| role);
     let roles = roles.filter_map(|(campaign, role)| Some((campaign, Role::from_key(&role)?))).collect();
-    Some(Person { volunteer: Volunteer { id, name, admin, creator }, roles, scopes })
+    Some(Person { volunteer: Volunteer { id, name, admin, creator }, roles, scopes, proven_at })
 }
 
 /// Everything that signing in needs. Cheap to clone; all clones share the limits.
@@ -121,7 +141,7 @@ impl SignIn {
 
     /// Forgets the wrong attempts for an account, on this server: its owner was given a new code.
     pub fn forget_attempts(&self, name: &str) {
-        self.throttle.succeeded(&check_name(name).unwrap_or_default());
+        self.throttle.forget(&check_name(name).unwrap_or_default());
     }
 
     /// What a browser's access token proves.
@@ -133,10 +153,13 @@ impl SignIn {
         }
     }
 
-    /// Signs in with name and password. The session that the request came with, if any, ends.
+    /// Signs in with name and password. The session that the request came with, if any, ends, also where only the
+    /// refresh token still names it.
     pub async fn sign_in(
         &self,
         before: Credentials,
+        refresh: Option<&str>,
+        visitor: Visitor,
         name: &str,
         password: String,
     ) -> Result<(SessionInfo, Tokens), Error> {
@@ -144,22 +167,23 @@ impl SignIn {
         let wrong = || Error::WrongCredentials("password");
         // A name that nobody can have takes the same path and time as one that nobody has.
         let name_key = check_name(name).unwrap_or_default();
-        self.throttle.attempt(&name_key, now)?;
+        let guess = Guess::password(&name_key, visitor);
+        self.throttle.attempt(guess, now)?;
         let key = name_key.clone();
         let account = self.store.read(move |conn| Ok::<_, Error>(volunteers::by_name(conn, &key)?)).await?;
         let stored = account.filter(|account| !account.closed).and_then(|account| account.password_hash);
         if !self.passwords.verify(password, stored.clone()).await? {
             return Err(wrong());
         }
-        self.throttle.succeeded(&name_key);
-        let fresh = NewSession::prepare(&self.keys)?;
+        self.throttle.succeeded(guess);
+        let (came, fresh) = (self.came(before, refresh)?, NewSession::prepare(&self.keys)?);
         let (id, refresh) = (fresh.id, fresh.refresh.clone());
         let info = self.store.write(move |conn| {
             // Looked up again: between the two transactions the password may have been changed.
             let account = volunteers::by_name(conn, &name_key)?
                 .filter(|account| !account.closed && account.password_hash == stored)
                 .ok_or_else(wrong)?;
-            end_session(conn, before, now)?;
+            came.end(conn, now)?;
             fresh.open(conn, account.id, now)?;
             let (admin, creator) = (account.admin, account.creator);
             session_info(conn, Some(Volunteer { id: account.id, name: account.name, admin, creator }))
@@ -175,27 +199,28 @@ impl SignIn {
         let now = clock::now_ms();
         let refused = || Error::Unauthorized("this session has ended: sign in again".into());
         let Some((session, genuine)) = self.read_refresh_token(token)? else { return Err(refused()) };
-        let (prefix, _) = token.rsplit_once('.').unwrap_or_default();
-        let next = format!("{prefix}.{}", self.keys.seal("refresh", token)?);
+        // Of the present key, also where the token is from before the key was replaced.
+        let family = self.keys.seal("family", &session.to_string())?;
+        let next = format!("{session}.{family}.{}", self.keys.seal("refresh", token)?);
         let (given_hash, next_hash) = (hash(token), hash(&next));
         let outcome = self.store.write(move |conn| {
             let Some(open) = sessions::lock_open(conn, session, now)? else { return Ok(None) };
             let in_use = open.refresh_hash == given_hash;
             let just_replaced = open.previous_hash.as_deref() == Some(&given_hash[..])
                 && (open.refreshed_at..=open.refreshed_at + RACE_MS).contains(&now);
-            if in_use {
-                sessions::rotate(conn, &open, &next_hash, now, now + SESSION_MS)?;
-            } else if !just_replaced {
-                if genuine {
-                    sessions::revoke(conn, session, now)?;
-                }
-                return Ok(None);
-            }
+            // Asked before the token is replaced, which counts as a use.
             let credentials = Credentials::Session { session, volunteer: open.volunteer_id };
-            match viewer(conn, &credentials, now)? {
-                Viewer::Nobody => Ok(None),
-                Viewer::Person(person) => session_info(conn, Some(person.volunteer)).map(Some),
+            let person = match viewer(conn, &credentials, now)? {
+                Viewer::Person(person) if in_use || just_replaced => person,
+                Viewer::Person(_) if !genuine => return Ok(None),
+                // A copy of an old token, or a session whose time is over.
+                _ => return sessions::revoke(conn, session, now).map(|()| None).map_err(Error::from),
+            };
+            if in_use {
+                let expires_at = (now + SESSION_MS).min(open.created_at + LONGEST_MS);
+                sessions::rotate(conn, &open, &next_hash, now, expires_at)?;
             }
+            session_info(conn, Some(person.volunteer)).map(Some)
         });
         let info = outcome.await?.ok_or_else(refused)?;
         let volunteer = info.volunteer.as_ref().map_or(0, |volunteer| volunteer.id);
@@ -205,17 +230,15 @@ impl SignIn {
     /// Ends the session, on all servers at once. Ending what has ended already is no error.
     pub async fn sign_out(&self, credentials: Credentials, refresh: Option<&str>) -> Result<(), Error> {
         let now = clock::now_ms();
-        let by_refresh = match refresh.map(|token| self.read_refresh_token(token)).transpose()?.flatten() {
-            Some((session, true)) => Some(session),
-            _ => None,
-        };
-        self.store
-            .write(move |conn| {
-                end_session(conn, credentials, now)?;
-                by_refresh.map(|session| sessions::revoke(conn, session, now)).transpose()?;
-                Ok(())
-            })
-            .await
+        let came = self.came(credentials, refresh)?;
+        self.store.write(move |conn| came.end(conn, now)).await
+    }
+
+    /// What a browser came with.
+    fn came(&self, credentials: Credentials, refresh: Option<&str>) -> Result<Came, Error> {
+        let named = refresh.map(|token| self.read_refresh_token(token)).transpose()?.flatten();
+        let hashed = refresh.map(hash).unwrap_or_default();
+        Ok(Came { credentials, by_refresh: named.map(|(session, genuine)| (session, genuine, hashed)) })
     }
 
     /// The session that a refresh token names, and whether we made the token; `None` where it is none.
@@ -265,10 +288,36 @@ pub fn session_info(conn: &mut Conn, volunteer: Option<Volunteer>) -> Result<Ses
     Ok(SessionInfo { volunteer, roles })
 }
 
-/// Ends the session that a request came with.
-fn end_session(conn: &mut Conn, credentials: Credentials, now: i64) -> Result<(), Error> {
-    if let Credentials::Session { session, .. } = credentials {
-        sessions::revoke(conn, session, now)?;
+/// What names the session of a browser: its access token, and its refresh token with whether we made it under the present
+/// key, and its hash.
+#[derive(Clone, Copy)]
+struct Came {
+    credentials: Credentials,
+    by_refresh: Option<(i64, bool, [u8; 32])>,
+}
+
+impl Came {
+    /// Ends it. With a guest's session all ends that the guest was given: nothing else leads back to a guest.
+    fn end(self, conn: &mut Conn, now: i64) -> Result<(), Error> {
+        if let Credentials::Session { session, .. } = self.credentials {
+            end_session(conn, session, now)?;
+        }
+        if let Some((session, genuine, hashed)) = self.by_refresh {
+            // Before the key was replaced its tokens were made by another: then the token in use itself must be shown.
+            let is_known =
+                genuine || sessions::lock_open(conn, session, now)?.is_some_and(|open| open.refresh_hash == hashed);
+            if is_known {
+                end_session(conn, session, now)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// Ends a session, and a guest's token with it.
+pub(super) fn end_session(conn: &mut Conn, session: i64, now: i64) -> Result<(), Error> {
+    if let Some(guest) = sessions::guest_of(conn, session)? {
+        personal_tokens::revoke_all(conn, guest, now)?;
+    }
+    Ok(sessions::revoke(conn, session, now)?)
 }

@@ -6,13 +6,15 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::hand_out::{self, Request, Search};
+use super::later_scene::view;
 use super::tile_consensus::{self, Rules};
 use super::{Error, clock};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, MAX_REVISIONS, NewLabel, Refusal, RefusalCode, Window, check_note};
 use crate::domain::tile::Lease;
-use crate::storage::labels::{CurrentLabel, LogEntry, Logged};
+use crate::storage::labels::{CurrentLabel, LogEntry, Logged, Stands};
+use crate::storage::later_scenes::Shown;
 use crate::storage::leases::LeaseRow;
 use crate::storage::notes::NewNote;
 use crate::storage::participations::Done;
@@ -126,9 +128,11 @@ pub fn submit_all(
             let outcome = match repeat(conn, volunteer, one.label)? {
                 Some(before) => before,
                 None => {
-                    let outcome = author.accept(conn, one)?;
-                    let is_first = matches!(&outcome, Ok(accepted) if accepted.status != LabelStatus::Revised);
-                    fresh += usize::from(is_first);
+                    let (outcome, is_first) = author.accept(conn, one)?;
+                    let is_new = matches!(&outcome, Ok(accepted) if accepted.status != LabelStatus::Revised);
+                    fresh += usize::from(is_new);
+                    // Whoever looks again after a later scene came labelled no further tile.
+                    done.labels += i32::from(is_new && is_first);
                     outcome
                 }
             };
@@ -142,7 +146,6 @@ pub fn submit_all(
             done.tiles_served = given.2 as i32;
             next.extend(given.0);
         }
-        done.labels = fresh as i32;
         if done != Done::default() {
             participations::add(conn, campaign_id, volunteer, done, now)?;
         }
@@ -177,25 +180,28 @@ struct Author<'a> {
 }
 
 impl Author<'_> {
-    /// Stores one label that was never seen before, or says why not.
-    fn accept(&self, conn: &mut Conn, one: &Incoming<'_>) -> Result<Result<Accepted, Refusal>, Error> {
-        let Some(lease) = &one.lease else { return Ok(Err(never_leased())) };
+    /// Stores one label that was never seen before, or says why not; and whether it is its author's first for the tile.
+    fn accept(&self, conn: &mut Conn, one: &Incoming<'_>) -> Result<(Result<Accepted, Refusal>, bool), Error> {
+        let Some(lease) = &one.lease else { return Ok((Err(never_leased()), false)) };
         let answer = match self.check(conn, one.label)? {
             Ok(answer) => answer,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return Ok((Err(refusal), false)),
         };
         let row = queue::lock(conn, lease.tile)?;
         let current = labels::all_of_tile(conn, lease.tile)?;
         let mine = current.iter().find(|label| label.volunteer_id == self.volunteer);
         let before = mine.map(|label| (label.label_id, label.counted));
-        if before.is_some() && self.too_late(&row) {
+        let shown = view::shown(conn, &self.rules, lease)?;
+        // A later scene came and they were given the tile again: an answer to another question, and no change of the old.
+        let looks_again = mine.is_some_and(|label| label.censored.is_some()) && !shown.is_outdated;
+        if before.is_some() && !looks_again && self.too_late(&row) {
             let reason = "this tile closed more than ten minutes ago, so its answers can no longer be changed";
-            return Ok(Err(refusal(RefusalCode::TooLate, "lease_id", reason)));
+            return Ok((Err(refusal(RefusalCode::TooLate, "lease_id", reason)), false));
         }
         let revision = before.map_or(Ok(0), |(label_id, _)| labels::revision(conn, label_id))? + 1;
         if revision > MAX_REVISIONS {
             let reason = format!("this answer was given {MAX_REVISIONS} times: it stays as it is now");
-            return Ok(Err(refusal(RefusalCode::TooLate, "lease_id", reason)));
+            return Ok((Err(refusal(RefusalCode::TooLate, "lease_id", reason)), false));
         }
         let hash = body_hash(one.label);
         let entry = LogEntry {
@@ -214,11 +220,12 @@ impl Author<'_> {
             received_at: self.now,
             status: LabelStatus::Revised,
             tile_state: TileState::Open,
+            last_scene: shown.last,
         };
-        let accepted = match before {
+        let accepted = match before.filter(|_| !looks_again) {
             // A later answer takes the place of the earlier one, counted or not.
-            Some((_, counted)) => self.write(conn, entry, row, current, counted)?,
-            None => self.add(conn, entry, row, current, lease)?,
+            Some((_, counted)) => self.write(conn, entry, row, current, (counted, shown))?,
+            None => self.add(conn, entry, row, current, (lease, shown))?,
         };
         let text = one.label.note.as_deref().unwrap_or_default().trim();
         if !text.is_empty() || one.label.flagged {
@@ -233,7 +240,7 @@ impl Author<'_> {
             };
             notes::insert(conn, &note, self.now)?;
         }
-        Ok(Ok(accepted))
+        Ok((Ok(accepted), revision == 1))
     }
 
     /// Checks everything that does not depend on the tile's state; the answer's place on the scale.
@@ -279,7 +286,7 @@ impl Author<'_> {
         entry: LogEntry<'_>,
         mut row: QueueRow,
         current: Vec<CurrentLabel>,
-        lease: &LeaseRow,
+        (lease, shown): (&LeaseRow, Shown),
     ) -> Result<Accepted, Error> {
         let held = self.end_lease(conn, lease)?;
         if held && !row.gold {
@@ -293,7 +300,7 @@ impl Author<'_> {
         let counted = running && !self.is_excluded && !row.withdrawn && (place || goes_on);
         let is_gold = row.gold && running && !self.is_excluded && !row.withdrawn;
         let status = if counted || is_gold { LabelStatus::Stored } else { LabelStatus::Surplus };
-        self.write(conn, LogEntry { status, ..entry }, row, current, counted)
+        self.write(conn, LogEntry { status, ..entry }, row, current, (counted, shown))
     }
 
     /// Ends the volunteer's lease on the tile, the one that was answered or a later one; whether there was any.
@@ -314,23 +321,25 @@ impl Author<'_> {
         entry: LogEntry<'_>,
         row: QueueRow,
         mut current: Vec<CurrentLabel>,
-        counted: bool,
+        (counted, shown): (bool, Shown),
     ) -> Result<Accepted, Error> {
         // What does not count moves nothing, so the state is that of afterwards too.
         let tile_state = told_state(entry.status, &row);
         let entry = LogEntry { tile_state, ..entry };
         let accepted = Accepted { status: entry.status, tile_state };
-        let was_counted = current.iter().any(|label| label.volunteer_id == self.volunteer && label.counted);
-        let counted = counted && !self.is_excluded;
+        let mine = current.iter().find(|label| label.volunteer_id == self.volunteer).cloned();
+        let was_counted = mine.as_ref().is_some_and(|label| label.counted);
+        let stands = view::stands(mine.as_ref(), (counted && !self.is_excluded, self.is_excluded), shown, self.now);
+        let counted = stands.counted;
         labels::append(conn, &entry)?;
-        labels::make_current(conn, &entry, (counted, self.is_excluded))?;
+        labels::make_current(conn, &entry, stands)?;
         if counted || was_counted {
-            self.replace(&mut current, &entry, counted);
+            self.replace(&mut current, &entry, stands);
             tile_consensus::follow_labels(conn, &self.rules, row, current, None, self.now)?;
         } else if !row.gold {
             // The place that the lease held may be what an earlier surplus label waits for.
             current.retain(|label| !label.excluded && label.volunteer_id != self.volunteer);
-            if row.has_place() && current.iter().any(|label| !label.counted) {
+            if row.has_place() && current.iter().any(CurrentLabel::waits) {
                 tile_consensus::follow(conn, &self.rules, row, None, self.now)?;
             } else {
                 queue::save(conn, &row)?;
@@ -340,17 +349,17 @@ impl Author<'_> {
     }
 
     /// Brings the answers of a tile up to date, as they would be read again.
-    fn replace(&self, current: &mut Vec<CurrentLabel>, entry: &LogEntry<'_>, counted: bool) {
-        let before = current.iter().position(|label| label.volunteer_id == self.volunteer);
-        let before = before.map(|place| current.remove(place));
+    fn replace(&self, current: &mut Vec<CurrentLabel>, entry: &LogEntry<'_>, stands: Stands) {
+        current.retain(|label| label.volunteer_id != self.volunteer);
         current.push(CurrentLabel {
             volunteer_id: self.volunteer,
             answer: entry.answer,
             window: entry.window,
-            counted,
-            excluded: self.is_excluded,
+            counted: stands.counted,
+            excluded: stands.excluded,
             label_id: entry.id,
-            first_received_at: before.map_or(self.now, |label| label.first_received_at),
+            first_received_at: stands.first_received_at,
+            censored: stands.censored,
         });
         current.retain(|label| !label.excluded);
         current.sort_by_key(|label| (label.first_received_at, label.label_id));

@@ -49,7 +49,7 @@ pub fn follow_labels(
     let beside = Beside { unseen, disputed };
     loop {
         let (result, reason) = judge(rules, &mut row, &current, &skills, beside, now);
-        let waiting = current.iter_mut().find(|label| !label.counted);
+        let waiting = current.iter_mut().find(|label| label.waits());
         if let Some(label) = waiting.filter(|_| running && row.has_place()) {
             labels::count(conn, row.tile, label.volunteer_id)?;
             label.counted = true;
@@ -195,12 +195,12 @@ fn is_running(campaign: &Campaign) -> bool {
     matches!(campaign.state, CampaignState::Open | CampaignState::Paused)
 }
 
-/// When the damage happened, by the counted labels that name a window.
+/// When the damage happened, by the counted labels that name a window, and by those that counted until a later scene came.
 fn dates(rules: &Rules, current: &[CurrentLabel], skills: &[Option<Known>]) -> Option<Dates> {
     let votes: Vec<_> = current
         .iter()
         .zip(skills)
-        .filter(|(label, _)| label.counted)
+        .filter(|(label, _)| label.dates())
         .filter_map(|(label, known)| Some((label.window?, known.as_ref().and_then(|known| known.window))))
         .collect();
     rules.timeline.as_ref()?.consensus(&votes)

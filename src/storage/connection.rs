@@ -101,10 +101,11 @@ fn connect_sqlite(path: &Path, read_only: bool) -> Result<Conn, StoreError> {
     let name = path.to_str().ok_or_else(|| StoreError::Setup("the database path is not UTF-8".into()))?;
     let mut conn = SqliteConnection::establish(name)
         .map_err(|error| StoreError::Setup(format!("cannot open the database {}: {error}", path.display())))?;
+    // What is removed is overwritten: who was deleted stands in no free page of the file.
     // The busy timeout comes first: switching to WAL needs a lock that another process may hold for a moment.
     conn.batch_execute(&format!(
         "PRAGMA busy_timeout = {BUSY_MILLISECONDS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA query_only = {}; PRAGMA cache_size = -{};",
+         PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA query_only = {}; PRAGMA cache_size = -{};",
         if read_only { "ON" } else { "OFF" },
         if read_only { READER_CACHE_KB } else { WRITER_CACHE_KB }
     ))?;

@@ -41,6 +41,12 @@ pub fn formed_by(conn: &mut Conn, tile: i64) -> QueryResult<Option<(u32, Vec<f64
     found.map(|(model, probabilities)| Ok((model.unsigned_abs(), list(&probabilities)?))).transpose()
 }
 
+/// The class of a tile's consensus; `None` where it has none.
+pub fn class_of(conn: &mut Conn, tile: i64) -> QueryResult<Option<u8>> {
+    let found = consensus::table.find(tile).select(consensus::class).first::<Option<i16>>(conn).optional()?;
+    Ok(found.flatten().and_then(|class| u8::try_from(class).ok()))
+}
+
 /// Removes the consensus of a tile: one that became gold, whose experts speak for themselves, or one without a label.
 pub fn remove(conn: &mut Conn, tile: i64) -> QueryResult<()> {
     diesel::delete(consensus::table.find(tile)).execute(conn).map(drop)

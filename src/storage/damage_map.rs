@@ -241,6 +241,7 @@ fn surplus(conn: &mut Conn, ids: &[i64]) -> QueryResult<HashMap<i64, u32>> {
         .filter(current_labels::tile.eq_any(ids.to_vec()))
         .filter(queue::gold.is_null())
         .filter(not(current_labels::counted).and(not(current_labels::excluded)))
+        .filter(current_labels::censored.is_null())
         .group_by(current_labels::tile)
         .select((current_labels::tile, count_star()))
         .load::<(i64, i64)>(conn)?;

@@ -36,7 +36,8 @@ pub fn waiting_for_new_eyes(
            AND NOT EXISTS (
                SELECT 1 FROM active a
                WHERE NOT EXISTS (
-                         SELECT 1 FROM current_labels c WHERE c.tile = q.tile AND c.volunteer_id = a.volunteer_id)
+                         SELECT 1 FROM current_labels c WHERE c.tile = q.tile AND c.volunteer_id = a.volunteer_id
+                           AND c.censored IS NULL)
                  AND NOT EXISTS (
                          SELECT 1 FROM leases l
                          WHERE l.tile = q.tile AND l.volunteer_id = a.volunteer_id AND l.outcome = 'skipped'

@@ -26,9 +26,10 @@ struct Row {
     received_at: i64,
     seconds: Option<f64>,
     client: Option<String>,
+    last_scene: Option<i64>,
     gold: Option<String>,
     had_account: bool,
-    current: Option<(Vec<u8>, bool, bool)>,
+    current: Option<(Vec<u8>, bool, bool, Option<String>)>,
     weight: Option<f64>,
 }
 
@@ -105,9 +106,11 @@ fn page(conn: &mut Conn, (campaign_id, model): (i64, u32), last: Option<&(i64, V
             labels::received_at,
             labels::seconds,
             labels::client,
+            labels::last_scene,
             queue::gold,
             volunteers::had_account,
-            (current_labels::label_id, current_labels::counted, current_labels::excluded).nullable(),
+            (current_labels::label_id, current_labels::counted, current_labels::excluded, current_labels::censored)
+                .nullable(),
             skills::weight.nullable(),
         ))
         .into_boxed();
@@ -123,8 +126,9 @@ fn page(conn: &mut Conn, (campaign_id, model): (i64, u32), last: Option<&(i64, V
 
 fn label_row(row: Row, model: u32) -> QueryResult<LabelRow> {
     let current = row.current.filter(|(label_id, ..)| *label_id == row.id);
-    let counted = current.as_ref().is_some_and(|(_, counted, _)| *counted);
-    let waits = current.as_ref().is_some_and(|(_, counted, excluded)| !counted && !excluded);
+    let counted = current.as_ref().is_some_and(|(_, counted, ..)| *counted);
+    let censored = current.as_ref().is_some_and(|(.., censored)| censored.is_some());
+    let waits = current.as_ref().is_some_and(|(_, counted, excluded, _)| !counted && !excluded && !censored);
     Ok(LabelRow {
         id: Uuid::from_slice(&row.id).map_err(|error| broken(format!("a label id is no UUID: {error}")))?,
         tile_id: row.tile_id,
@@ -140,6 +144,8 @@ fn label_row(row: Row, model: u32) -> QueryResult<LabelRow> {
         is_gold: row.gold.is_some(),
         counted,
         surplus: waits && row.gold.is_none(),
+        censored,
+        last_scene: row.last_scene,
         weight: if model == 0 { Some(1.0) } else { row.weight },
         guest: !row.had_account,
         client: row.client,

@@ -9,7 +9,7 @@ use super::campaigns::{broken, word};
 use super::schema::{current_labels, labels, skills};
 use super::{Conn, each_backend};
 use crate::domain::consensus::TileState;
-use crate::domain::label::{LabelStatus, Window};
+use crate::domain::label::{Censored, LabelStatus, Window};
 
 /// A log entry to be written.
 pub struct LogEntry<'a> {
@@ -43,6 +43,8 @@ pub struct LogEntry<'a> {
     pub status: LabelStatus,
     /// The tile's state as its author is told.
     pub tile_state: TileState,
+    /// Timelines: the last scene that the author was shown of the tile.
+    pub last_scene: Option<i64>,
 }
 
 /// What is known of a label id that was seen before.
@@ -72,7 +74,35 @@ pub struct CurrentLabel {
     pub excluded: bool,
     /// Log entry of the answer.
     pub label_id: Uuid,
-    /// When the author's first answer for the tile arrived: the order in which free places are filled.
+    /// When the author's first answer for the tile arrived: the order in which free places are filled. Of one who looked
+    /// again after a later scene came, the first answer after that.
+    pub first_received_at: i64,
+    /// What it was until a later scene came that its author had not seen; `None`: it speaks of all scenes of its tile.
+    pub censored: Option<Censored>,
+}
+
+impl CurrentLabel {
+    /// Whether it waits for a free place.
+    pub fn waits(&self) -> bool {
+        !self.counted && !self.excluded && self.censored.is_none()
+    }
+
+    /// Whether its date window takes part in the consensus.
+    pub fn dates(&self) -> bool {
+        self.counted || (self.censored == Some(Censored::Counted) && !self.excluded)
+    }
+}
+
+/// How a label stands among those of its tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stands {
+    /// Whether it takes part in the consensus.
+    pub counted: bool,
+    /// Whether its author was excluded.
+    pub excluded: bool,
+    /// What it would be, had its author seen the tile's last scene.
+    pub censored: Option<Censored>,
+    /// See [`CurrentLabel::first_received_at`].
     pub first_received_at: i64,
 }
 
@@ -111,6 +141,7 @@ pub fn append(conn: &mut Conn, entry: &LogEntry<'_>) -> QueryResult<()> {
         labels::received_at.eq(entry.received_at),
         labels::status.eq(entry.status.key()),
         labels::tile_state.eq(entry.tile_state.key()),
+        labels::last_scene.eq(entry.last_scene),
     );
     each_backend!(conn, inner => diesel::insert_into(labels::table).values(row).execute(inner))?;
     Ok(())
@@ -126,15 +157,17 @@ pub fn revision(conn: &mut Conn, label_id: Uuid) -> QueryResult<u32> {
 ///
 /// The entry must be in the log before: else SQLite, whose foreign key waits for it until the commit, looks for its
 /// children through the whole table when it comes.
-pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, (counted, excluded): (bool, bool)) -> QueryResult<()> {
+pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, stands: Stands) -> QueryResult<()> {
     let answer = (
         current_labels::label_id.eq(entry.id.as_bytes().as_slice()),
         current_labels::answer.eq(i16::from(entry.answer)),
         current_labels::window_given.eq(entry.window.is_some()),
         current_labels::last_intact.eq(entry.window.and_then(|window| window.last_intact)),
         current_labels::first_damaged.eq(entry.window.and_then(|window| window.first_damaged)),
-        current_labels::counted.eq(counted),
-        current_labels::excluded.eq(excluded),
+        current_labels::counted.eq(stands.counted),
+        current_labels::excluded.eq(stands.excluded),
+        current_labels::censored.eq(stands.censored.map(Censored::key)),
+        current_labels::first_received_at.eq(stands.first_received_at),
     );
     if entry.revision > 1 {
         diesel::update(current_labels::table.find((entry.tile, entry.volunteer_id))).set(answer).execute(conn)?;
@@ -143,7 +176,6 @@ pub fn make_current(conn: &mut Conn, entry: &LogEntry<'_>, (counted, excluded): 
             current_labels::tile.eq(entry.tile),
             current_labels::volunteer_id.eq(entry.volunteer_id),
             current_labels::campaign_id.eq(entry.campaign_id),
-            current_labels::first_received_at.eq(entry.received_at),
         );
         each_backend!(conn, inner => {
             diesel::insert_into(current_labels::table).values((key, answer)).execute(inner)
@@ -161,7 +193,7 @@ pub fn current_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLab
 
 /// The same with excluded volunteers' answers.
 pub fn all_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>> {
-    type Columns = (i64, i16, bool, bool, Option<i64>, Option<i64>, bool, Vec<u8>, i64);
+    type Columns = (i64, i16, bool, bool, Option<i64>, Option<i64>, bool, Vec<u8>, i64, Option<String>);
     let query = current_labels::table
         .filter(current_labels::tile.eq(tile))
         .order((current_labels::first_received_at, current_labels::label_id))
@@ -175,15 +207,16 @@ pub fn all_of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<CurrentLabel>>
             current_labels::excluded,
             current_labels::label_id,
             current_labels::first_received_at,
+            current_labels::censored,
         ));
     let rows: Vec<Columns> = each_backend!(conn, inner => query.load(inner))?;
     rows.into_iter()
-        .map(|(volunteer_id, answer, counted, window_given, last_intact, first_damaged, excluded, id, at)| {
+        .map(|(volunteer_id, answer, counted, window_given, last_intact, first_damaged, excluded, id, at, censored)| {
             let answer = u8::try_from(answer).map_err(|_| broken(format!("answer {answer}")))?;
             let window = window_given.then_some(Window { last_intact, first_damaged });
             let label_id = Uuid::from_slice(&id).map_err(|_| broken("a label id".into()))?;
-            let first_received_at = at;
-            Ok(CurrentLabel { volunteer_id, answer, window, counted, excluded, label_id, first_received_at })
+            let (first_received_at, censored) = (at, censored.map(|text| word(&text)).transpose()?);
+            Ok(CurrentLabel { volunteer_id, answer, window, counted, excluded, label_id, first_received_at, censored })
         })
         .collect()
 }
@@ -203,6 +236,7 @@ pub fn any_surplus(conn: &mut Conn, tile: i64) -> QueryResult<bool> {
         .filter(current_labels::tile.eq(tile))
         .filter(diesel::dsl::not(current_labels::counted))
         .filter(diesel::dsl::not(current_labels::excluded))
+        .filter(current_labels::censored.is_null())
         .count()
         .get_result::<i64>(conn)?;
     Ok(waiting > 0)

@@ -86,7 +86,9 @@ pub fn open_on(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<Opt
 
 /// Volunteers active in the campaign since that time who have neither labelled nor skipped the tile.
 pub fn unseen_by(conn: &mut Conn, tile: i64, campaign_id: i64, active_since: i64) -> QueryResult<u32> {
-    let labelled = current_labels::table.filter(current_labels::tile.eq(tile)).select(current_labels::volunteer_id);
+    // Whoever has not seen its last scene may be asked again.
+    let of_tile = current_labels::table.filter(current_labels::tile.eq(tile));
+    let labelled = of_tile.filter(current_labels::censored.is_null()).select(current_labels::volunteer_id);
     let skipped = leases::table
         .filter(leases::tile.eq(tile))
         .filter(leases::outcome.assume_not_null().eq("skipped"))
@@ -227,6 +229,7 @@ pub fn seen(conn: &mut Conn, volunteer_id: i64, tiles: &[i64], skipped_since: i6
     let mut seen = current_labels::table
         .filter(current_labels::tile.eq_any(tiles.to_vec()))
         .filter(current_labels::volunteer_id.eq(volunteer_id))
+        .filter(current_labels::censored.is_null())
         .select(current_labels::tile)
         .load::<i64>(conn)?;
     let mine = leases::table.filter(leases::tile.eq_any(tiles.to_vec())).filter(leases::volunteer_id.eq(volunteer_id));

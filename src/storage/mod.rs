@@ -26,6 +26,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod label_log;
 pub mod labels;
+pub mod later_scenes;
 pub mod leases;
 pub mod locks;
 mod map_search;

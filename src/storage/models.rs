@@ -10,7 +10,7 @@ use crate::consensus::{Model, Skill};
 
 /// Everything a refit needs to know about one campaign's labels, in a fixed order.
 pub struct RefitInput {
-    /// Every label that takes part: counted ones, and all on check gold.
+    /// Every label that takes part: counted ones, all on check gold, and those of which only the date window does.
     pub labels: Vec<RefitLabel>,
     /// (tile, answer) of every check gold tile.
     pub gold: Vec<(i64, i16)>,
@@ -31,6 +31,8 @@ pub struct RefitLabel {
     pub last_intact: Option<i64>,
     /// The first scene in which it is damaged.
     pub first_damaged: Option<i64>,
+    /// Whether it takes part with its window alone: a later scene came that its author had not seen.
+    pub window_only: bool,
 }
 
 /// A finished refit, as it is stored.
@@ -114,7 +116,11 @@ pub fn refit_input(conn: &mut Conn, campaign_id: i64, until: i64) -> QueryResult
         .filter(labels::received_at.le(until))
         .filter(current_labels::campaign_id.eq(campaign_id))
         .filter(diesel::dsl::not(current_labels::excluded))
-        .filter(current_labels::counted.or(queue::gold.assume_not_null().eq("check")))
+        .filter(
+            current_labels::counted
+                .or(queue::gold.assume_not_null().eq("check"))
+                .or(current_labels::censored.assume_not_null().eq("counted")),
+        )
         .order((current_labels::tile, current_labels::volunteer_id))
         .select((
             current_labels::tile,
@@ -123,6 +129,7 @@ pub fn refit_input(conn: &mut Conn, campaign_id: i64, until: i64) -> QueryResult
             current_labels::window_given,
             current_labels::last_intact,
             current_labels::first_damaged,
+            current_labels::censored.is_not_null(),
         ))
         .load(conn)?;
     let gold = gold::table

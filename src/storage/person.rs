@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::Conn;
 use super::campaigns::broken;
 use super::schema::{
-    campaigns, current_labels, exclusions, labels, leases, participations, personal_tokens, practice_answers, reviews,
-    ring_positions, roles, sessions, tiles, uploads, volunteers,
+    campaigns, current_labels, exclusions, invitations, labels, leases, participations, personal_tokens,
+    practice_answers, reviews, ring_positions, roles, sessions, tiles, uploads, volunteers,
 };
 use super::volunteers::Account;
 
@@ -22,6 +22,7 @@ pub fn account(conn: &mut Conn, id: i64) -> QueryResult<Option<Account>> {
             volunteers::name,
             volunteers::password_hash,
             volunteers::recovery_hash,
+            volunteers::recovery_until,
             volunteers::admin,
             volunteers::creator,
             closed,
@@ -48,6 +49,7 @@ pub fn forget(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
     diesel::delete(ring_positions::table.filter(ring_positions::volunteer_id.eq(id))).execute(conn)?;
     diesel::delete(practice_answers::table.filter(practice_answers::volunteer_id.eq(id))).execute(conn)?;
     super::notes::forget_texts(conn, id)?;
+    forget_words(conn, id)?;
     let nothing: Option<&str> = None;
     diesel::update(volunteers::table.find(id))
         .set((
@@ -55,6 +57,7 @@ pub fn forget(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
             volunteers::name_key.eq(nothing),
             volunteers::password_hash.eq(nothing),
             volunteers::recovery_hash.eq(nothing),
+            volunteers::recovery_until.eq(None::<i64>),
             volunteers::language.eq(nothing),
             volunteers::admin.eq(false),
             volunteers::creator.eq(false),
@@ -62,6 +65,16 @@ pub fn forget(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
         ))
         .execute(conn)
         .map(drop)
+}
+
+/// Empties what a person wrote, what files of theirs are called, and what was written about them; what was decided stays.
+fn forget_words(conn: &mut Conn, id: i64) -> QueryResult<()> {
+    diesel::update(reviews::table.filter(reviews::reviewer_id.eq(id))).set(reviews::note.eq("")).execute(conn)?;
+    diesel::update(uploads::table.filter(uploads::volunteer_id.eq(id))).set(uploads::file_name.eq("")).execute(conn)?;
+    let about_them = exclusions::table.filter(exclusions::volunteer_id.eq(id));
+    diesel::update(about_them).set(exclusions::reason.eq("")).execute(conn)?;
+    let theirs = invitations::table.filter(invitations::created_by.eq(id));
+    diesel::update(theirs).set(invitations::note.eq("")).execute(conn).map(drop)
 }
 
 /// The row of a person: language, made, disabled.

@@ -104,3 +104,9 @@ pub fn revoke(conn: &mut Conn, volunteer: i64, id: i64, now: i64) -> QueryResult
         .filter(personal_tokens::revoked_at.is_null());
     Ok(diesel::update(theirs).set(personal_tokens::revoked_at.eq(now)).execute(conn)? > 0)
 }
+
+/// Removes tokens that ended before this moment.
+pub fn sweep(conn: &mut Conn, before: i64) -> QueryResult<usize> {
+    let over = personal_tokens::expires_at.lt(before).or(personal_tokens::revoked_at.lt(before).assume_not_null());
+    diesel::delete(personal_tokens::table.filter(over)).execute(conn)
+}

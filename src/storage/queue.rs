@@ -201,7 +201,8 @@ pub struct Candidate {
     pub tile: i64,
     /// Its place on the ring.
     pub key: i64,
-    /// Whether it should not be given to this volunteer now: labelled by them, in their hands, or skipped of late.
+    /// Whether it should not be given to this volunteer now: labelled by them since its last scene came, in their hands, or
+    /// skipped of late.
     pub seen: bool,
 }
 
@@ -230,6 +231,7 @@ pub fn stretch(
     let labelled = current_labels::table
         .filter(current_labels::tile.eq(queue::tile))
         .filter(current_labels::volunteer_id.eq(eyes.volunteer))
+        .filter(current_labels::censored.is_null())
         .limit(1)
         .offset(0);
     let skipped = leases::outcome.eq("skipped").and(leases::ended_at.gt(eyes.skipped_since)).assume_not_null();
@@ -344,6 +346,11 @@ pub fn unmake_gold(conn: &mut Conn, tile: i64, needed: u32) -> QueryResult<Queue
         ))
         .execute(conn)?;
     lock(conn, tile)
+}
+
+/// Notes that a tile has pictures to compare (again).
+pub fn has_pictures(conn: &mut Conn, tile: i64) -> QueryResult<()> {
+    diesel::update(queue::table.find(tile)).set(queue::lacks_pictures.eq(false)).execute(conn).map(drop)
 }
 
 /// Changes what a gold tile is for.

@@ -33,6 +33,8 @@ struct Row {
     _created_at: i64,
     _withdrawn_at: Option<i64>,
     _alignment: Option<String>,
+    _joined_at: Option<i64>,
+    _joining: Option<String>,
 }
 
 impl From<Row> for Scene {

@@ -8,6 +8,17 @@ use super::{Conn, each_backend};
 /// A person found through a session or a token, with one of their roles; one row for each role, one if there is none.
 pub type PersonRow = (i64, Option<String>, bool, bool, Option<(i64, String)>);
 
+/// The moments of a session: opened, refreshed, password last given. Milliseconds since 1970, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub struct Moments {
+    /// When it was opened.
+    pub created_at: i64,
+    /// When its refresh token was last replaced: at most a quarter of an hour before it was last used.
+    pub refreshed_at: i64,
+    /// When a password or a code was last given in it.
+    pub proven_at: i64,
+}
+
 /// The part of a session that refreshing looks at.
 #[derive(Debug, Clone, Queryable)]
 pub struct Session {
@@ -21,6 +32,8 @@ pub struct Session {
     pub previous_hash: Option<Vec<u8>>,
     /// When the token in use was issued. Milliseconds since 1970, UTC.
     pub refreshed_at: i64,
+    /// When the session was opened, likewise.
+    pub created_at: i64,
 }
 
 /// Adds a session.
@@ -39,13 +52,14 @@ pub fn insert(
         sessions::created_at.eq(now),
         sessions::refreshed_at.eq(now),
         sessions::expires_at.eq(expires_at),
+        sessions::proven_at.eq(now),
     );
     diesel::insert_into(sessions::table).values(row).execute(conn).map(drop)
 }
 
 /// Whoever is signed in by this session, with their roles; empty where the session has ended or the person may not
 /// sign in.
-pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<PersonRow>> {
+pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<(Moments, PersonRow)>> {
     let query = sessions::table
         .inner_join(volunteers::table.on(volunteers::id.eq(sessions::volunteer_id)))
         .left_join(roles::table.on(roles::volunteer_id.eq(volunteers::id)))
@@ -55,11 +69,14 @@ pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<Person
         .filter(volunteers::disabled_at.is_null())
         .filter(volunteers::deleted_at.is_null())
         .select((
-            volunteers::id,
-            volunteers::name,
-            volunteers::admin,
-            volunteers::creator,
-            (roles::campaign_id, roles::role).nullable(),
+            (sessions::created_at, sessions::refreshed_at, sessions::proven_at),
+            (
+                volunteers::id,
+                volunteers::name,
+                volunteers::admin,
+                volunteers::creator,
+                (roles::campaign_id, roles::role).nullable(),
+            ),
         ));
     each_backend!(conn, inner => query.load(inner))
 }
@@ -82,6 +99,7 @@ pub fn lock_open(conn: &mut Conn, id: i64, now: i64) -> QueryResult<Option<Sessi
             sessions::refresh_hash,
             sessions::previous_hash,
             sessions::refreshed_at,
+            sessions::created_at,
         ))
         .first(conn)
         .optional()
@@ -98,6 +116,17 @@ pub fn rotate(conn: &mut Conn, session: &Session, next_hash: &[u8], now: i64, ex
     diesel::update(sessions::table.find(session.id)).set(changes).execute(conn).map(drop)
 }
 
+/// The guest whose session that is; `None` where it is nobody's, or an account's.
+pub fn guest_of(conn: &mut Conn, session: i64) -> QueryResult<Option<i64>> {
+    sessions::table
+        .inner_join(volunteers::table.on(volunteers::id.eq(sessions::volunteer_id)))
+        .filter(sessions::id.eq(session))
+        .filter(volunteers::name.is_null())
+        .select(volunteers::id)
+        .first(conn)
+        .optional()
+}
+
 /// Ends one session.
 pub fn revoke(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
     let open = sessions::table.filter(sessions::id.eq(id)).filter(sessions::revoked_at.is_null());
@@ -108,4 +137,56 @@ pub fn revoke(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
 pub fn revoke_all(conn: &mut Conn, volunteer: i64, now: i64) -> QueryResult<()> {
     let open = sessions::table.filter(sessions::volunteer_id.eq(volunteer)).filter(sessions::revoked_at.is_null());
     diesel::update(open).set(sessions::revoked_at.eq(now)).execute(conn).map(drop)
+}
+
+/// A session that has not ended, as its owner sees it.
+#[derive(Debug, Clone, Queryable)]
+pub struct OpenSession {
+    /// Database id.
+    pub id: i64,
+    /// When it was opened, refreshed, and proven.
+    pub moments: Moments,
+    /// When it ends if nobody refreshes it. Milliseconds since 1970, UTC.
+    pub expires_at: i64,
+}
+
+/// The sessions of a person that have not ended, the one used last first.
+pub fn open_of(conn: &mut Conn, volunteer: i64, now: i64) -> QueryResult<Vec<OpenSession>> {
+    sessions::table
+        .filter(sessions::volunteer_id.eq(volunteer))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .order((sessions::refreshed_at.desc(), sessions::id.desc()))
+        .select((
+            sessions::id,
+            (sessions::created_at, sessions::refreshed_at, sessions::proven_at),
+            sessions::expires_at,
+        ))
+        .load(conn)
+}
+
+/// Ends an open session of this person; `false` where they have none of that id.
+pub fn revoke_of(conn: &mut Conn, volunteer: i64, id: i64, now: i64) -> QueryResult<bool> {
+    let theirs = sessions::table
+        .filter(sessions::id.eq(id))
+        .filter(sessions::volunteer_id.eq(volunteer))
+        .filter(sessions::revoked_at.is_null());
+    Ok(diesel::update(theirs).set(sessions::revoked_at.eq(now)).execute(conn)? > 0)
+}
+
+/// Notes that the password was given once more in this session.
+pub fn prove(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
+    diesel::update(sessions::table.find(id)).set(sessions::proven_at.eq(now)).execute(conn).map(drop)
+}
+
+/// Ends all sessions of everybody; returns how many were open.
+pub fn revoke_everybodys(conn: &mut Conn, now: i64) -> QueryResult<usize> {
+    let open = sessions::table.filter(sessions::revoked_at.is_null()).filter(sessions::expires_at.gt(now));
+    diesel::update(open).set(sessions::revoked_at.eq(now)).execute(conn)
+}
+
+/// Removes sessions that ended before this moment.
+pub fn sweep(conn: &mut Conn, before: i64) -> QueryResult<usize> {
+    let over = sessions::expires_at.lt(before).or(sessions::revoked_at.lt(before).assume_not_null());
+    diesel::delete(sessions::table.filter(over)).execute(conn)
 }

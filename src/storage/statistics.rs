@@ -142,46 +142,6 @@ pub fn open_leases(conn: &mut Conn, campaign_id: i64, now: i64) -> QueryResult<i
         .get_result(conn)
 }
 
-/// Open tiles that nobody has in hand and that none of the volunteers active since `active_since` could be given: each of
-/// them labelled it or skipped it after `skipped_since`. 0 while nobody is active.
-///
-/// For most tiles the first active volunteer settles the question, so it costs about one look-up for each open tile.
-pub fn waiting_for_new_eyes(
-    conn: &mut Conn,
-    campaign_id: i64,
-    active_since: i64,
-    skipped_since: i64,
-) -> QueryResult<i64> {
-    // Numbers of our own, so they can stand in the text; both databases read the same statement.
-    let statement = format!(
-        "WITH active AS MATERIALIZED (
-             SELECT volunteer_id FROM participations p
-             WHERE p.campaign_id = {campaign_id} AND p.last_at >= {active_since} AND NOT EXISTS (
-                 SELECT 1 FROM exclusions e
-                 WHERE e.campaign_id = {campaign_id} AND e.volunteer_id = p.volunteer_id AND e.lifted_at IS NULL))
-         SELECT COUNT(*) AS number FROM queue q
-         WHERE q.campaign_id = {campaign_id} AND q.state = 'open' AND q.leased = 0
-           AND NOT q.withdrawn AND NOT q.lacks_pictures
-           AND EXISTS (SELECT 1 FROM active)
-           AND NOT EXISTS (
-               SELECT 1 FROM active a
-               WHERE NOT EXISTS (
-                         SELECT 1 FROM current_labels c WHERE c.tile = q.tile AND c.volunteer_id = a.volunteer_id)
-                 AND NOT EXISTS (
-                         SELECT 1 FROM leases l
-                         WHERE l.tile = q.tile AND l.volunteer_id = a.volunteer_id AND l.outcome = 'skipped'
-                           AND l.ended_at > {skipped_since}))"
-    );
-    let row: Number = each_backend!(conn, inner => diesel::sql_query(statement).get_result(inner))?;
-    Ok(row.number)
-}
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
 /// Agreeing and all ordered pairs of counted labels on the same tile, over all tiles. Taken from the stored agreement
 /// of each tile, which is a ratio of small whole numbers, so rounding gives the exact count back.
 pub fn pairs(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, i64)> {

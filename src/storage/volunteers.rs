@@ -3,7 +3,10 @@
 use diesel::prelude::*;
 
 use super::Conn;
-use super::schema::volunteers;
+use super::schema::{
+    announcement_readers, audit_log, exclusions, invitation_uses, labels, leases, notes, participations,
+    personal_tokens, practice_answers, ring_positions, roles, sessions, skills, volunteers,
+};
 
 /// What a new account is made of.
 pub struct NewAccount<'a> {
@@ -28,6 +31,8 @@ pub struct Account {
     pub password_hash: Option<String>,
     /// Hash of the recovery code.
     pub recovery_hash: Option<String>,
+    /// When that code stops working; `None`: never. Milliseconds since 1970, UTC.
+    pub recovery_until: Option<i64>,
     /// May do everything on this server.
     pub admin: bool,
     /// May make campaigns.
@@ -106,6 +111,7 @@ pub fn by_name(conn: &mut Conn, name_key: &str) -> QueryResult<Option<Account>> 
             volunteers::name,
             volunteers::password_hash,
             volunteers::recovery_hash,
+            volunteers::recovery_until,
             volunteers::admin,
             volunteers::creator,
             closed,
@@ -125,6 +131,7 @@ pub fn accounts(conn: &mut Conn) -> QueryResult<Vec<Account>> {
             volunteers::name,
             volunteers::password_hash,
             volunteers::recovery_hash,
+            volunteers::recovery_until,
             volunteers::admin,
             volunteers::creator,
             closed,
@@ -132,9 +139,14 @@ pub fn accounts(conn: &mut Conn) -> QueryResult<Vec<Account>> {
         .load(conn)
 }
 
-/// Sets a new password and a new recovery code.
+/// Sets a new password and a new recovery code, which works until it is used.
 pub fn set_secrets(conn: &mut Conn, id: i64, password_hash: &str, recovery_hash: &str) -> QueryResult<()> {
-    let changes = (volunteers::password_hash.eq(password_hash), volunteers::recovery_hash.eq(recovery_hash));
+    let never: Option<i64> = None;
+    let changes = (
+        volunteers::password_hash.eq(password_hash),
+        volunteers::recovery_hash.eq(recovery_hash),
+        volunteers::recovery_until.eq(never),
+    );
     // One that was deleted meanwhile stays without.
     let there = volunteers::table.find(id).filter(volunteers::deleted_at.is_null());
     diesel::update(there).set(changes).execute(conn).map(drop)
@@ -146,10 +158,15 @@ pub fn set_password(conn: &mut Conn, id: i64, password_hash: &str) -> QueryResul
     diesel::update(there).set(volunteers::password_hash.eq(password_hash)).execute(conn).map(drop)
 }
 
-/// Takes the password of an account away and puts another recovery code in place of the old one.
-pub fn set_recovery(conn: &mut Conn, id: i64, recovery_hash: &str) -> QueryResult<()> {
+/// Takes the password of an account away and puts another recovery code, which works until that moment, in place of the old
+/// one.
+pub fn set_recovery(conn: &mut Conn, id: i64, recovery_hash: &str, until: i64) -> QueryResult<()> {
     let nothing: Option<&str> = None;
-    let changes = (volunteers::password_hash.eq(nothing), volunteers::recovery_hash.eq(recovery_hash));
+    let changes = (
+        volunteers::password_hash.eq(nothing),
+        volunteers::recovery_hash.eq(recovery_hash),
+        volunteers::recovery_until.eq(until),
+    );
     let there = volunteers::table.find(id).filter(volunteers::deleted_at.is_null());
     diesel::update(there).set(changes).execute(conn).map(drop)
 }
@@ -167,4 +184,41 @@ pub fn set_creator(conn: &mut Conn, id: i64) -> QueryResult<()> {
 /// Closes an account: nobody signs in with it, and open sessions end.
 pub fn disable(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
     diesel::update(volunteers::table.find(id)).set(volunteers::disabled_at.eq(now)).execute(conn).map(drop)
+}
+
+/// Removes guests who came before this moment, handed in nothing, and cannot come back: no session or token of theirs is
+/// left, and nothing that names them. At most so many at a time; returns how many went.
+pub fn sweep_guests(conn: &mut Conn, before: i64, most: i64) -> QueryResult<usize> {
+    use diesel::dsl::{exists, not};
+    let id = volunteers::id;
+    let labelled = participations::table
+        .filter(participations::volunteer_id.eq(id))
+        .filter(participations::labels.gt(0).or(participations::skips.gt(0)));
+    let idle: Vec<i64> = volunteers::table
+        .filter(volunteers::name.is_null())
+        .filter(not(volunteers::imported))
+        .filter(not(volunteers::had_account))
+        .filter(volunteers::deleted_at.is_null())
+        .filter(volunteers::created_at.lt(before))
+        .filter(not(exists(sessions::table.filter(sessions::volunteer_id.eq(id)))))
+        .filter(not(exists(personal_tokens::table.filter(personal_tokens::volunteer_id.eq(id)))))
+        .filter(not(exists(roles::table.filter(roles::volunteer_id.eq(id)))))
+        .filter(not(exists(invitation_uses::table.filter(invitation_uses::volunteer_id.eq(id)))))
+        .filter(not(exists(exclusions::table.filter(exclusions::volunteer_id.eq(id)))))
+        .filter(not(exists(leases::table.filter(leases::volunteer_id.eq(id)))))
+        .filter(not(exists(labels::table.filter(labels::volunteer_id.eq(id)))))
+        .filter(not(exists(notes::table.filter(notes::volunteer_id.eq(id)))))
+        .filter(not(exists(skills::table.filter(skills::volunteer_id.eq(id)))))
+        .filter(not(exists(audit_log::table.filter(audit_log::actor_id.eq(id.nullable())))))
+        .filter(not(exists(labelled)))
+        .order(volunteers::id)
+        .limit(most)
+        .select(volunteers::id)
+        .load(conn)?;
+    diesel::delete(participations::table.filter(participations::volunteer_id.eq_any(&idle))).execute(conn)?;
+    diesel::delete(ring_positions::table.filter(ring_positions::volunteer_id.eq_any(&idle))).execute(conn)?;
+    diesel::delete(practice_answers::table.filter(practice_answers::volunteer_id.eq_any(&idle))).execute(conn)?;
+    let readers = announcement_readers::table.filter(announcement_readers::volunteer_id.eq_any(&idle));
+    diesel::delete(readers).execute(conn)?;
+    diesel::delete(volunteers::table.filter(volunteers::id.eq_any(&idle))).execute(conn)
 }

@@ -33,7 +33,7 @@ async fn a_guest_who_makes_an_account_stays_the_same_volunteer_and_what_they_cam
         assert_eq!(reply.status, 201);
         let account = reply.json();
         assert_eq!(account["volunteer_id"], guest["volunteer_id"]);
-        assert_eq!(account["recovery_code"].as_str().unwrap().len(), 24);
+        assert_eq!(account["recovery_code"].as_str().unwrap().len(), 34);
         let session = browser.session().await;
         assert_eq!((&session["name"], &session["guest"]), (&json!("Layla"), &json!(false)));
         assert_eq!(other_tab.session().await["signed_in"], false);

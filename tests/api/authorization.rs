@@ -64,6 +64,8 @@ impl Visitor {
                 "Researcher" => at_least(Role::Researcher),
                 "ActingResearcher" => at_least(Role::Researcher) && self.may_act,
                 "Coordinator" => at_least(Role::Coordinator),
+                // No token gives a password.
+                "ProvenCoordinator" => at_least(Role::Coordinator) && self.own,
                 "Admin" => self.admin && self.may_act,
                 other => panic!("say here who may pass as `{other}`"),
             }
@@ -73,8 +75,9 @@ impl Visitor {
     fn passes_on_the_server(&self, standing: &str) -> bool {
         match standing {
             "Anyone" => true,
-            "Myself" => self.own,
+            "Myself" | "ProvenMyself" => self.own,
             "Volunteer" => self.may_label,
+            "ProvenAdmin" => self.admin && self.own,
             _ => self.admin && self.may_act,
         }
     }

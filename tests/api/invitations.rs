@@ -12,6 +12,7 @@ const INVITATIONS: &str = "/api/v1/campaigns/hidden/invitations";
 const MEMBERS: &str = "/api/v1/campaigns/hidden/members";
 const LOOK: &str = "/api/v1/invitations/look";
 const ACCEPT: &str = "/api/v1/invitations/accept";
+const RESET: &str = "/api/v1/accounts/recovery";
 
 async fn hidden(app: &TestApp) -> Browser {
     app.campaign("hidden", Visibility::Invitation, ReleaseLevel::Private).await;
@@ -246,10 +247,10 @@ async fn an_admin_gives_a_code_that_works_once_and_ends_what_was_open() {
         let layla = app.signed_in("layla", None).await;
         let token = layla.post("/api/v1/me/tokens", json!({"name": "r", "scopes": ["label"]})).await.json();
         let script = app.script(token["token"].as_str().unwrap());
-        layla.post("/api/v1/accounts/boss/recovery", json!({})).await.refused(403, "forbidden");
-        app.browser().post("/api/v1/accounts/layla/recovery", json!({})).await.refused(401, "unauthorized");
-        root.post("/api/v1/accounts/nobody/recovery", json!({})).await.refused(404, "not_found");
-        let made = root.post("/api/v1/accounts/Layla/recovery", json!({})).await;
+        layla.post(RESET, json!({"name": "boss"})).await.refused(403, "forbidden");
+        app.browser().post(RESET, json!({"name": "layla"})).await.refused(401, "unauthorized");
+        root.post(RESET, json!({"name": "nobody"})).await.refused(404, "not_found");
+        let made = root.post(RESET, json!({"name": "Layla"})).await;
         assert_eq!(made.status, 201, "{}", made.text);
         let code = made.json()["recovery_code"].clone();
         assert_eq!(layla.session().await["signed_in"], false);

@@ -56,7 +56,8 @@ async fn signing_out_acts_at_once_even_for_a_stolen_access_token() {
         let thief = app.browser();
         thief.set_cookie("aftermap_access", &browser.cookie("aftermap_access").unwrap());
         assert_eq!(thief.session().await["name"], "layla");
-        assert_eq!(browser.delete(SESSION).await.status, 204);
+        let reply = browser.delete(SESSION).await;
+        assert_eq!((reply.status.as_u16(), reply.header("clear-site-data")), (204, "\"cache\""));
         assert_eq!(browser.cookie("aftermap_access"), None);
         assert_eq!(thief.session().await["signed_in"], false);
     })
@@ -224,6 +225,9 @@ async fn cookies_are_out_of_reach_of_scripts_and_of_other_sites() {
     assert_eq!(attributes(&plain[1]), "HttpOnly; SameSite=Strict; Path=/api/v1/session");
     let secure = cookies(&TestApp::start(sqlite(), Some("https://map.example.org"))).await;
     assert!(secure.iter().all(|cookie| cookie.contains("; Secure")), "{secure:?}");
+    assert!(secure[0].starts_with("__Host-aftermap_access=") && secure[0].contains("; Path=/;"), "{secure:?}");
+    assert!(secure[1].starts_with("__Secure-aftermap_refresh="), "{secure:?}");
+    assert!(secure.iter().all(|cookie| !cookie.contains("Domain=")), "{secure:?}");
 }
 
 #[tokio::test]

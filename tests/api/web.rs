@@ -23,6 +23,8 @@ async fn the_page_or_the_news_that_it_was_not_built_is_at_the_root() {
     let asset = app.browser().get(&format!("/{}", script.trim_start_matches(['.', '/']))).await;
     assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
     assert!(asset.header("content-type").starts_with("text/javascript"));
+    let icon = app.browser().get("/favicon.svg").await;
+    assert_eq!(icon.header("content-type"), "image/svg+xml; charset=utf-8");
 }
 
 #[tokio::test]

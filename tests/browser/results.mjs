@@ -47,7 +47,7 @@ async function labelTimeline() {
   // A refit would take people who agree so well for a ring.
   server.setPolicy(TIMELINE, { refit_after: 100_000 })
   for (let guest = 0; guest < 4; guest += 1) {
-    const { token } = await send(null, 'POST', '/guests')
+    const { token } = await send(null, 'POST', '/guests', { token: true })
     for (let turn = 0; turn < 40; turn += 1) {
       const { leases } = await send(token, 'POST', `/campaigns/${TIMELINE}/leases`, { count: 5 })
       if (leases.length === 0) break

@@ -17,7 +17,7 @@ else {
     await page.getByTestId('who').waitFor()
   }
   async function guest() {
-    const { token } = await (await fetch(`${base}/api/v1/guests`, { method: 'POST' })).json()
+    const { token } = await (await fetch(`${base}/api/v1/guests`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"token":true}' })).json()
     const call = async (method, path, body) => {
       const reply = await fetch(`${base}/api/v1${path}`, { method, headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body: JSON.stringify(body) }) })
       const text = await reply.text()

@@ -5,7 +5,7 @@ import { api, base, boss, DESK, open, PAIR, PHONE, server, shots, signIn, skip, 
 const TALL = { viewport: { width: 1280, height: 1000 } }
 /** A guest who never labels, asking for tiles as a program. */
 async function leasesOfGuest(slug, count = 1) {
-  const { token } = await (await fetch(`${base}/api/v1/guests`, { method: 'POST' })).json()
+  const { token } = await (await fetch(`${base}/api/v1/guests`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"token":true}' })).json()
   const reply = await fetch(`${base}/api/v1/campaigns/${slug}/leases`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ count }) })
   return (await reply.json()).leases
 }

@@ -17,7 +17,7 @@ use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::Tile;
 use aftermap::services::{Error, export_map};
 use aftermap::storage::consensus::Provenance;
-use aftermap::storage::labels::LogEntry;
+use aftermap::storage::labels::{LogEntry, Stands};
 use aftermap::storage::participations::Done;
 use aftermap::storage::tiles::NewTile;
 use aftermap::storage::{
@@ -197,9 +197,12 @@ pub fn add_label(conn: &mut Conn, given: Given) -> Result<(), QueryError> {
         received_at: given.at,
         status,
         tile_state: TileState::Open,
+        last_scene: None,
     };
     labels::append(conn, &entry)?;
-    labels::make_current(conn, &entry, (given.counted, false))?;
+    let first_received_at = given.at;
+    let stands = Stands { counted: given.counted, excluded: false, censored: None, first_received_at };
+    labels::make_current(conn, &entry, stands)?;
     let done = Done { labels: i32::from(given.revision == 1), ..Done::default() };
     participations::add(conn, CAMPAIGN, given.volunteer, done, given.at)
 }

@@ -14,7 +14,7 @@ fn the_log_has_one_row_for_each_revision_in_the_order_of_receipt() {
     for town in towns() {
         let text = town.export(What::Labels, "csv", NONE, Sight::Researcher);
         let header = "campaign,tile_id,volunteer,label_id,revision,is_current,answer,answer_code,date_before,date_after,\
-            leased_at,received_at,seconds,is_gold,counted,surplus,flags,weight,guest,client,app_version";
+            leased_at,received_at,seconds,is_gold,counted,surplus,censored,last_scene,flags,weight,guest,client,app_version";
         assert_eq!(text.split("\r\n").next(), Some(header));
         let rows = town.rows(What::Labels, NONE, Sight::Researcher);
         assert_eq!(rows.len(), 11);

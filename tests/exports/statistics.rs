@@ -85,6 +85,37 @@ fn tiles_that_all_active_people_have_labelled_wait_for_new_eyes() {
     }
 }
 
+#[test]
+fn a_withdrawn_tile_that_all_have_seen_waits_for_nobody() {
+    for town in towns() {
+        town.write(|conn| add_label(conn, omar(2)));
+        assert_eq!(count(&town, NOW).waits.for_new_eyes, 1);
+        town.write(|conn| {
+            use schema::queue as q;
+            diesel::update(q::table.find(2)).set((q::withdrawn.eq(true), q::available.eq(false))).execute(conn)
+        });
+        assert_eq!(count(&town, NOW).waits.for_new_eyes, 0, "nobody is to look at it");
+        town.write(|conn| {
+            use schema::queue as q;
+            diesel::update(q::table.find(2)).set((q::withdrawn.eq(false), q::lacks_pictures.eq(true))).execute(conn)
+        });
+        assert_eq!(count(&town, NOW).waits.for_new_eyes, 0, "there is nothing to compare");
+    }
+}
+
+#[test]
+fn whoever_has_not_seen_the_last_scene_has_new_eyes() {
+    for town in towns() {
+        town.write(|conn| add_label(conn, omar(2)));
+        town.write(|conn| {
+            use schema::current_labels as c;
+            let aside = (c::counted.eq(false), c::censored.eq("counted"));
+            diesel::update(c::table.find((2, 503))).set(aside).execute(conn)
+        });
+        assert_eq!(count(&town, NOW).waits.for_new_eyes, 0);
+    }
+}
+
 fn omar(tile: i64) -> Given {
     Given { number: 50, tile, volunteer: 503, revision: 1, answer: 0, window: None, at: NOW - 1, counted: true }
 }

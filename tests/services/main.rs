@@ -9,6 +9,7 @@ mod gold;
 mod handing_out;
 mod hints;
 mod ingest;
+mod later_scenes;
 mod leases;
 mod once;
 mod refits;

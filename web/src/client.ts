@@ -48,8 +48,23 @@ async function renew(): Promise<boolean> {
   return false
 }
 
-/** A request that renews a session that ran out, once. */
+let prove: (() => Promise<boolean>) | null = null
+
+/** Says who asks for the password when the server wants it once more; true when it was right. */
+export function onPasswordNeeded(ask: () => Promise<boolean>): void {
+  prove = ask
+}
+
+/** A request that renews a session that ran out, once, and asks for the password where that is needed. */
 export async function reachSignedIn(request: Request): Promise<Response> {
+  const again = request.clone()
+  const response = await reachRenewed(request)
+  if (response.status !== 403 || !prove) return response
+  const problem = await response.clone().json().catch(() => null)
+  return problem?.code === 'password_needed' && (await prove()) ? reachRenewed(again) : response
+}
+
+async function reachRenewed(request: Request): Promise<Response> {
   const again = request.clone()
   const response = await reach(request)
   if (response.status !== 401) return response

@@ -37,6 +37,8 @@ class Who {
       this.#stamp()
       session = await api.session()
     }
+    // A session that ended by itself leaves no more on the device than one that was ended by hand.
+    if (!session.signed_in && lastSession().signed_in) void forgetAll()
     this.session = session
     this.known = true
     visit.signedIn = session.signed_in

@@ -9,6 +9,7 @@ CREATE TABLE volunteers (
     name_key         TEXT UNIQUE,                 -- the name as it is compared: trimmed, lower case
     password_hash    TEXT,
     recovery_hash    TEXT,
+    recovery_until   BIGINT,                      -- when the recovery code ends; NULL: never
     admin            BOOLEAN NOT NULL DEFAULT FALSE,
     creator          BOOLEAN NOT NULL DEFAULT FALSE, -- may make campaigns
     had_account      BOOLEAN NOT NULL DEFAULT FALSE, -- still says so of a deleted one: exports stay what they were
@@ -29,6 +30,7 @@ CREATE TABLE sessions (
     created_at       BIGINT NOT NULL,
     refreshed_at     BIGINT NOT NULL,
     expires_at       BIGINT NOT NULL,
+    proven_at        BIGINT NOT NULL,             -- when a password or a code was last given in it
     revoked_at       BIGINT
 );
 CREATE INDEX sessions_volunteer ON sessions (volunteer_id);
@@ -246,6 +248,8 @@ CREATE TABLE scenes (
     created_at       BIGINT NOT NULL,
     withdrawn_at     BIGINT,
     alignment        TEXT,                        -- JSON: the shift against the first scene, and whether it was undone
+    joined_at        BIGINT,                      -- when it joined a campaign under way; NULL: there when that opened
+    joining          TEXT,                        -- JSON: how far its tiles have followed; NULL: all have
     UNIQUE (campaign_id, archive),
     CHECK (captured_from <= captured_to),
     CHECK (min_zoom >= 0 AND min_zoom <= max_zoom)
@@ -393,6 +397,7 @@ CREATE TABLE labels (
     received_at      BIGINT NOT NULL,
     status           TEXT NOT NULL CHECK (status IN ('stored', 'revised', 'surplus')),
     tile_state       TEXT NOT NULL,               -- as the author was told; a repeat reads the same
+    last_scene       BIGINT REFERENCES scenes (id), -- timelines: the last scene that its author was shown of the tile
     UNIQUE (tile, volunteer_id, revision),
     CHECK (window_given OR (last_intact IS NULL AND first_damaged IS NULL))
 ) WITHOUT ROWID;
@@ -413,6 +418,10 @@ CREATE TABLE current_labels (
     counted          BOOLEAN NOT NULL,
     excluded         BOOLEAN NOT NULL DEFAULT FALSE,
     first_received_at BIGINT NOT NULL,            -- of the first revision: the order in which free places are filled
+    -- Given before a later scene of its tile was there, about which it says nothing: what it was until then. It counts for
+    -- no class; a window of one that counted still does.
+    censored         TEXT CHECK (censored IN ('counted', 'surplus')),
+    CHECK (censored IS NULL OR NOT counted),
     PRIMARY KEY (tile, volunteer_id)
 ) WITHOUT ROWID;
 CREATE INDEX current_labels_volunteer ON current_labels (volunteer_id, campaign_id);
@@ -557,7 +566,7 @@ CREATE TABLE reviews (
     first_damaged    BIGINT REFERENCES scenes (id),
     note             TEXT NOT NULL DEFAULT '',
     decided_at       BIGINT NOT NULL,
-    is_current       BOOLEAN NOT NULL,            -- the reviewer's newest decision for this tile
+    is_current       BOOLEAN NOT NULL,            -- the reviewer's newest decision for the tile as it is shown now
     in_force         BOOLEAN NOT NULL,
     CHECK (is_current OR NOT in_force)
 ) WITHOUT ROWID;

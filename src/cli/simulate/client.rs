@@ -158,7 +158,7 @@ impl Client {
 
     /// A new guest.
     pub async fn guest(&self) -> Result<Guest, SimulateError> {
-        let reply = self.send(Method::POST, "/api/v1/guests", None, Some(json!({}))).await?;
+        let reply = self.send(Method::POST, "/api/v1/guests", None, Some(json!({"token": true}))).await?;
         self.read(reply)
     }
 

@@ -3,6 +3,7 @@
 use super::super::{Record, Value};
 use super::{Column, Kind, Sheet, dates, push_dates};
 use crate::domain::damage_map::{DamageMap, LabelRow};
+use crate::domain::scene::Scene;
 
 /// The columns of labels.csv.
 pub fn sheet(map: &DamageMap) -> Sheet<'_> {
@@ -34,6 +35,17 @@ pub fn sheet(map: &DamageMap) -> Sheet<'_> {
         Column::new("is_gold", Kind::Bool, "Whether experts had fixed the answer of that tile"),
         Column::new("counted", Kind::Bool, "Whether it is in the tile's consensus"),
         Column::new("surplus", Kind::Bool, "Whether it stands, but waits outside the consensus for a free place"),
+        Column::new(
+            "censored",
+            Kind::Bool,
+            "Whether it stands, but was given before a later scene of the tile came, about which it says nothing",
+        ),
+        Column::new(
+            "last_scene",
+            Kind::Text,
+            "Id of the last scene, by date, that the person was shown of the tile, as in the scenes",
+        )
+        .blank("the scene was withdrawn, or the answer was brought in"),
         Column::new("flags", Kind::Text, "Kept for remarks on an answer").blank("no remark"),
         Column::new("weight", Kind::Number, "Weight of the person in the model in use; the crowd's mean is 1")
             .blank("the model does not know the person"),
@@ -43,6 +55,14 @@ pub fn sheet(map: &DamageMap) -> Sheet<'_> {
     ];
     let columns = before.into_iter().chain(dates("no date was given")).chain(after);
     Sheet::without_places("labels", "The label log: one row for each revision of an answer.", map, columns)
+}
+
+/// The last scene that the author was shown: in a pair that is the second one.
+fn last_scene<'a>(map: &'a DamageMap, row: &LabelRow) -> Option<&'a Scene> {
+    match map.scenes.as_slice() {
+        [_, second] if row.last_scene.is_none() => Some(second),
+        _ => map.scene(row.last_scene),
+    }
 }
 
 /// One entry of the log; `volunteer` is the author's pseudonym.
@@ -67,6 +87,8 @@ pub fn record(map: &DamageMap, volunteer: &str, row: &LabelRow) -> Record {
         Value::Bool(row.is_gold),
         Value::Bool(row.counted),
         Value::Bool(row.surplus),
+        Value::Bool(row.censored),
+        last_scene(map, row).map_or(Value::Blank, |scene| Value::Text(scene.id.to_string())),
         Value::Blank,
         Value::number(row.weight),
         Value::Bool(row.guest),

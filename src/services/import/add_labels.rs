@@ -13,7 +13,7 @@ use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, MAX_REVISIONS};
 use crate::domain::pseudonym::hmac_sha256;
 use crate::storage::imports::Known;
-use crate::storage::labels::LogEntry;
+use crate::storage::labels::{LogEntry, Stands};
 use crate::storage::{Conn, imports, labels};
 
 /// Labels that a tile's consensus holds at most; the policy knows no more.
@@ -133,8 +133,12 @@ impl Adding<'_> {
                     // It counts as the one before it did.
                     let standing = labels::all_of_tile(conn, entry.tile)?;
                     let before = standing.iter().find(|label| label.volunteer_id == entry.volunteer_id);
-                    let how = before.map_or((true, false), |label| (label.counted, label.excluded));
-                    labels::make_current(conn, entry, how)?;
+                    let how = before.map_or((true, false, entry.received_at), |label| {
+                        (label.counted, label.excluded, label.first_received_at)
+                    });
+                    let (counted, excluded, first_received_at) = how;
+                    let stands = Stands { counted, excluded, censored: None, first_received_at };
+                    labels::make_current(conn, entry, stands)?;
                 }
                 Current::First(at, counted) => first.push((entry, at, counted)),
             }
@@ -167,6 +171,7 @@ impl NewEntry {
             received_at: self.given.at,
             status: if self.revision > 1 { LabelStatus::Revised } else { LabelStatus::Stored },
             tile_state: TileState::Open,
+            last_scene: None,
         }
     }
 }

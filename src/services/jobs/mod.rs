@@ -7,12 +7,13 @@ pub mod worker;
 pub use input::{FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, TilesInput, captured, check_words};
 
 use super::Error;
+use super::later_scene;
 use super::retile::no_draft;
 use super::upload::{self, Intake, find_file};
 use crate::domain::campaign::{Campaign, CampaignState};
-use crate::domain::job::JobKind;
+use crate::domain::scene::Scene;
 use crate::storage::jobs::{self, Job};
-use crate::storage::{Conn, audit_log};
+use crate::storage::{Conn, audit_log, scenes};
 
 /// Most jobs of a campaign that may wait or run.
 const MOST_WAITING: usize = 100;
@@ -31,11 +32,8 @@ pub fn ask(
     by: Option<i64>,
     now: i64,
 ) -> Result<Job, Error> {
-    let takes_gold = input.kind() == JobKind::Gold && !campaign.state.is_over();
-    if campaign.state != CampaignState::Draft && !takes_gold {
-        return Err(no_draft(campaign));
-    }
     input.check()?;
+    check_may_be_done(conn, campaign, input)?;
     if let Some(file) = input.file() {
         check_file(conn, intake, campaign, file)?;
     }
@@ -46,6 +44,25 @@ pub fn ask(
     let id = jobs::add(conn, campaign.id, (input.kind(), &words), by, now)?;
     audit_log::note(conn, by, Some(campaign.id), ("ask_for_job", input.kind().key()), now)?;
     find(conn, campaign, id)
+}
+
+/// Gold may come until a campaign is over, a later scene while a timeline is paused; all else is for drafts.
+fn check_may_be_done(conn: &mut Conn, campaign: &Campaign, input: &JobInput) -> Result<(), Error> {
+    match input {
+        _ if campaign.state == CampaignState::Draft => Ok(()),
+        JobInput::Gold(_) if !campaign.state.is_over() => Ok(()),
+        JobInput::Ingest(input) => {
+            let known = scenes::of_campaign(conn, campaign.id)?;
+            let captured = input.captured()?;
+            // Brought again to go on where a job failed: what it is, only its bytes can say.
+            let same_date = |scene: &Scene| (scene.captured_from, scene.captured_to) == (captured.from, captured.to);
+            match campaign.state == CampaignState::Paused && known.iter().any(same_date) {
+                true => Ok(()),
+                false => later_scene::check(campaign, &known, captured),
+            }
+        }
+        _ => Err(no_draft(campaign)),
+    }
 }
 
 /// A job of a campaign, or an error that names it.

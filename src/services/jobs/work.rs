@@ -92,6 +92,18 @@ async fn picture(
 
 fn outcome_of(done: &Ingested) -> String {
     let Ingested { scene, tiles, left_out, .. } = done;
+    if let Some(joining) = &done.joining {
+        return format!(
+            "scene {} joined: {} of {tiles} tiles show it; {} closed tiles are open again, {} stay closed as damaged, {} answers \
+             were set aside, {} tiles are no check gold any more",
+            scene.title,
+            joining.shown,
+            joining.reopened,
+            joining.still_damaged,
+            joining.set_aside,
+            joining.no_longer_gold
+        );
+    }
     match done.changed {
         true => format!(
             "scene {} added: {}, zoom {} to {}; the campaign has {tiles} tiles, {left_out} places had no picture",

@@ -25,6 +25,8 @@ diesel::table! {
         created_at -> BigInt,
         withdrawn_at -> Nullable<BigInt>,
         alignment -> Nullable<Text>,
+        joined_at -> Nullable<BigInt>,
+        joining -> Nullable<Text>,
     }
 }
 

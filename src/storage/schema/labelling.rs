@@ -73,6 +73,7 @@ diesel::table! {
         received_at -> BigInt,
         status -> Text,
         tile_state -> Text,
+        last_scene -> Nullable<BigInt>,
     }
 }
 
@@ -89,6 +90,7 @@ diesel::table! {
         counted -> Bool,
         excluded -> Bool,
         first_received_at -> BigInt,
+        censored -> Nullable<Text>,
     }
 }
 

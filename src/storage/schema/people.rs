@@ -7,6 +7,7 @@ diesel::table! {
         name_key -> Nullable<Text>,
         password_hash -> Nullable<Text>,
         recovery_hash -> Nullable<Text>,
+        recovery_until -> Nullable<BigInt>,
         admin -> Bool,
         creator -> Bool,
         had_account -> Bool,
@@ -27,6 +28,7 @@ diesel::table! {
         created_at -> BigInt,
         refreshed_at -> BigInt,
         expires_at -> BigInt,
+        proven_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
     }
 }

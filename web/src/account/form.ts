@@ -17,7 +17,7 @@ export function checkNew(name: string, password: string): Faults {
 }
 
 /** Says a refusal at the field it names, else above the form. */
-export function faultsOf(error: unknown, wrong: 'wrong_credentials' | 'wrong_recovery' = 'wrong_credentials'): Faults {
+export function faultsOf(error: unknown, wrong: 'wrong_credentials' | 'wrong_recovery' | 'wrong_password' = 'wrong_credentials'): Faults {
   if (!(error instanceof ApiError)) return { form: tOf('problem', 'unavailable') }
   if (error.code === 'wrong_credentials') return { form: tOf('problem', wrong) }
   const words = KNOWN.includes(error.code) ? tOf('problem', error.code) : error.detail || tOf('problem', error.code)

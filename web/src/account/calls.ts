@@ -1,0 +1,8 @@
+// Calls about my open sessions, and the password given once more.
+import { client, result } from '../client'
+
+export const calls = {
+  sessions: () => result(client.GET('/api/v1/me/sessions')),
+  endSession: (id: string) => result(client.DELETE('/api/v1/me/sessions/{id}', { params: { path: { id } } })),
+  prove: (password: string) => result(client.POST('/api/v1/session/proof', { body: { password } })),
+}
