@@ -168,7 +168,9 @@ impl From<JobWanted> for JobInput {
         match wanted {
             JobWanted::Ingest(one) => JobInput::Ingest(IngestInput {
                 file: file(one.upload, one.file),
-                remote: one.remote.map(|RemoteWanted { template, area, zoom }| RemoteInput { template, area, zoom }),
+                remote: one
+                    .remote
+                    .map(|RemoteWanted { template, area, zoom }| Box::new(RemoteInput { template, area, zoom })),
                 captured: one.captured,
                 captured_from: one.captured_from,
                 captured_to: one.captured_to,

@@ -139,6 +139,9 @@ fn finish(outline: Outline, id: &str, crs: &Crs) -> Result<Footprint, String> {
     Ok(Footprint { id, geometry: geometry.to_string(), bbox, properties: outline.properties, polygons })
 }
 
+/// The latitude at which web mercator ends, degrees, rounded up: cells of its last rows are outlines too.
+const EDGE: f64 = 85.051_129;
+
 /// The rectangle around polygons, after a look at every ring.
 fn bounds(polygons: &Polygons) -> Result<Bbox, String> {
     let mut bbox: Option<Bbox> = None;
@@ -150,8 +153,7 @@ fn bounds(polygons: &Polygons) -> Result<Bbox, String> {
             return Err("has a ring that is not closed or has fewer than four positions".into());
         }
         for [lon, lat] in ring {
-            // Web mercator ends at 85.05 degrees.
-            if !(-180.0..=180.0).contains(lon) || !(-85.0..=85.0).contains(lat) {
+            if !(-180.0..=180.0).contains(lon) || !(-EDGE..=EDGE).contains(lat) {
                 return Err(format!(
                     "position {lon}, {lat} is not in degrees; if the file does not name its system, say it: \
                      ogr2ogr -s_srs EPSG:<code> -t_srs EPSG:4326 out.geojson in"

@@ -60,7 +60,7 @@ pub struct IngestInput {
     pub file: FileRef,
     /// Tiles of another server, instead of a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote: Option<RemoteInput>,
+    pub remote: Option<Box<RemoteInput>>,
     /// When it was taken: a day or an instant.
     pub captured: Option<String>,
     /// Start of the interval of a composite.
@@ -200,7 +200,7 @@ impl IngestInput {
     /// The tiles of another server that it asks for, if the operator allows them.
     pub fn remote(&self, hosts: &AllowedHosts) -> Result<Option<RemoteScene>, Error> {
         let wanted = |one: &RemoteInput| RemoteScene::allowed(hosts, &one.template, one.area, one.zoom);
-        self.remote.as_ref().map(wanted).transpose()
+        self.remote.as_deref().map(wanted).transpose()
     }
 
     /// When the picture was taken.
