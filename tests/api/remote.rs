@@ -77,7 +77,8 @@ async fn tiles_come_from_allowed_hosts_only_and_the_key_is_in_no_reply() {
         assert_eq!(cleo.post(&jobs, both).await.status, 422);
         let asked = cleo.post(&jobs, wanted(&host, 16)).await;
         assert_eq!(asked.status, 202, "{}", asked.text);
-        let intake = Intake { remote_hosts: hosts, ..Intake::new(app.tiles.path()) };
+        let mut intake = Intake::new(app.tiles.path());
+        intake.remote_hosts = hosts;
         let worker = Worker::new(app.store.clone(), Archives::new(app.tiles.path()), intake);
         assert!(worker.turn().await.unwrap());
         let done = cleo.get(&jobs).await;

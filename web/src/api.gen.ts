@@ -21,7 +21,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/accounts/{name}/recovery": {
+    "/api/v1/accounts/recovery": {
         parameters: {
             query?: never;
             header?: never;
@@ -30,7 +30,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take the password of an account away and make a recovery code that works once; for admins */
+        /** Take the password of an account away and make a recovery code that works once, within a week; for admins */
         post: operations["reset_password"];
         delete?: never;
         options?: never;
@@ -307,7 +307,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Files that the operator laid into the inbox */
+        /**
+         * Files that the operator laid into the inbox of the campaign
+         * @description They lie in the folder `inbox/SLUG` of the data folder. Nobody sees what lies there for another campaign.
+         */
         get: operations["list_files"];
         put?: never;
         post?: never;
@@ -1472,6 +1475,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The browsers in which I am signed in */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out another browser of mine, at once */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/tokens": {
         parameters: {
             query?: never;
@@ -1538,6 +1575,23 @@ export interface paths {
         post: operations["sign_in"];
         /** Sign out */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give my password once more; for a quarter of an hour I may then do what needs it */
+        post: operations["prove_password"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1827,6 +1881,11 @@ export interface components {
         Areas: {
             areas: components["schemas"]["Area"][];
         };
+        /** @description How a guest wants to come in. */
+        Arrival: {
+            /** @description Whether a token for a tool without cookies is wanted too; a browser needs none. */
+            token?: boolean;
+        };
         /** @enum {string} */
         Audience: "everybody" | "researchers";
         /** @description A page of the log, newest first. */
@@ -1856,6 +1915,10 @@ export interface components {
         Basis: {
             /** @description Which number. */
             figure: components["schemas"]["Figure"];
+            /** @description The numbers in the text. */
+            figures: Record<string, never>;
+            /** @description Where it comes from, as a word. */
+            origin: components["schemas"]["Origin"];
             /** @description Whether it was counted or measured here (`measured`), measured elsewhere (`elsewhere`) or assumed (`assumed`). */
             source: components["schemas"]["Source"];
             /** @description The same in English. */
@@ -2240,7 +2303,7 @@ export interface components {
         Flag: "ring" | "gold" | "constant" | "hasty" | "too_fast";
         /** @description A file of footprints. */
         FootprintsWanted: {
-            /** @description Its name in the inbox. */
+            /** @description Its name in the inbox of the campaign. */
             file?: string | null;
             /** @description The upload; or `file`. */
             upload?: string | null;
@@ -2402,7 +2465,7 @@ export interface components {
         };
         /** @description A file of gold. */
         GoldWanted: {
-            /** @description Its name in the inbox. */
+            /** @description Its name in the inbox of the campaign. */
             file?: string | null;
             /** @description `practice` or `check`. */
             gold: components["schemas"]["GoldKind"];
@@ -2472,8 +2535,11 @@ export interface components {
         };
         /** @description A guest who has just come. */
         Guest: {
-            /** @description For tools without cookies: `Authorization: Bearer …`, good for 90 days, for labelling only. */
-            token: string;
+            /**
+             * @description For tools without cookies: `Authorization: Bearer …`, good for 90 days or until the guest signs out, for labelling
+             *     only. `null` where nobody asked for it.
+             */
+            token: string | null;
             volunteer_id: string;
         };
         /** @description What the field guide says and shows of one answer. */
@@ -2515,13 +2581,13 @@ export interface components {
              */
             weight_low: number;
         };
-        /** @description The inbox. */
+        /** @description The inbox of the campaign. */
         Inbox: {
             files: components["schemas"]["InboxFile"][];
-            /** @description The inbox's place in the server's data folder. */
+            /** @description Its place in the server's data folder. */
             folder: string;
         };
-        /** @description A file that the operator laid into the inbox. */
+        /** @description A file that the operator laid into the inbox of the campaign. */
         InboxFile: {
             /** Format: int64 */
             bytes: number;
@@ -2542,7 +2608,7 @@ export interface components {
             captured_from?: string | null;
             /** @description Its end. */
             captured_to?: string | null;
-            /** @description Its name in the inbox. */
+            /** @description Its name in the inbox of the campaign. */
             file?: string | null;
             /** @description Licence of the imagery. */
             licence?: string | null;
@@ -2626,6 +2692,10 @@ export interface components {
             key: string;
             /** @description Where to mend it. */
             mend: components["schemas"]["Step"];
+            /** @description The names in the reason: titles of scenes, codes of languages or keys of answers. */
+            names: string[];
+            /** @description The reason as a word, by which pages say it in other languages. */
+            reason: components["schemas"]["Reason"];
             /** @description How it stands. */
             state: components["schemas"]["ItemState"];
         };
@@ -2836,6 +2906,11 @@ export interface components {
             class: string;
             /** Format: double */
             probability: number;
+        };
+        /** @description Whose password is lost. In the body, because addresses stand in the logs of proxies. */
+        LostPassword: {
+            /** @description Sign-in name. */
+            name: string;
         };
         /** @description An invitation that was just made. */
         MadeInvitation: components["schemas"]["Invitation"] & {
@@ -3325,6 +3400,33 @@ export interface components {
             next: string | null;
             notes: components["schemas"]["Note"][];
         };
+        /** @description A browser in which I am signed in. Nothing is known of it but these moments. */
+        OpenSession: {
+            /**
+             * Format: date-time
+             * @description When I signed in there.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends if it is not used again.
+             */
+            ends_at: string;
+            id: string;
+            /** @description Whether it is the one that asks. */
+            this_one: boolean;
+            /**
+             * Format: date-time
+             * @description When it was last used, give or take a quarter of an hour.
+             */
+            used_at: string;
+        };
+        /** @description My open sessions, the one used last first. */
+        OpenSessions: {
+            sessions: components["schemas"]["OpenSession"][];
+        };
+        /** @enum {string} */
+        Origin: "counted" | "asked_for" | "fixed_labels" | "adaptive_measured" | "adaptive_guessed" | "gold_share" | "seconds_measured" | "seconds_assumed" | "none_contested" | "some_contested";
         /** @description What became of a tile. */
         Outcome: {
             /**
@@ -3542,6 +3644,8 @@ export interface components {
             checklist?: components["schemas"]["Item"][] | null;
             /**
              * @description What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
+             *     `forbidden`, `password_needed`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+             *     `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
              *     `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
              *     `changed_meanwhile`, `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
              */
@@ -3584,6 +3688,12 @@ export interface components {
             /** Format: int64 */
             tiles: number;
         };
+        /** @description My password, once more. */
+        Proof: {
+            password: string;
+        };
+        /** @enum {string} */
+        Reason: "too_few_scenes" | "pair" | "timeline" | "same_time" | "in_future" | "overlap" | "in_order" | "uncredited" | "credited" | "aligned" | "misaligned" | "no_tiles" | "tiles" | "jobs_under_way" | "no_jobs" | "written" | "no_title" | "no_purpose" | "no_instructions" | "no_care_notice" | "no_help_lines" | "not_written" | "explained" | "unexplained" | "all_languages" | "languages_lack" | "practice_missing" | "no_practice" | "practice_lacks" | "practice" | "no_check" | "check_lacks" | "check" | "licensed" | "unlicensed" | "for_everybody" | "not_for_everybody";
         /** @description Whether everything has followed the last pause or exclusion. */
         Recomputation: {
             /**
@@ -3610,6 +3720,11 @@ export interface components {
             name: string;
             /** @description Shown this once; works once. Any older code and the password no longer work. */
             recovery_code: string;
+            /**
+             * Format: date-time
+             * @description When the code stops working.
+             */
+            until: string;
         };
         /** @enum {string} */
         RefusalCode: "conflict" | "never_leased" | "invalid" | "too_late";
@@ -4716,13 +4831,14 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                /** @description Sign-in name */
-                name: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LostPassword"];
+            };
+        };
         responses: {
             /** @description Done */
             201: {
@@ -5100,7 +5216,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": unknown;
+                    "*/*": unknown;
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -5362,7 +5478,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "*/*": unknown;
                 };
             };
             /** @description The part of the file that was asked for by `Range` */
@@ -5371,7 +5487,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "*/*": unknown;
                 };
             };
             /** @description The file does not have that part */
@@ -6733,7 +6849,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "*/*": unknown;
                 };
             };
             /** @description The part of it that was asked for */
@@ -7827,7 +7943,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "*/*": unknown;
                 };
             };
             /** @description Refused or failed, with the reason */
@@ -8005,7 +8121,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Arrival"] | null;
+            };
+        };
         responses: {
             /** @description Done */
             201: {
@@ -8314,6 +8434,65 @@ export interface operations {
             };
         };
     };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSessions"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_tokens: {
         parameters: {
             query?: never;
@@ -8527,6 +8706,37 @@ export interface operations {
             };
         };
     };
+    prove_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     recover_account: {
         parameters: {
             query?: never;
@@ -8613,7 +8823,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/webp": unknown;
+                    "image/*": unknown;
                 };
             };
             /** @description No picture there */
