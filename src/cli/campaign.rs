@@ -167,7 +167,7 @@ async fn show(args: NamedArgs) -> Result<(), Refused> {
     };
     let (campaign, scenes, progress, warnings) = store.read(read).await?;
     print_settings(&campaign);
-    println!("tiles    {} of {} closed", progress.closed, progress.tiles);
+    println!("tiles    {} of {} closed, {} of them contested", progress.closed, progress.tiles, progress.contested);
     for scene in scenes {
         let zooms = format!("zoom {} to {}", scene.min_zoom, scene.max_zoom);
         println!("scene    {}  {}  {zooms}  {}  {:.2} m", scene.id, scene.title, scene.crs, scene.pixel_size_m);

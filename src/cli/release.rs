@@ -6,7 +6,8 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::services::Error;
 use crate::services::change_state::find;
-use crate::services::release::{NewRelease, check, not_yet_shown, release};
+use crate::services::clock::now_ms;
+use crate::services::release::{NewRelease, check, outlook, release};
 use crate::storage::releases;
 
 /// Freeze a campaign's map as its next version: files, checksums, citation, changes
@@ -20,7 +21,8 @@ pub struct ReleaseArgs {
     /// Words about the release
     #[arg(long, value_name = "TEXT", default_value = "")]
     notes: String,
-    /// Who is named as author, once for each; those of the release before if nobody is given
+    /// Who is named as author, once for each; those of the release before if nobody is given,
+    /// of a first one its volunteers
     #[arg(long = "author", value_name = "NAME")]
     authors: Vec<String>,
     /// The version that it must become: the same command twice makes one release
@@ -76,13 +78,18 @@ pub async fn run(args: ReleaseArgs) -> Result<(), Refused> {
             }
         };
     }
+    let mut authors = args.authors;
+    if authors.is_empty() && all.is_empty() {
+        authors.push(format!("Volunteers of {}", campaign.texts.title));
+    }
     let new = NewRelease {
         notes: args.notes,
-        authors: args.authors,
+        authors,
         version: args.version,
+        incomplete: true,
         public_url: args.public_url.map(|url| url.trim_end_matches('/').to_owned()),
     };
-    let missing = store.read_snapshot(|conn| not_yet_shown(conn, &campaign))?;
+    let missing = store.read_snapshot(|conn| outlook(conn, &campaign, now_ms()))?.not_yet_shown;
     let made = release(&store, &home, campaign.id, new, None).await?;
     println!(
         "version {} of campaign {}: {} files in {}",

@@ -65,6 +65,8 @@ pub struct Counts {
     pub classes: Vec<u64>,
     /// Without a class, likewise.
     pub without_class: u64,
+    /// Contested, likewise: in no class, whatever the crowd leans to.
+    pub contested: u64,
     /// Of those that pass all of the filter but its probability: how many have a class with a probability of at least
     /// 0 %, 1 %, … 100 %.
     pub probability_at_least: Vec<u64>,
@@ -310,6 +312,7 @@ pub fn count(map: &DamageMap, filter: &MapFilter, rows: impl Iterator<Item = (Ti
         let class = consensus.and_then(|consensus| consensus.class);
         if passes(&any_class) {
             match class.and_then(|class| counts.classes.get_mut(usize::from(class))) {
+                _ if row.state == TileState::Contested => counts.contested += 1,
                 Some(tiles) => *tiles += 1,
                 None => counts.without_class += 1,
             }

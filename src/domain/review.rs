@@ -31,6 +31,8 @@ words! {
         Disputed = "disputed",
         /// Its author decided again.
         Revised = "revised",
+        /// Its author took it back.
+        Withdrawn = "withdrawn",
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Progress {
     tiles: u64,
     open: u64,
     closed: u64,
+    /// Those of the closed ones that the crowd could not decide: they wait for experts.
+    contested: u64,
     /// `closed` of `tiles`, 0 to 1.
     share: f64,
 }
@@ -295,7 +297,8 @@ fn summary(
 
 impl From<statistics::Progress> for Progress {
     fn from(counted: statistics::Progress) -> Progress {
-        Progress { tiles: counted.tiles, open: counted.open, closed: counted.closed, share: counted.share }
+        let statistics::Progress { tiles, open, closed, contested, share } = counted;
+        Progress { tiles, open, closed, contested, share }
     }
 }
 

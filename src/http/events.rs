@@ -177,7 +177,8 @@ mod tests {
     const COORDINATOR: Rights = Rights { open_tiles: true, labels: true };
 
     fn picture(closed: u64, model: u32) -> Picture {
-        let counted = |closed: u64| Counted { tiles: 4, open: 4 - closed, closed, share: closed as f64 / 4.0 };
+        let counted =
+            |closed: u64| Counted { tiles: 4, open: 4 - closed, closed, contested: 0, share: closed as f64 / 4.0 };
         Picture {
             state: CampaignState::Open,
             model,

@@ -256,6 +256,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}/reviews", [get(reviews::list), post(reviews::decide)]))
                 .service(at("/api/v1/campaigns/{slug}/reviews/queue", [get(reviews::queue)]))
                 .service(at("/api/v1/campaigns/{slug}/reviews/holds", [post(reviews::hold)]))
+                .service(at("/api/v1/campaigns/{slug}/reviews/{id}", [delete(reviews::withdraw)]))
                 .service(at("/api/v1/campaigns/{slug}/reviews/tiles/{tile_id}", [get(reviews::tile)]))
                 // gold
                 .service(at("/api/v1/campaigns/{slug}/gold", [get(gold::list), post(gold::mark)]))

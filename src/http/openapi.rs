@@ -100,6 +100,7 @@ use super::{
         reviews::decide,
         reviews::queue,
         reviews::hold,
+        reviews::withdraw,
         reviews::tile,
         gold::list,
         gold::mark,

@@ -20,9 +20,9 @@ use crate::domain::citation;
 use crate::domain::coarse::CoarseCell;
 use crate::domain::release::{self as domain, Changes, ReleaseFile};
 use crate::domain::scale::Scale;
-use crate::services::release::{NewRelease, check, published_cells, release};
+use crate::services::release::{NewRelease, check, outlook, published_cells, release};
 use crate::services::{self};
-use crate::storage::{releases, withdrawals};
+use crate::storage::{Conn, releases, validation, withdrawals};
 
 /// Where the files of releases are. Cheap to clone.
 #[derive(Clone)]
@@ -65,11 +65,31 @@ pub struct ReleaseWanted {
     #[serde(default)]
     #[schema(max_length = 10_000)]
     notes: String,
-    /// Organisations or people that are named as its authors; those of the release before if none is given.
+    /// Organisations or people that are named as its authors; those of the release before if none is given, so the
+    /// first release needs one.
     #[serde(default)]
     authors: Vec<String>,
     /// The version that it must become, so that the same request sent twice makes one release.
     version: Option<u32>,
+    /// Make it though tiles that closed in the last ten minutes read as open in what everybody gets; refused otherwise.
+    #[serde(default)]
+    incomplete: bool,
+}
+
+/// What a release made now would and would not hold.
+#[derive(Serialize, ToSchema)]
+pub struct ReleaseOutlook {
+    /// Tiles that closed less than ten minutes ago: what everybody gets would show them as open.
+    not_yet_shown: u64,
+    /// When the last of them would be in it; `null` where there are none.
+    #[schema(required, format = DateTime)]
+    complete_at: Option<String>,
+    /// Tiles that the crowd could not decide and no expert has.
+    contested: u64,
+    /// Tiles that ask for labels.
+    open: u64,
+    /// Whether a sample for validation was ever drawn.
+    validated: bool,
 }
 
 /// How a release is cited.
@@ -132,6 +152,9 @@ pub struct Releases {
     may_release: bool,
     /// For whom a release made now would be.
     level: ReleaseLevel,
+    /// What it would hold; `null` for those who may not make it.
+    #[schema(required)]
+    outlook: Option<ReleaseOutlook>,
 }
 
 /// Share of one class among the closed tiles of a cell.
@@ -173,10 +196,12 @@ pub async fn list(door: InCampaign<Anyone>) -> Result<HttpResponse, Error> {
     let listed = door.read(|conn, visit| {
         let all = releases::of_campaign(conn, visit.campaign.id)?;
         let gone = withdrawals::since(conn, visit.campaign.id, i64::MIN)?;
+        let may_release = visit.viewer.may_coordinate(&visit.campaign);
         Ok(Releases {
+            outlook: if may_release { Some(looked_ahead(conn, visit)?) } else { None },
             next_version: all.first().map_or(0, |newest| newest.version) + 1,
             releases: all.into_iter().filter_map(|one| shown(visit, &gone, one)).collect(),
-            may_release: visit.viewer.may_coordinate(&visit.campaign),
+            may_release,
             level: visit.campaign.release_level,
         })
     });
@@ -192,9 +217,9 @@ pub async fn make(
     door: InCampaign<Coordinator>,
     body: Body<ReleaseWanted>,
 ) -> Result<HttpResponse, Error> {
-    let ReleaseWanted { notes, authors, version } = body.0;
+    let ReleaseWanted { notes, authors, version, incomplete } = body.0;
     let public_url = app.public_url.as_ref().map(|url| url.to_string());
-    let new = NewRelease { notes, authors, version, public_url };
+    let new = NewRelease { notes, authors, version, incomplete, public_url };
     let shelf = app.shelf.clone();
     let made = door.serve(|store, visit| async move {
         let busy = || services::Error::Conflict("another release is being made: wait until it is there".into());
@@ -294,6 +319,17 @@ fn area_cell(scale: &Scale, one: &CoarseCell) -> AreaCell {
         damaged_share: one.damaged_share().unwrap_or(0.0),
         labels: one.labels_band(),
     }
+}
+
+fn looked_ahead(conn: &mut Conn, visit: &CampaignVisit) -> Result<ReleaseOutlook, services::Error> {
+    let ahead = outlook(conn, &visit.campaign, visit.now)?;
+    Ok(ReleaseOutlook {
+        not_yet_shown: ahead.not_yet_shown,
+        complete_at: ahead.complete_at.map(rfc3339),
+        contested: ahead.contested,
+        open: ahead.open,
+        validated: !validation::of_campaign(conn, visit.campaign.id)?.is_empty(),
+    })
 }
 
 fn unknown(version: u32) -> services::Error {

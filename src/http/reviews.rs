@@ -238,6 +238,31 @@ pub async fn decide(
     Ok(HttpResponse::Ok().json(ReviewReceipt { id: id.to_string(), standing, tile_state }))
 }
 
+/// Take back my own decision
+///
+/// It stays in the list, marked. What other reviewers decided is in force then, or what the labels say.
+#[utoipa::path(delete, path = "/api/v1/campaigns/{slug}/reviews/{id}", operation_id = "withdraw_review",
+    params(("slug" = String, Path, description = "Name of the campaign"), ("id" = String, Path, format = "uuid", description = "Id of the decision")),
+    responses((status = 200, body = ReviewReceipt)))]
+pub async fn withdraw(
+    app: Data<App>,
+    door: InCampaign<ActingReviewer>,
+    path: Path<(String, Uuid)>,
+) -> Result<HttpResponse, Error> {
+    let id = path.1;
+    let taken_back = door.write(move |conn, visit| {
+        let done = review::withdraw(conn, &visit.campaign, volunteer_id(&visit.viewer)?, id, visit.now)?;
+        Ok((done, visit.campaign.id))
+    });
+    let (done, campaign) = taken_back.await?;
+    app.events.mark(&[campaign]);
+    Ok(HttpResponse::Ok().json(ReviewReceipt {
+        id: id.to_string(),
+        standing: done.standing,
+        tile_state: done.tile_state,
+    }))
+}
+
 /// Say which tile I look at
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/reviews/holds", operation_id = "hold_tile",
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = NewHold,

@@ -11,7 +11,7 @@ use crate::domain::consensus::TileState;
 use crate::domain::label::{Window, check_note};
 use crate::domain::review::{self, Opinion, ReviewStanding};
 use crate::domain::validation::may_be_graded;
-use crate::storage::notes::resolve_flags;
+use crate::storage::notes::{raise_flags, resolve_flags};
 use crate::storage::queue::QueueRow;
 use crate::storage::reviews::{self, NewReview, Review};
 use crate::storage::{Conn, audit_log, queue, scenes, tiles};
@@ -90,6 +90,61 @@ pub fn decide(
     Ok(Decided { standing: mine.unwrap_or(ReviewStanding::Revised), tile_state: row.state })
 }
 
+/// Takes back the reviewer's own decision of that id, under the lock of the tile. The row stays, marked; what the others
+/// decided is in force, or what the labels say where nobody else did. The flags it saw to wait again. The same once more
+/// changes nothing.
+pub fn withdraw(conn: &mut Conn, campaign: &Campaign, reviewer: i64, id: Uuid, now: i64) -> Result<Decided, Error> {
+    if matches!(campaign.state, CampaignState::Draft | CampaignState::Archived) {
+        let reason = format!("campaign `{}` is {}: nothing is reviewed in it", campaign.slug, campaign.state);
+        return Err(Error::Conflict(reason));
+    }
+    let mine = |one: &Review| one.reviewer_id == reviewer;
+    let unknown = || Error::NotFound("you made no decision of that id in this campaign".into());
+    let tile = reviews::find(conn, id)?.filter(mine).ok_or_else(unknown)?.tile;
+    let rules = Rules::load(conn, campaign.id)?;
+    let row = queue::lock(conn, tile)?;
+    if row.campaign_id != campaign.id {
+        return Err(unknown());
+    }
+    let review = reviews::find(conn, id)?.ok_or_else(unknown)?;
+    let taken_back = |state| Decided { standing: ReviewStanding::Withdrawn, tile_state: state };
+    if review.withdrawn {
+        return Ok(taken_back(row.state));
+    }
+    if row.gold {
+        let reason = format!("tile `{}` is gold now: retire it there first", review.tile_id);
+        return Err(Error::Conflict(reason));
+    }
+    if !review.is_current {
+        let reason = format!("this decision about tile `{}` is no longer your present one", review.tile_id);
+        return Err(Error::Conflict(reason));
+    }
+    reviews::withdraw(conn, &review, now)?;
+    raise_flags(conn, tile, reviewer, review.decided_at)?;
+    let row = match current(conn, tile)?.is_empty() {
+        true => back_to_labels(conn, &rules, row, now)?,
+        false => {
+            let dated = scenes::ids_by_date(conn, campaign.id)?;
+            follow(conn, &rules, row, &dated, now)?
+        }
+    };
+    let subject = format!("{}: withdrawn", review.tile_id);
+    audit_log::note(conn, Some(reviewer), Some(campaign.id), ("review", &subject), now)?;
+    Ok(taken_back(row.state))
+}
+
+/// A tile about which no reviewer speaks any more stands as its labels say. In a campaign that is over nobody is asked for
+/// more of them, so what they do not settle waits for another reviewer.
+fn back_to_labels(conn: &mut Conn, rules: &Rules, mut row: QueueRow, now: i64) -> Result<QueueRow, Error> {
+    tile_consensus::open_anew(&mut row);
+    let mut row = tile_consensus::follow(conn, rules, row, None, now)?;
+    if row.state == TileState::Open && rules.campaign.state.is_over() {
+        (row.state, row.closed_at) = (TileState::Contested, Some(now));
+        row = tile_consensus::follow(conn, rules, row, None, now)?;
+    }
+    Ok(row)
+}
+
 /// Puts in force what prevails among the reviewers of a locked tile, and moves the tile on.
 pub(super) fn follow(
     conn: &mut Conn,
@@ -127,6 +182,9 @@ fn opinions(current: &[Review]) -> Vec<Opinion> {
 
 /// What became of a decision, given the present ones of its tile.
 pub fn standing_of(one: &Review, current: &[Review], dated: &[i64]) -> ReviewStanding {
+    if one.withdrawn {
+        return ReviewStanding::Withdrawn;
+    }
     let all = opinions(current);
     match current.iter().position(|other| other.id == one.id) {
         Some(place) => review::standing(&all, review::in_force(&all, dated), place),

@@ -166,6 +166,14 @@ pub fn resolve_flags(conn: &mut Conn, tile: i64, by: i64, now: i64) -> QueryResu
     diesel::update(open).set((notes::resolved_by.eq(by), notes::resolved_at.eq(now))).execute(conn).map(drop)
 }
 
+/// Flags that somebody saw to at that moment wait again.
+pub fn raise_flags(conn: &mut Conn, tile: i64, by: i64, at: i64) -> QueryResult<()> {
+    let seen =
+        notes::table.filter(notes::tile.eq(tile)).filter(notes::resolved_by.eq(by)).filter(notes::resolved_at.eq(at));
+    let waits = (notes::resolved_by.eq(None::<i64>), notes::resolved_at.eq(None::<i64>));
+    diesel::update(seen).set(waits).execute(conn).map(drop)
+}
+
 /// Notes on a tile, oldest first. Empty ones that are not flagged are left out.
 pub fn of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<Note>> {
     let author = current_labels::tile.eq(notes::tile).and(current_labels::volunteer_id.eq(notes::volunteer_id));

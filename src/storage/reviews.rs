@@ -53,9 +53,12 @@ pub struct Review {
     pub is_current: bool,
     /// Whether it is what the map shows.
     pub in_force: bool,
+    /// Whether its author took it back.
+    pub withdrawn: bool,
 }
 
-type Columns = ((Vec<u8>, Vec<u8>, i64, String, i64), (i16, Option<i64>, Option<i64>, String, i64, bool, bool));
+type Columns = ((Vec<u8>, Vec<u8>, i64, String, i64), Said);
+type Said = (i16, Option<i64>, Option<i64>, String, i64, bool, bool, Option<i64>);
 
 macro_rules! columns {
     () => {
@@ -69,6 +72,7 @@ macro_rules! columns {
                 reviews::decided_at,
                 reviews::is_current,
                 reviews::in_force,
+                reviews::withdrawn_at,
             ),
         )
     };
@@ -76,10 +80,11 @@ macro_rules! columns {
 
 fn review(row: Columns) -> QueryResult<Review> {
     let ((id, body_hash, tile, tile_id, reviewer_id), rest) = row;
-    let (answer, last_intact, first_damaged, note, decided_at, is_current, in_force) = rest;
+    let (answer, last_intact, first_damaged, note, decided_at, is_current, in_force, withdrawn_at) = rest;
     let id = Uuid::from_slice(&id).map_err(|error| broken(error.to_string()))?;
     let opinion = opinion(answer, last_intact, first_damaged)?;
-    Ok(Review { id, body_hash, tile, tile_id, reviewer_id, opinion, note, decided_at, is_current, in_force })
+    let withdrawn = withdrawn_at.is_some();
+    Ok(Review { id, body_hash, tile, tile_id, reviewer_id, opinion, note, decided_at, is_current, in_force, withdrawn })
 }
 
 fn opinion(answer: i16, last_intact: Option<i64>, first_damaged: Option<i64>) -> QueryResult<Opinion> {
@@ -123,6 +128,15 @@ pub fn add(conn: &mut Conn, new: &NewReview<'_>, now: i64) -> QueryResult<()> {
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Marks a decision as taken back by its author. Nothing of the tile is in force until [`put_in_force`]; the tile's queue
+/// row must be locked.
+pub fn withdraw(conn: &mut Conn, review: &Review, now: i64) -> QueryResult<()> {
+    let of_tile = reviews::table.filter(reviews::tile.eq(review.tile));
+    diesel::update(of_tile).set(reviews::in_force.eq(false)).execute(conn)?;
+    let one = reviews::table.find(review.id.as_bytes().to_vec());
+    diesel::update(one).set((reviews::is_current.eq(false), reviews::withdrawn_at.eq(now))).execute(conn).map(drop)
 }
 
 /// Puts one decision of a tile in force, after [`add`] took all others out of it.

@@ -219,6 +219,28 @@ pub fn closed_since(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResul
         .get_result(conn)
 }
 
+/// Contested tiles that became so until that moment (milliseconds since 1970, UTC): they wait for experts.
+pub fn contested_until(conn: &mut Conn, campaign_id: i64, until: i64) -> QueryResult<i64> {
+    queue::table
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(not(queue::withdrawn))
+        .filter(queue::gold.is_null())
+        .filter(queue::state.eq("contested"))
+        .filter(queue::closed_at.le(until))
+        .count()
+        .get_result(conn)
+}
+
+/// When the last tile closed, gold left out; milliseconds since 1970, UTC.
+pub fn last_closed_at(conn: &mut Conn, campaign_id: i64) -> QueryResult<Option<i64>> {
+    queue::table
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(not(queue::withdrawn))
+        .filter(queue::gold.is_null())
+        .select(max(queue::closed_at))
+        .first(conn)
+}
+
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 

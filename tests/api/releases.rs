@@ -62,13 +62,37 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A release that does not wait for the tiles that closed just now.
+fn wanted() -> Value {
+    json!({"authors": ["Us"], "incomplete": true})
+}
+
+#[tokio::test]
+async fn a_release_that_would_leave_out_what_was_just_decided_is_refused_with_the_time() {
+    on_each_database(async |app| {
+        app.public_campaign("raqqa").await;
+        label_all(app, 4).await;
+        let boss = app.signed_in_as(Role::Coordinator, "raqqa").await;
+        let ahead = boss.get(RELEASES).await.ok()["outlook"].clone();
+        let late = ahead["not_yet_shown"].as_u64().unwrap();
+        assert!(late > 0 && ahead["validated"] == json!(false), "{ahead}");
+        let at = ahead["complete_at"].as_str().unwrap();
+        let refused = boss.post(RELEASES, json!({"authors": ["Us"]})).await.refused(409, "conflict");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains(at) && detail.starts_with(&late.to_string()), "{detail}");
+        assert_eq!(app.browser().get(RELEASES).await.ok()["outlook"], Value::Null, "for those who may release");
+        boss.post(RELEASES, wanted()).await.ok();
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_release_is_complete_checksummed_and_stays_what_it_is() {
     on_each_database(async |app| {
         app.public_campaign("raqqa").await;
         label_all(app, 4).await;
         let boss = app.signed_in_as(Role::Coordinator, "raqqa").await;
-        let wanted = json!({"notes": "First complete map.", "authors": ["Amnesty: \"International\""], "version": 1});
+        let wanted = json!({"notes": "First complete map.", "authors": ["Amnesty: \"International\""], "version": 1, "incomplete": true});
         let made = boss.post(RELEASES, wanted.clone()).await;
         assert_eq!(made.status, 201, "{}", made.text);
         boss.post(RELEASES, wanted).await.refused(409, "conflict");
@@ -110,7 +134,7 @@ async fn a_file_is_sent_in_parts_and_not_twice() {
     on_each_database(async |app| {
         app.public_campaign("raqqa").await;
         let boss = app.signed_in_as(Role::Coordinator, "raqqa").await;
-        let release = boss.post(RELEASES, json!({})).await.ok();
+        let release = boss.post(RELEASES, wanted()).await.ok();
         let path = file(&release, "tiles.csv").unwrap()["path"].as_str().unwrap().to_owned();
         let whole = boss.get(&path).await;
         let tag = whole.header("etag").to_owned();
@@ -137,7 +161,7 @@ async fn who_may_not_have_a_release_gets_none_of_it() {
     on_each_database(async |app| {
         app.campaign("raqqa", Visibility::Public, ReleaseLevel::Private).await;
         let boss = app.signed_in_as(Role::Coordinator, "raqqa").await;
-        let private = boss.post(RELEASES, json!({})).await.ok();
+        let private = boss.post(RELEASES, wanted()).await.ok();
         assert!(private["files"].as_array().unwrap().iter().all(|one| one["audience"] == "researchers"), "{private}");
         let reviewer = app.signed_in_as(Role::Reviewer, "raqqa").await;
         let refused = async |release: &Value, what: &str| {
@@ -148,14 +172,14 @@ async fn who_may_not_have_a_release_gets_none_of_it() {
                     assert!([401, 403].contains(&reply.status.as_u16()), "{what} {file}: {}", reply.status);
                 }
                 below.get(&format!("{RELEASES}/{}", release["version"])).await.refused(404, "not_found");
-                let made = below.post(RELEASES, json!({})).await;
+                let made = below.post(RELEASES, wanted()).await;
                 assert!([401, 403].contains(&made.status.as_u16()), "{what}");
             }
         };
         refused(&private, "a private release").await;
         set_level(app, ReleaseLevel::Public).await;
         refused(&private, "a private release of a campaign that became public").await;
-        let public = boss.post(RELEASES, json!({})).await.ok();
+        let public = boss.post(RELEASES, wanted()).await.ok();
         assert_eq!(app.browser().get(RELEASES).await.ok()["releases"].as_array().unwrap().len(), 1);
         assert_eq!(
             file(&public, "changes.csv").unwrap()["audience"],
@@ -180,11 +204,12 @@ async fn what_cannot_be_released_is_refused_with_its_field() {
         assert_eq!(field(json!({"notes": "\u{0}"})).await, "notes");
         assert_eq!(field(json!({"notes": "x".repeat(10_001)})).await, "notes");
         assert_eq!(field(json!({"authors": ["a\nb"]})).await, "authors");
-        boss.post(RELEASES, json!({"version": 2})).await.refused(409, "conflict");
+        boss.post(RELEASES, json!({"version": 2, "authors": ["A"]})).await.refused(409, "conflict");
         for path in ["/0", "/7", "/-1", "/x", "/1/tiles.csv", "/4294967295"] {
             boss.get(&format!("{RELEASES}{path}")).await.refused(404, "not_found");
         }
-        boss.post(RELEASES, json!({})).await.ok();
+        assert_eq!(field(json!({})).await, "authors");
+        boss.post(RELEASES, wanted()).await.ok();
         for path in ["/1/tiles.xls", "/1/..%2F..%2Faftermap.sqlite", "/1/.."] {
             let reply = boss.get(&format!("{RELEASES}{path}")).await;
             assert!(reply.status == 404 || reply.header("content-type").contains("json"), "{path}: {}", reply.status);
@@ -200,7 +225,7 @@ async fn a_damaged_file_is_not_sent_as_if_it_were_what_was_released() {
     on_each_database(async |app| {
         app.public_campaign("raqqa").await;
         let boss = app.signed_in_as(Role::Coordinator, "raqqa").await;
-        let release = boss.post(RELEASES, json!({})).await.ok();
+        let release = boss.post(RELEASES, wanted()).await.ok();
         for folder in std::fs::read_dir(app.tiles.path().join("releases")).unwrap() {
             let path = folder.unwrap().path().join("README.md");
             let text = std::fs::read_to_string(&path).unwrap();
@@ -225,7 +250,7 @@ async fn a_coarsened_campaign_shows_everybody_cells_and_nothing_finer() {
             json!({"release": null, "cells": []}),
             "nothing before the first release"
         );
-        let made = boss.post(RELEASES, json!({})).await.ok();
+        let made = boss.post(RELEASES, wanted()).await.ok();
         assert!(file(&made, "tiles.csv").is_some() && file(&made, "coarse-basis.csv").is_some());
         let seen = nobody.get(RELEASES).await.ok()["releases"][0].clone();
         let names: Vec<&str> =
@@ -251,7 +276,7 @@ async fn a_coarsened_campaign_shows_everybody_cells_and_nothing_finer() {
                 assert!([401, 403].contains(&reply.status.as_u16()), "{path}: {}", reply.text);
             }
         }
-        let again = boss.post(RELEASES, json!({})).await.ok();
+        let again = boss.post(RELEASES, wanted()).await.ok();
         let (one, two) =
             (fetch(&nobody, &seen, "cells.csv").await.text, nobody.get(&format!("{RELEASES}/2/cells.csv")).await.text);
         assert_eq!(one.replace("raqqa,1,", "raqqa,2,"), two, "nothing changed");

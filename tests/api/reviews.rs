@@ -348,3 +348,38 @@ async fn what_cannot_be_decided_is_refused_with_its_field() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_reviewer_takes_the_own_decision_back_and_the_tile_waits_again() {
+    on_each_database(async |app| {
+        contested_campaign(app).await;
+        let (rima, omar) = (expert(app, "rima", Role::Reviewer).await, expert(app, "omar", Role::Reviewer).await);
+        let waiting = ids(&queue_of(&rima).await);
+        let id = decide(&rima, &tile(0), "damaged").await["id"].as_str().unwrap().to_owned();
+        assert_eq!(tile_state(app, &tile(0)).await, "reviewed");
+        let mine = format!("{REVIEWS}/{id}");
+        omar.delete(&mine).await.refused(404, "not_found");
+        assert_eq!(tile_state(app, &tile(0)).await, "reviewed");
+        for _ in 0..2 {
+            let gone = rima.delete(&mine).await.ok();
+            assert_eq!((&gone["standing"], &gone["tile_state"]), (&json!("withdrawn"), &json!("contested")));
+        }
+        assert_eq!(ids(&queue_of(&rima).await), waiting, "it waits for me again");
+        let case = rima.get(&format!("{REVIEWS}/tiles/{}", tile(0))).await.ok();
+        assert_eq!(case["reviews"][0]["standing"], "withdrawn", "the row stays");
+        assert_eq!(rima.get(&format!("{REVIEWS}?mine=true")).await.ok()["reviews"], json!([]));
+        let noted = app
+            .write(|conn| Ok(audit_log::table.filter(audit_log::act.eq("review")).count().get_result::<i64>(conn)?));
+        assert_eq!(noted.await, 2, "deciding and taking back, once each");
+
+        // One of two who differed takes it back: the other's opinion is in force.
+        decide(&rima, &tile(0), "damaged").await;
+        let other = decide(&omar, &tile(0), "no_visible_damage").await;
+        assert_eq!(other["tile_state"], "contested");
+        let gone = omar.delete(&format!("{REVIEWS}/{}", other["id"].as_str().unwrap())).await.ok();
+        assert_eq!(gone["tile_state"], "reviewed");
+        rima.delete(&format!("{REVIEWS}/{}", Uuid::now_v7())).await.refused(404, "not_found");
+        rima.delete(&format!("{REVIEWS}/none")).await.refused(404, "not_found");
+    })
+    .await;
+}

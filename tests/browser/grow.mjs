@@ -75,7 +75,7 @@ else {
   })
 
   await test('a release says what it still shows and was taken out of view since', async () => {
-    assert.ok(await post(page, 'releases', { version: 1, notes: '', authors: [] }))
+    assert.ok(await post(page, 'releases', { version: 1, notes: '', authors: ['Us'], incomplete: true }))
     await open(page, `/c/${SLUG}/releases`)
     await page.getByTestId('release').waitFor()
     assert.equal(await page.getByTestId('withdrawn-since').count(), 0)
@@ -83,7 +83,7 @@ else {
     assert.ok(await post(page, 'withdrawals', { tile_id: tile, reason: 'a legal demand' }))
     await open(page, `/c/${SLUG}/releases`)
     assert.match(await page.getByTestId('withdrawn-since').innerText(), /tiles: 1 /)
-    assert.ok(await post(page, 'releases', { version: 2, notes: '', authors: [] }))
+    assert.ok(await post(page, 'releases', { version: 2, notes: '', authors: [], incomplete: true }))
     await open(page, `/c/${SLUG}/releases`)
     await page.locator('[data-testid=release][data-version="2"]').waitFor()
     assert.equal(await page.getByTestId('withdrawn-since').count(), 1, 'the new one is clean')

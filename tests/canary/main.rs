@@ -170,7 +170,9 @@ async fn live(database: TestDatabase) {
     }
     house.run(&["user", "list"]);
     download(&boss, &house.beside("downloads-after")).await;
-    let release = boss.post(&format!("{TOWN}/releases"), json!({"notes": "the first"})).await;
+    let release = boss
+        .post(&format!("{TOWN}/releases"), json!({"notes": "the first", "authors": ["Us"], "incomplete": true}))
+        .await;
     assert!(release.status < 300, "{}", release.text);
     house.run(&["backup", "--out", house.beside("backup-after").to_str().expect("UTF-8"), "--with-key"]);
     std::fs::write(house.beside("logs").join("metrics.txt"), server.metrics().await).expect("the metrics");

@@ -142,7 +142,8 @@ fn progress_counts_what_closed_ten_minutes_ago_and_secret_gold_once_the_campaign
             let count = |conn: &mut _| Ok::<_, Error>(progress(conn, &town.campaign(), sees_all, now)?);
             town.store.read_snapshot(count).unwrap()
         };
-        let closed = |closed: u64| Progress { tiles: 7, open: 7 - closed, closed, share: closed as f64 / 7.0 };
+        let closed =
+            |closed: u64| Progress { tiles: 7, open: 7 - closed, closed, contested: 0, share: closed as f64 / 7.0 };
         // Tile 3 closed a minute ago, and tile 5 is check gold in use.
         assert_eq!((seen(false, NOW), seen(true, NOW)), (closed(3), closed(5)));
         assert_eq!(seen(false, NOW + 9 * 60_000 - 1), closed(3));
@@ -160,6 +161,6 @@ fn a_campaign_without_anything_has_zeros_and_no_ratios() {
         assert_eq!((now.labels, now.volunteers, now.waits.for_new_eyes), (0, 0, 0));
         assert_eq!((now.labels_per_closed_tile, now.agreement), (None, None));
         assert_eq!((now.timeline.len(), now.interval_seconds), (1, 60));
-        assert_eq!(seen(&database), Progress { tiles: 0, open: 0, closed: 0, share: 0.0 });
+        assert_eq!(seen(&database), Progress { tiles: 0, open: 0, closed: 0, contested: 0, share: 0.0 });
     }
 }

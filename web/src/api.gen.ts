@@ -876,6 +876,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{slug}/reviews/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take back my own decision
+         * @description It stays in the list, marked. What other reviewers decided is in force then, or what the labels say.
+         */
+        delete: operations["withdraw_review"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{slug}/rings": {
         parameters: {
             query?: never;
@@ -3049,6 +3069,11 @@ export interface components {
             bounds: number[] | null;
             /** @description Under the filter without its classes. */
             classes: components["schemas"]["ClassCount"][];
+            /**
+             * Format: int64
+             * @description Likewise, those that are contested: they wait for experts and are in no class here.
+             */
+            contested: number;
             /** @description Under the filter: tiles whose probability of any damage is at least 0, 0.01, … 1. */
             damaged_at_least: number[];
             /**
@@ -3678,6 +3703,11 @@ export interface components {
         Progress: {
             /** Format: int64 */
             closed: number;
+            /**
+             * Format: int64
+             * @description Those of the closed ones that the crowd could not decide: they wait for experts.
+             */
+            contested: number;
             /** Format: int64 */
             open: number;
             /**
@@ -3821,10 +3851,40 @@ export interface components {
         };
         /** @enum {string} */
         ReleaseLevel: "public" | "coarsened" | "private";
+        /** @description What a release made now would and would not hold. */
+        ReleaseOutlook: {
+            /**
+             * Format: date-time
+             * @description When the last of them would be in it; `null` where there are none.
+             */
+            complete_at: string | null;
+            /**
+             * Format: int64
+             * @description Tiles that the crowd could not decide and no expert has.
+             */
+            contested: number;
+            /**
+             * Format: int64
+             * @description Tiles that closed less than ten minutes ago: what everybody gets would show them as open.
+             */
+            not_yet_shown: number;
+            /**
+             * Format: int64
+             * @description Tiles that ask for labels.
+             */
+            open: number;
+            /** @description Whether a sample for validation was ever drawn. */
+            validated: boolean;
+        };
         /** @description What a new release is to say. */
         ReleaseWanted: {
-            /** @description Organisations or people that are named as its authors; those of the release before if none is given. */
+            /**
+             * @description Organisations or people that are named as its authors; those of the release before if none is given, so the
+             *     first release needs one.
+             */
             authors?: string[];
+            /** @description Make it though tiles that closed in the last ten minutes read as open in what everybody gets; refused otherwise. */
+            incomplete?: boolean;
             /** @description Words about it. */
             notes?: string;
             /**
@@ -3849,6 +3909,7 @@ export interface components {
              * @description The version that the next one becomes.
              */
             next_version: number;
+            outlook: components["schemas"]["ReleaseOutlook"] | null;
             releases: components["schemas"]["Release"][];
         };
         /** @description Tiles of another server, whose host the operator allows. */
@@ -3917,7 +3978,7 @@ export interface components {
             tile_state: components["schemas"]["TileState"];
         };
         /** @enum {string} */
-        ReviewStanding: "in_force" | "agrees" | "outvoted" | "disputed" | "revised";
+        ReviewStanding: "in_force" | "agrees" | "outvoted" | "disputed" | "revised" | "withdrawn";
         /** @description A tile with all that was said about it. */
         ReviewTile: components["schemas"]["MapTileInFull"] & {
             gold: components["schemas"]["GoldKind"] | null;
@@ -7035,6 +7096,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReviewTile"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+                /** @description Id of the decision */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewReceipt"];
                 };
             };
             /** @description Refused or failed, with the reason */

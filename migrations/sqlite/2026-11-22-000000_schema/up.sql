@@ -554,7 +554,7 @@ CREATE INDEX consensus_model ON consensus (campaign_id, model);
 CREATE INDEX consensus_doubtful ON consensus (campaign_id) WHERE unusable_share >= 0.4;
 
 -- What reviewers decided. Rows are added and keep what they say; a reviewer's later decision for a tile takes the place of
--- the earlier one. The opinion that more reviewers hold than any other is in force.
+-- the earlier one, and one that its author took back stays with that mark. The opinion that more reviewers hold than any other is in force.
 CREATE TABLE reviews (
     id               BLOB NOT NULL PRIMARY KEY,   -- the client's UUID
     body_hash        BLOB NOT NULL,               -- SHA-256 of what was sent: the same id with another body is refused
@@ -568,7 +568,9 @@ CREATE TABLE reviews (
     decided_at       BIGINT NOT NULL,
     is_current       BOOLEAN NOT NULL,            -- the reviewer's newest decision for the tile as it is shown now
     in_force         BOOLEAN NOT NULL,
-    CHECK (is_current OR NOT in_force)
+    withdrawn_at     BIGINT,                      -- when its author took it back
+    CHECK (is_current OR NOT in_force),
+    CHECK (withdrawn_at IS NULL OR NOT is_current)
 ) WITHOUT ROWID;
 CREATE INDEX reviews_tile ON reviews (tile);
 CREATE INDEX reviews_campaign ON reviews (campaign_id, decided_at);

@@ -15,6 +15,7 @@ use std::path::Path;
 use self::files::{Making, Written};
 use self::folder::{Folder, leftovers};
 use super::clock::rfc3339;
+use super::statistics::{Progress, progress};
 use super::{Error, clock};
 use crate::domain::campaign::{Campaign, CampaignState, ReleaseLevel};
 use crate::domain::citation::{Citation, check_authors};
@@ -37,6 +38,8 @@ pub struct NewRelease {
     pub authors: Vec<String>,
     /// The version that it must become: asked again, nothing is made twice.
     pub version: Option<u32>,
+    /// Make it though tiles that closed in the last ten minutes read as open in what everybody gets.
+    pub incomplete: bool,
     /// Address by which browsers reach the server, without a path.
     pub public_url: Option<String>,
 }
@@ -95,10 +98,17 @@ fn make(
             let reason = format!("campaign `{}` is a draft: there is nothing to release", campaign.slug);
             return Err(Error::Conflict(reason));
         }
+        if !new.incomplete {
+            refuse_early(conn, &campaign, now)?;
+        }
         let before = releases::of_campaign(conn, campaign_id)?;
         let version = before.first().map_or(0, |newest| newest.version) + 1;
         if new.version.is_some_and(|wanted| wanted != version) {
             return Err(taken(&campaign, version));
+        }
+        if new.authors.is_empty() && before.is_empty() {
+            let reason = "a first release names its authors: give at least one person or organisation";
+            return Err(Error::invalid("authors", reason));
         }
         let citation = cite(&campaign, new, before.first(), version, now);
         let making =
@@ -143,7 +153,6 @@ fn write_manifests(folder: &mut Folder, manifest: Manifest) -> Result<Manifest, 
 fn cite(campaign: &Campaign, new: &NewRelease, before: Option<&Release>, version: u32, now: i64) -> Citation {
     let authors = match (&new.authors[..], before) {
         ([], Some(before)) => before.citation.authors.clone(),
-        ([], None) => vec![format!("Volunteers of {}", campaign.texts.title)],
         (named, _) => named.iter().map(|author| author.trim().to_owned()).collect(),
     };
     let url = new.public_url.as_ref().map(|base| format!("{base}/#/c/{}/releases?version={version}", campaign.slug));
@@ -201,13 +210,40 @@ fn sweep(store: &Store, home: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many closed tiles everybody's files would show as open now, because they closed only lately; 0 where everybody gets
-/// no map.
-pub fn not_yet_shown(conn: &mut Conn, campaign: &Campaign) -> Result<u64, Error> {
-    if campaign.release_level == ReleaseLevel::Private {
-        return Ok(0);
-    }
-    Ok(statistics::closed_since(conn, campaign.id, clock::now_ms() - QUIET_MS)?.unsigned_abs())
+/// What a release made now would and would not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    /// Closed tiles that everybody's files would show as open, because they closed only lately; 0 where everybody gets no
+    /// map.
+    pub not_yet_shown: u64,
+    /// When the last of them would be shown; milliseconds since 1970, UTC.
+    pub complete_at: Option<i64>,
+    /// Tiles that the crowd could not decide and no expert has.
+    pub contested: u64,
+    /// Tiles that ask for labels.
+    pub open: u64,
+}
+
+/// What a release made at `now` would and would not hold.
+pub fn outlook(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Outlook, Error> {
+    let late = match campaign.release_level {
+        ReleaseLevel::Private => 0,
+        _ => statistics::closed_since(conn, campaign.id, now - QUIET_MS)?.unsigned_abs(),
+    };
+    let last = if late > 0 { statistics::last_closed_at(conn, campaign.id)? } else { None };
+    let Progress { open, contested, .. } = progress(conn, campaign, true, now)?;
+    Ok(Outlook { not_yet_shown: late, complete_at: last.map(|at| at + QUIET_MS), contested, open })
+}
+
+/// Refuses a release that would leave out what was decided only lately.
+fn refuse_early(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<(), Error> {
+    let Outlook { not_yet_shown, complete_at, .. } = outlook(conn, campaign, now)?;
+    let Some(at) = complete_at else { return Ok(()) };
+    Err(Error::Conflict(format!(
+        "{not_yet_shown} tiles closed less than ten minutes ago and would read as open in what everybody gets: make the \
+         release after {}, or say `incomplete` to make it without them",
+        rfc3339(at)
+    )))
 }
 
 /// The newest cells that everybody may see of a coarsened campaign, with the version of their release. `None` before

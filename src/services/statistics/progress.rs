@@ -15,6 +15,8 @@ pub struct Progress {
     pub open: u64,
     /// Those that do not.
     pub closed: u64,
+    /// Those of the closed ones that the crowd could not decide: they wait for experts.
+    pub contested: u64,
     /// `closed / tiles`, not rounded; 0 without tiles.
     pub share: f64,
 }
@@ -31,7 +33,9 @@ pub fn progress(conn: &mut Conn, campaign: &Campaign, sees_all: bool, now: i64) 
             closed -= counts::secret_gold(conn, campaign.id)?;
         }
     }
+    let until = if sees_all { i64::MAX } else { now - QUIET_MS };
+    let contested = number(counts::contested_until(conn, campaign.id, until)?);
     let (tiles, closed) = (number(tiles), number(closed));
     let share = if tiles == 0 { 0.0 } else { closed as f64 / tiles as f64 };
-    Ok(Progress { tiles, open: tiles - closed, closed, share })
+    Ok(Progress { tiles, open: tiles - closed, closed, contested, share })
 }

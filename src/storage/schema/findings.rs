@@ -73,6 +73,7 @@ diesel::table! {
         decided_at -> BigInt,
         is_current -> Bool,
         in_force -> Bool,
+        withdrawn_at -> Nullable<BigInt>,
     }
 }
 

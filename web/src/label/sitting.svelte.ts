@@ -26,7 +26,7 @@ export class Sitting {
   /** Answers of this sitting; a change of an answer is no further one. */
   count = $state(0)
   said = $state('')
-  progress: Campaign['progress'] = $state.raw({ tiles: 0, open: 0, closed: 0, share: 0 })
+  progress: Campaign['progress'] = $state.raw({ tiles: 0, open: 0, closed: 0, contested: 0, share: 0 })
 
   #queue = new Queue()
   #asking: Promise<void> | null = null

@@ -2,7 +2,7 @@
 import { classColour, type Theme } from '../design/palette'
 import { dayOf, probability } from '../format'
 import { answerName, t } from '../i18n'
-import { whenColour, whether } from './paint'
+import { CONTESTED, whenColour, whether } from './paint'
 import type { Question } from './question'
 
 export interface Line {
@@ -12,6 +12,9 @@ export interface Line {
   colour: string | null
   density: number
 }
+
+/** Tiles that the crowd could not decide: no class colour, whatever is painted. */
+export const contestedLine = (): Line => ({ key: 'contested', text: t('results.contested'), ...CONTESTED })
 
 export function legendOf(question: Pick<Question, 'paint' | 'damagedIf'>, classes: string[], days: string[], ordered: boolean, theme: Theme): Line[] {
   if (question.paint === 'damaged') {

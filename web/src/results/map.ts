@@ -201,7 +201,7 @@ export class ResultsMap {
     return !square && properties.tile_id === look.picked ? [base, ...PICKED] : [base]
   }
   #base(painted: Painted, look: Look, square: boolean): Style {
-    const key = `${painted.colour}/${painted.density.toFixed(1)}/${painted.provisional}/${look.strength}/${look.patterns}/${look.outlined}/${square}`
+    const key = `${painted.colour}/${painted.density.toFixed(1)}/${painted.provisional}/${painted.always}/${look.strength}/${look.patterns}/${look.outlined}/${square}`
     const known = styles.get(key)
     if (known) return known
     const style = styleOf(painted, look, square)
@@ -213,11 +213,11 @@ export class ResultsMap {
 
 const styles = new Map<string, Style>()
 
-function styleOf({ colour, density, provisional }: Painted, { strength, patterns, outlined }: Look, square: boolean): Style {
+function styleOf({ colour, density, provisional, always }: Painted, { strength, patterns, outlined }: Look, square: boolean): Style {
   if (!colour) return new Style({ fill: new Fill({ color: 'rgb(255 255 255 / 0.02)' }), stroke: new Stroke({ color: withAlpha('#f7f4ec', Math.max(0.25, strength * 0.6)), width: 1 }) })
-  const fill = withAlpha(colour, strength)
-  const pattern = patterns ? hatched(fill, withAlpha(INK, Math.min(0.55, strength * 0.7)), density) : fill
-  const edge = outlined && !square ? { color: colour, width: 2 } : { color: withAlpha(INK, 0.45), width: 1 }
+  const fill = withAlpha(colour, always ? strength * 0.55 : strength)
+  const pattern = patterns || always ? hatched(fill, withAlpha(INK, Math.min(0.55, strength * 0.7)), density) : fill
+  const edge = outlined && !square && !always ? { color: colour, width: 2 } : { color: withAlpha(INK, 0.45), width: 1 }
   return new Style({ fill: new Fill({ color: pattern }), stroke: new Stroke({ ...edge, ...(provisional && { lineDash: [4, 4] }) }) })
 }
 

@@ -24,7 +24,11 @@ export interface Painted {
   density: number
   /** Not a finding yet, or one that waits for an expert. */
   provisional: boolean
+  /** Whether the pattern is drawn though patterns are off: it is the meaning here. */
+  always?: boolean
 }
+/** Waits for experts: stripes on white, like no class. */
+export const CONTESTED = { colour: '#ffffff', density: 0.7 }
 const UNKNOWN: Painted = { colour: null, density: 0, provisional: false }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
@@ -33,8 +37,9 @@ const number = (value: unknown): number | null => (typeof value === 'number' ? v
 /** A single tile. */
 export function paintTile(tile: Properties, scheme: Scheme): Painted {
   // What the pictures do not show has no class, whatever a few people made out.
+  if (tile.state === 'contested') return { ...CONTESTED, provisional: true, always: true }
   const place = tile.state === 'unusable' ? -1 : scheme.classes.indexOf(text(tile.class))
-  const provisional = tile.state === 'open' || tile.state === 'contested'
+  const provisional = tile.state === 'open'
   if (place < 0) return { ...UNKNOWN, colour: tile.state === 'unusable' ? sideColour(scheme.theme) : null }
   if (scheme.paint === 'class') return { colour: classColour(place, scheme.classes.length, scheme.theme, scheme.ordered), density: severity(place, scheme), provisional }
   if (scheme.paint === 'damaged') {

@@ -76,20 +76,22 @@ export class Reviewing {
     await this.#attempt(() => this.#fetch())
   }
 
-  /** Shows the tile decided last again, with what all say of it now; another decision takes the place of the first. */
+  /** Takes the last decision back and shows its tile again, with what all say of it now. */
   async takeBack(): Promise<void> {
     const last = this.last
     if (!last || this.busy) return
     await this.#attempt(async () => {
-      this.#show(await calls.tile(this.slug, last.tile.tile.id))
-      this.given = last.said
+      await calls.withdraw(this.slug, last.receipt.id)
       this.last = null
+      this.decided -= 1
+      this.#show(await calls.tile(this.slug, last.tile.tile.id))
+      await this.#fetch()
     })
   }
 
   #show(tile: ReviewTile): void {
     this.tiles = [tile, ...this.tiles.filter((other) => other.tile.id !== tile.tile.id)]
-    const mine = tile.reviews.filter((one) => one.mine).at(-1)
+    const mine = tile.reviews.filter((one) => one.mine && one.standing !== 'withdrawn').at(-1)
     this.given = mine ? { answer: mine.answer, ...(mine.window && { window: mine.window }) } : null
     this.note = ''
     void this.#hold()
