@@ -29,6 +29,8 @@ words! {
         Misaligned = "misaligned",
         /// No tile.
         NoTiles = "no_tiles",
+        /// Tiles cannot be told yet: a picture is missing.
+        TilesLater = "tiles_later",
         /// So many tiles.
         Tiles = "tiles",
         /// Jobs wait or run.
@@ -55,8 +57,12 @@ words! {
         Unexplained = "unexplained",
         /// Every language has all texts.
         AllLanguages = "all_languages",
-        /// Some lack texts: `names` are their codes.
+        /// Some lack texts: `names` are their codes, each with a text that it lacks, as `fr/introduction`.
         LanguagesLack = "languages_lack",
+        /// The first weighing comes late, or never: after `refit_after` of about `labels` answers; `better` would do.
+        RefitLate = "refit_late",
+        /// Skills are measured often enough.
+        RefitInTime = "refit_in_time",
         /// A practice is required, and there is none.
         PracticeMissing = "practice_missing",
         /// There is no practice.

@@ -84,8 +84,12 @@ pub struct Facts {
     pub texts: Vec<(&'static str, bool)>,
     /// Answers of the scale without a word in the field guide.
     pub unexplained: usize,
-    /// Languages that lack a text which the own language has.
-    pub unfinished_languages: Vec<String>,
+    /// Texts that a language lacks and the campaign's own has: code and name, as `fr/introduction`.
+    pub untranslated: Vec<String>,
+    /// Answers after which skills are measured anew, and all answers that the campaign will take, by the estimate.
+    pub refit: (u32, u64),
+    /// Whether the campaign was opened: then pictures and tiles are what they are.
+    pub opened: bool,
     /// Whether the map has a licence.
     pub licensed: bool,
     /// Whether everybody may have the map tile by tile.
@@ -102,12 +106,21 @@ pub struct Facts {
     pub now: i64,
 }
 
+/// Measurements of skill that a campaign should see before it ends.
+const REFITS: u64 = 5;
+/// Fewer answers than this say little of anybody.
+const LEAST_REFIT: u64 = 50;
+
 /// The list, in the order of the set-up.
 pub fn checklist(facts: &Facts) -> Vec<Item> {
-    let mut items = vec![scenes(facts), dates(facts), credits(facts), alignment(facts), tiles(facts), jobs(facts)];
+    let mut items = match facts.opened {
+        true => vec![credits(facts)],
+        false => vec![scenes(facts), dates(facts), credits(facts), alignment(facts), tiles(facts), jobs(facts)],
+    };
     items.extend(facts.texts.iter().map(|(key, there)| text(key, *there)));
     items.push(guide(facts));
     items.push(languages(facts));
+    items.extend(refit(facts));
     items.extend([practice_gold(facts), check_gold(facts), licence(facts), release_level(facts)]);
     items
 }
@@ -198,6 +211,10 @@ fn alignment(facts: &Facts) -> Item {
 
 fn tiles(facts: &Facts) -> Item {
     let (state, reason, detail) = match facts.tiles {
+        _ if facts.scenes.len() < 2 => {
+            let detail = "tiles are cut where the first and the last scene overlap: bring both first";
+            (ItemState::Blocking, Reason::TilesLater, detail.to_owned())
+        }
         0 => {
             let detail = "no tile to label: the first and the last scene must overlap, inside the area";
             (ItemState::Blocking, Reason::NoTiles, detail.to_owned())
@@ -242,15 +259,38 @@ fn guide(facts: &Facts) -> Item {
 }
 
 fn languages(facts: &Facts) -> Item {
-    let lacking = &facts.unfinished_languages;
+    let lacking = &facts.untranslated;
     let (state, reason, detail) = match lacking.is_empty() {
         true => (ItemState::Ok, Reason::AllLanguages, "every language has all texts".to_owned()),
         false => {
-            let detail = format!("texts are missing in {}", lacking.join(", "));
+            let detail = format!("texts are missing: {}", lacking.join(", "));
             (ItemState::Warning, Reason::LanguagesLack, detail)
         }
     };
     named(item("languages", Step::Texts, state, (reason, detail)), lacking.clone())
+}
+
+/// With too few answers nobody's skill is ever measured, and all count alike to the end.
+fn refit(facts: &Facts) -> Option<Item> {
+    let (after, labels) = (u64::from(facts.refit.0), facts.refit.1);
+    if labels == 0 || facts.opened {
+        return None;
+    }
+    let better = (labels / REFITS).max(LEAST_REFIT).min(after);
+    let (state, reason) = match after > labels / 2 && better < after {
+        true => {
+            let detail = format!("skills are measured after {after} answers, and about {labels} will come");
+            (ItemState::Warning, (Reason::RefitLate, detail))
+        }
+        false => {
+            let detail = format!("skills are measured every {after} answers, of about {labels}");
+            (ItemState::Ok, (Reason::RefitInTime, detail))
+        }
+    };
+    let mut made = item("policy", Step::Policy, state, reason);
+    made.figures =
+        [("refit_after", after), ("labels", labels), ("better", better)].map(|(name, n)| (name, n as i64)).into();
+    Some(made)
 }
 
 fn practice_gold(facts: &Facts) -> Item {
@@ -311,63 +351,5 @@ fn release_level(facts: &Facts) -> Item {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scene(title: &str, day: i64) -> SceneFacts {
-        SceneFacts { title: title.into(), captured: (day * 100, day * 100 + 99), credited: true }
-    }
-
-    fn good() -> Facts {
-        Facts {
-            scenes: vec![scene("before", 1), scene("after", 2)],
-            tiles: 12,
-            texts: vec![("title", true), ("purpose", true)],
-            licensed: true,
-            gold: (3, 3),
-            now: 1_000,
-            ..Facts::default()
-        }
-    }
-
-    fn state(facts: &Facts, key: &str) -> ItemState {
-        checklist(facts).into_iter().find(|item| item.key == key).expect(key).state
-    }
-
-    #[test]
-    fn a_draft_with_everything_is_ready_and_an_empty_one_is_not() {
-        assert!(checklist(&good()).iter().all(|item| item.state == ItemState::Ok), "{:?}", checklist(&good()));
-        let empty = Facts { texts: vec![("title", false)], ..Facts::default() };
-        let items = checklist(&empty);
-        let blocking: Vec<&str> =
-            items.iter().filter(|item| item.state == ItemState::Blocking).map(|item| item.key).collect();
-        assert_eq!(blocking, ["scenes", "tiles", "title"]);
-        assert!(!is_ready(&items));
-    }
-
-    #[test]
-    fn two_scenes_of_one_moment_block_and_a_date_to_come_warns() {
-        let same = Facts { scenes: vec![scene("a", 1), scene("b", 1)], ..good() };
-        assert_eq!(state(&same, "scene_dates"), ItemState::Blocking);
-        let future = Facts { scenes: vec![scene("a", 1), scene("b", 9_000_000)], ..good() };
-        assert_eq!(state(&future, "scene_dates"), ItemState::Warning);
-    }
-
-    #[test]
-    fn scenes_that_do_not_line_up_are_a_warning_that_says_which() {
-        let facts = Facts { misaligned: vec![("after".into(), "`after` lies 4 m east".into())], ..good() };
-        let found = checklist(&facts).into_iter().find(|item| item.key == "scene_alignment").unwrap();
-        assert_eq!((found.state, found.figures["scenes"]), (ItemState::Warning, 1));
-        assert!(found.names == ["after"] && found.detail.contains("4 m east") && is_ready(&checklist(&facts)));
-    }
-
-    #[test]
-    fn a_required_practice_without_tiles_blocks() {
-        let facts = Facts { gold: (0, 3), practice_required: true, ..good() };
-        assert_eq!(state(&facts, "practice_gold"), ItemState::Blocking);
-        let facts = Facts { gold: (0, 3), ..good() };
-        assert_eq!(state(&facts, "practice_gold"), ItemState::Warning);
-        let facts = Facts { jobs: 1, ..good() };
-        assert_eq!(state(&facts, "jobs"), ItemState::Blocking);
-    }
-}
+#[path = "checklist_tests.rs"]
+mod tests;

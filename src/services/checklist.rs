@@ -2,8 +2,9 @@
 
 use super::Error;
 use super::align_scene::misaligned_scenes;
+use super::estimate::estimate;
 use super::settings::settings;
-use crate::domain::campaign::{Campaign, ReleaseLevel};
+use crate::domain::campaign::{Campaign, CampaignState, ReleaseLevel};
 use crate::domain::checklist::{Facts, Item, SceneFacts, checklist as rules};
 use crate::domain::gold::GoldKind;
 use crate::storage::{Conn, gold, jobs, queue, scenes};
@@ -27,7 +28,9 @@ pub fn checklist(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Vec<I
         jobs: jobs::unfinished(conn, campaign.id)?.len(),
         texts: own.map_or_else(|| vec![("title", false)], |texts| texts.there()),
         unexplained: campaign.scale.answers.len().saturating_sub(own.map_or(0, |texts| texts.explained())),
-        unfinished_languages: settings.unfinished_languages(),
+        untranslated: settings.untranslated(),
+        refit: (campaign.policy.refit_after, estimate(conn, campaign, None, None)?.labels),
+        opened: campaign.state != CampaignState::Draft,
         licensed: campaign.licence.is_some(),
         map_is_public: campaign.release_level == ReleaseLevel::Public,
         without_practice: classes_without(campaign, &practice),

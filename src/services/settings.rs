@@ -114,6 +114,21 @@ impl SettingsTexts {
         texts.into_iter().map(|(name, text)| (name, !text.trim().is_empty())).collect()
     }
 
+    /// Names of the texts that are here and not there, the introduction and the field guide too.
+    fn missing_in(&self, other: &SettingsTexts) -> Vec<String> {
+        let all = |texts: &SettingsTexts| {
+            let introduced = !texts.introduction.trim().is_empty();
+            [texts.there(), vec![("introduction", introduced)]].concat()
+        };
+        let pairs = all(self).into_iter().zip(all(other));
+        let mut names: Vec<String> =
+            pairs.filter(|(own, theirs)| own.1 && !theirs.1).map(|(own, _)| own.0.to_owned()).collect();
+        if other.explained() < self.explained() {
+            names.push("guide".to_owned());
+        }
+        names
+    }
+
     /// Answers that the field guide explains.
     pub fn explained(&self) -> usize {
         self.guide.values().filter(|text| !text.trim().is_empty()).count()
@@ -121,11 +136,14 @@ impl SettingsTexts {
 }
 
 impl Settings {
-    /// Languages that lack a text which the campaign's own language has.
-    pub fn unfinished_languages(&self) -> Vec<String> {
-        let Some(own) = self.texts.get(&self.language).map(SettingsTexts::there) else { return Vec::new() };
-        let lacks =
-            |texts: &SettingsTexts| own.iter().zip(texts.there()).any(|((_, own), (_, theirs))| *own && !theirs);
-        self.texts.iter().filter(|(_, texts)| lacks(texts)).map(|(language, _)| language.clone()).collect()
+    /// Texts that a language lacks and the campaign's own has: code and name, as `fr/introduction`.
+    pub fn untranslated(&self) -> Vec<String> {
+        let Some(own) = self.texts.get(&self.language) else { return Vec::new() };
+        let lacking = |(language, theirs): (&String, &SettingsTexts)| {
+            let mut names = own.missing_in(theirs);
+            names.iter_mut().for_each(|name| name.insert_str(0, &format!("{language}/")));
+            names
+        };
+        self.texts.iter().flat_map(lacking).collect()
     }
 }

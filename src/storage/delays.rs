@@ -97,8 +97,8 @@ pub fn open_flags(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, Option
     Ok((open().count().get_result(conn)?, oldest))
 }
 
-/// Jobs that ended in failure and were not done again since.
-pub fn failed_jobs(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
+/// Jobs from that time on that ended in failure and were not done again since.
+pub fn failed_jobs(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<i64> {
     let again = diesel::alias!(jobs as again);
     let repaired = again
         .filter(again.field(jobs::campaign_id).eq(jobs::campaign_id))
@@ -109,6 +109,7 @@ pub fn failed_jobs(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
     let query = jobs::table
         .filter(jobs::campaign_id.eq(campaign_id))
         .filter(jobs::state.eq("failed"))
+        .filter(jobs::created_at.ge(since))
         .filter(diesel::dsl::not(diesel::dsl::exists(repaired)))
         .count();
     each_backend!(conn, inner => query.get_result(inner))

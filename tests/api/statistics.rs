@@ -127,10 +127,18 @@ async fn what_waits_too_long_is_named() {
         app.write(move |conn| {
             let now = clock::now_ms();
             diesel::update(leases::table).set(leases::expires_at.eq(now - 3_600_000)).execute(conn)?;
-            for (id, state, input) in [(1, "failed", "a"), (2, "failed", "b"), (3, "done", "b"), (4, "running", "c")] {
+            // What failed while the campaign was being made is over.
+            let day = 86_400_000;
+            for (id, state, input, at) in [
+                (1, "failed", "a", now + 1),
+                (2, "failed", "b", now + 2),
+                (3, "done", "b", now + 3),
+                (4, "running", "c", now + 4),
+                (5, "failed", "d", now - day),
+            ] {
                 let row = (
                     (jobs::id.eq(id), jobs::campaign_id.eq(campaign), jobs::kind.eq("ingest"), jobs::input.eq(input)),
-                    (jobs::state.eq(state), jobs::created_at.eq(now - 7_200_000 + id)),
+                    (jobs::state.eq(state), jobs::created_at.eq(at)),
                     jobs::heartbeat_at.eq(now - 3_600_000),
                 );
                 diesel::insert_into(jobs::table).values(row).execute(conn)?;

@@ -3723,7 +3723,7 @@ export interface components {
             password: string;
         };
         /** @enum {string} */
-        Reason: "too_few_scenes" | "pair" | "timeline" | "same_time" | "in_future" | "overlap" | "in_order" | "uncredited" | "credited" | "aligned" | "misaligned" | "no_tiles" | "tiles" | "jobs_under_way" | "no_jobs" | "written" | "no_title" | "no_purpose" | "no_instructions" | "no_care_notice" | "no_help_lines" | "not_written" | "explained" | "unexplained" | "all_languages" | "languages_lack" | "practice_missing" | "no_practice" | "practice_lacks" | "practice" | "no_check" | "check_lacks" | "check" | "licensed" | "unlicensed" | "for_everybody" | "not_for_everybody";
+        Reason: "too_few_scenes" | "pair" | "timeline" | "same_time" | "in_future" | "overlap" | "in_order" | "uncredited" | "credited" | "aligned" | "misaligned" | "no_tiles" | "tiles_later" | "tiles" | "jobs_under_way" | "no_jobs" | "written" | "no_title" | "no_purpose" | "no_instructions" | "no_care_notice" | "no_help_lines" | "not_written" | "explained" | "unexplained" | "all_languages" | "languages_lack" | "refit_late" | "refit_in_time" | "practice_missing" | "no_practice" | "practice_lacks" | "practice" | "no_check" | "check_lacks" | "check" | "licensed" | "unlicensed" | "for_everybody" | "not_for_everybody";
         /** @description Whether everything has followed the last pause or exclusion. */
         Recomputation: {
             /**

@@ -65,7 +65,7 @@ pub(super) fn waits(
         old_contested_tiles: if_so(is_running, &mut || Ok(delays::contested_tiles(conn, id, now - EXPERTS_MS)?))?,
         old_flags: oldest_flag.is_some_and(|at| at < now - EXPERTS_MS),
         refit_overdue: is_running && fresh >= REFIT_LATE * newest.due,
-        failed_jobs: number(delays::failed_jobs(conn, id)?),
+        failed_jobs: number(delays::failed_jobs(conn, id, campaign.opened_at.unwrap_or(0))?),
         stuck_jobs: number(delays::stuck_jobs(conn, id, now - JOBS_MS)?),
     })
 }
