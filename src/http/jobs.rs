@@ -72,8 +72,8 @@ pub enum JobWanted {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteWanted {
-    /// `https://tiles.example.org/{z}/{x}/{y}.jpg?key={key}`; `{-y}` counts rows from the south. The operator's key for
-    /// that host is put in for `{key}`.
+    /// Scheme, host and path with `{z}`, `{x}` and `{y}`, as in `tiles.example.org/{z}/{x}/{y}.jpg?key={key}`; `{-y}` counts
+    /// rows from the south. The operator's key for that host is put in for `{key}`.
     template: String,
     /// West, south, east, north, degrees; the campaign's area without it, or that of its first scene.
     area: Option<[f64; 4]>,

@@ -89,9 +89,8 @@ pub fn make(
         revoked_at: None,
     };
     invitations::insert(conn, &invitation, &secrets::hash(secret))?;
-    let detail = serde_json::json!({
-        "role": wish.role, "guests": wish.guests, "uses": wish.uses, "days": wish.days, "note": invitation.note,
-    });
+    // Without the note, which may name people: the log is only ever added to.
+    let detail = serde_json::json!({ "role": wish.role, "guests": wish.guests, "uses": wish.uses, "days": wish.days });
     let subject = invitation.id.to_string();
     note(conn, viewer.volunteer_id(), campaign.id, ("make_invitation", &subject, &detail.to_string()), now)?;
     Ok(invitation)

@@ -20,7 +20,7 @@ fn draw(app: &TestApp, dates: usize) -> SyntheticTown {
     let dates = TownOptions::default().dates.into_iter().take(dates).collect();
     let options = TownOptions { size_m: 240.0, dates, clouds: vec![], ..TownOptions::default() };
     let town = SyntheticTown::draw(7, options, &app.tiles.path().join("drawn")).unwrap();
-    let inbox = app.tiles.path().join("inbox");
+    let inbox = app.tiles.path().join("inbox/town");
     std::fs::create_dir_all(&inbox).unwrap();
     for scene in &town.scenes {
         std::fs::copy(&scene.file, inbox.join(name_of(&scene.file))).unwrap();

@@ -3921,8 +3921,8 @@ export interface components {
             /** @description West, south, east, north, degrees; the campaign's area without it, or that of its first scene. */
             area?: number[] | null;
             /**
-             * @description `https://tiles.example.org/{z}/{x}/{y}.jpg?key={key}`; `{-y}` counts rows from the south. The operator's key for
-             *     that host is put in for `{key}`.
+             * @description Scheme, host and path with `{z}`, `{x}` and `{y}`, as in `tiles.example.org/{z}/{x}/{y}.jpg?key={key}`; `{-y}` counts
+             *     rows from the south. The operator's key for that host is put in for `{key}`.
              */
             template: string;
             /**

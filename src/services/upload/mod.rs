@@ -93,7 +93,8 @@ pub fn begin(
     let sha256 = sha256.as_deref();
     let new = NewUpload { campaign_id: campaign.id, volunteer_id: by, file_name, bytes_total, sha256 };
     let upload = uploads::add(conn, &new, now)?;
-    audit_log::note(conn, Some(by), Some(campaign.id), ("begin_upload", file_name), now)?;
+    // By number: a file's name may name its author, and the log is only ever added to.
+    audit_log::note(conn, Some(by), Some(campaign.id), ("begin_upload", &upload.id.to_string()), now)?;
     Ok(upload)
 }
 
@@ -116,7 +117,7 @@ pub fn forget(conn: &mut Conn, campaign: &Campaign, id: i64, by: i64, now: i64) 
         return Err(Error::Conflict(format!("`{}` is being read: cancel the job first", upload.file_name)));
     }
     uploads::remove(conn, id)?;
-    Ok(audit_log::note(conn, Some(by), Some(campaign.id), ("remove_upload", &upload.file_name), now)?)
+    Ok(audit_log::note(conn, Some(by), Some(campaign.id), ("remove_upload", &upload.id.to_string()), now)?)
 }
 
 /// Removes the file of an upload that was forgotten. What cannot be removed now is removed by [`tidy`].

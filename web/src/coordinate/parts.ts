@@ -13,7 +13,7 @@ const REVIEWERS = ['reviewer', 'researcher', 'coordinator', 'admin']
 const coordinates = (campaign: Campaign) => campaign.may.coordinate
 
 const PARTS: Rule[] = [
-  { part: 'setup', open: (campaign) => coordinates(campaign) && ['draft', 'paused'].includes(campaign.state) },
+  { part: 'setup', open: coordinates },
   { part: 'desk', open: coordinates },
   { part: 'review', open: (campaign) => REVIEWERS.includes(campaign.role ?? '') },
   { part: 'gold', open: coordinates },

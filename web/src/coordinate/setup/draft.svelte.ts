@@ -1,5 +1,6 @@
 // The settings of a campaign while somebody writes them: saved by themselves, never over somebody else's, never lost on the way.
 import { ApiError } from '../../client'
+import { visit } from '../../visit'
 import { at, nested, same, withAt, type Json } from './paths'
 
 /** Settings as the server has them, and what tells this version from any other. */
@@ -17,7 +18,7 @@ export interface Shelf {
   read(): string
   write(text: string): void
 }
-export type Saving = 'saved' | 'unsaved' | 'saving' | 'offline' | 'fault'
+export type Saving = 'saved' | 'unsaved' | 'saving' | 'offline' | 'fault' | 'signed_out'
 
 interface Change {
   value: Json
@@ -140,6 +141,11 @@ export class Draft<T extends object> {
     if (error.passing) {
       this.saving = 'offline'
       this.#timer = setTimeout(() => void this.flush(), AGAIN_MS)
+      return false
+    }
+    // A draft is nothing to nobody: what looks like a missing campaign is the end of the session, in another tab perhaps.
+    if (error.status === 401 || (error.status === 404 && !visit.signedIn)) {
+      this.saving = 'signed_out'
       return false
     }
     if ((error.status === 409 || error.status === 412) && !error.field) {

@@ -26,6 +26,8 @@ export class Item {
   form = $state<Form>({ ...EMPTY })
   /** Whether it is to be brought in as soon as it is here. */
   wanted = $state(false)
+  /** While the server is asked to begin its job: a second touch begins no second one. */
+  beginning = $state(false)
   sender: Sender | null = null
   stop: AbortController | null = null
 
@@ -142,14 +144,16 @@ export class Incoming {
   }
   async #begin(item: Item): Promise<void> {
     const wanted = jobOf(item)
-    if (!wanted) return
+    if (!wanted || item.beginning) return
     item.wanted = false
+    item.beginning = true
     try {
       this.started(await this.calls.start(wanted))
       this.items = this.items.filter((other) => other !== item)
     } catch (error) {
       item.error = error instanceof ApiError ? error : new ApiError(0, 'unavailable', '')
     }
+    item.beginning = false
   }
 
   #note(item: Item): void {

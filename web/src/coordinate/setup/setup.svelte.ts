@@ -20,10 +20,16 @@ const OF_MEND: Record<string, Step> = { scenes: 'images', jobs: 'images', tiles:
 /** The step on which an item of the check list is mended. */
 export const stepOf = (item: CheckItem): Step => (OF_CARE.includes(item.key) ? 'care' : (OF_MEND[item.mend] ?? 'open'))
 
+/** What is on the check list for a step, the worst first. */
+export function itemsOf(step: Step, { items }: Checklist): CheckItem[] {
+  const order = ['blocking', 'warning', 'ok']
+  return items.filter((item) => stepOf(item) === step).sort((one, other) => order.indexOf(one.state) - order.indexOf(other.state))
+}
+
 /** How a step stands: what is worst among its items. */
-export function stateOf(step: Step, { ready, items }: Checklist): StepState {
-  if (step === 'open') return ready ? 'done' : 'blocking'
-  const mine = items.filter((item) => stepOf(item) === step)
+export function stateOf(step: Step, checklist: Checklist): StepState {
+  if (step === 'open') return checklist.ready ? 'done' : 'blocking'
+  const mine = itemsOf(step, checklist)
   if (mine.length === 0) return 'optional'
   return mine.some(({ state }) => state === 'blocking') ? 'blocking' : mine.some(({ state }) => state === 'warning') ? 'warning' : 'done'
 }
@@ -35,6 +41,8 @@ export class Setup {
   checklist = $state.raw<Checklist>({ ready: false, items: [] })
   /** How that stands which is not saved with the other settings: the tiles. */
   beside = $state<Saving>('saved')
+  /** Whether buildings were chosen as tiles while no file of outlines has come: the server does not know of it. */
+  wantsOutlines = $state(false)
   /** Goes up whenever pictures, tiles or settings may have changed. */
   turn = $state(0)
   readonly calls

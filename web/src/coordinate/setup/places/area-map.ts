@@ -7,6 +7,7 @@ import MultiPolygon from 'ol/geom/MultiPolygon.js'
 import Polygon, { fromExtent } from 'ol/geom/Polygon.js'
 import type Geometry from 'ol/geom/Geometry.js'
 import DoubleClickZoom from 'ol/interaction/DoubleClickZoom.js'
+import DragBox from 'ol/interaction/DragBox.js'
 import DragPan from 'ol/interaction/DragPan.js'
 import Draw, { createBox } from 'ol/interaction/Draw.js'
 import KeyboardPan from 'ol/interaction/KeyboardPan.js'
@@ -50,6 +51,9 @@ export class AreaMap {
   #area = new VectorSource()
   #modify = new Modify({ source: this.#area, style: PEN, pixelTolerance: 14 })
   #draw: Draw | null = null
+  #pan = new DragPan()
+  /** A box is also drawn by dragging; two taps stay possible, so both hear of the pointer. */
+  #drag = new DragBox({ condition: () => true })
 
   /** `onarea` is told of every area that was drawn or moved, `onpick` of the ground that was tapped while nothing is drawn. */
   constructor(target: HTMLElement, readonly onarea: (area: Area) => void, readonly onpick: (lon: number, lat: number) => void) {
@@ -63,9 +67,17 @@ export class AreaMap {
       ],
       view: new View({ center: [0, 0], zoom: 1, maxZoom: DEEPEST, enableRotation: false }),
       controls: [],
-      interactions: [new DragPan(), new MouseWheelZoom(), new PinchZoom(), new DoubleClickZoom(), new KeyboardPan(), new KeyboardZoom(), this.#modify],
+      interactions: [this.#pan, new MouseWheelZoom(), new PinchZoom(), new DoubleClickZoom(), new KeyboardPan(), new KeyboardZoom(), this.#modify, this.#drag],
     })
     this.#modify.on('modifyend', () => this.#tell(this.#area.getFeatures()[0]?.getGeometry()))
+    this.#drag.setActive(false)
+    this.#drag.on('boxend', () => {
+      const box = this.#drag.getGeometry().clone()
+      this.#draw?.abortDrawing()
+      this.#area.clear()
+      this.#area.addFeature(new Feature(box))
+      this.#tell(box)
+    })
     this.#map.on('singleclick', ({ coordinate }) => {
       if (this.#draw) return
       const [lon = 0, lat = 0] = toLonLat(coordinate)
@@ -112,6 +124,8 @@ export class AreaMap {
     if (this.#draw) this.#map.removeInteraction(this.#draw)
     this.#draw = tool ? new Draw({ source: this.#area, type: tool === 'box' ? 'Circle' : 'Polygon', style: PEN, ...(tool === 'box' && { geometryFunction: createBox() }) }) : null
     this.#modify.setActive(!tool)
+    this.#drag.setActive(tool === 'box')
+    this.#pan.setActive(tool !== 'box')
     if (!this.#draw) return
     this.#draw.on('drawstart', () => this.#area.clear())
     this.#draw.on('drawend', ({ feature }) => this.#tell(feature.getGeometry()))
