@@ -35,6 +35,8 @@ words! {
         Agreement = "agreement",
         /// When they last asked or answered.
         Last = "last",
+        /// Whether they deserve a look, the most reasons first; then by labels.
+        Flags = "flags",
     }
 }
 
@@ -189,6 +191,8 @@ impl Quality {
             SortBy::Bias => self.bias(),
             SortBy::Agreement => self.agreement().map(|agreement| agreement.share),
             SortBy::Last => Some(self.last_at as f64),
+            // No volunteer has as many labels as this.
+            SortBy::Flags => Some(self.flags().len() as f64 * 1e12 + f64::from(self.labels)),
         }
     }
 

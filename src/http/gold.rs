@@ -139,6 +139,9 @@ pub struct GoldFile {
     format: GoldFormat,
     /// The file itself.
     text: String,
+    /// What answers are called on screen, beside their keys: word to key. Large and small letters are alike.
+    #[serde(default)]
+    words: BTreeMap<String, String>,
     /// Only say what would become of each line.
     #[serde(default)]
     dry_run: bool,
@@ -159,7 +162,7 @@ pub enum GoldLineFate {
 /// A line of a file, and what becomes of it.
 #[derive(Serialize, ToSchema)]
 pub struct GoldLine {
-    /// 1 for the first tile of the file.
+    /// As a spreadsheet counts: the first tile of a CSV stands in line 2. In GeoJSON the number of the feature.
     line: usize,
     /// Public id of the tile; empty where none was found.
     tile: String,
@@ -256,21 +259,29 @@ pub async fn retire(
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = GoldFile,
     responses((status = 200, body = GoldImport)))]
 pub async fn import(door: InCampaign<Coordinator>, body: Body<GoldFile>) -> Result<HttpResponse, Error> {
-    let GoldFile { kind, format, text, dry_run } = body.0;
+    let GoldFile { kind, format, text, words, dry_run } = body.0;
+    let words: BTreeMap<String, String> = words.into_iter().map(|(word, key)| (fold(&word), key)).collect();
+    // As a spreadsheet counts them: the names of the columns stand in line 1.
+    let first = if matches!(format, GoldFormat::Csv) { 2 } else { 1 };
     // Read behind the gate: a stranger learns nothing from sending a file.
     let lines = door.write(move |conn, visit| {
         let answers = match format {
             GoldFormat::Csv => gold::read_csv(&text),
             GoldFormat::Geojson => gold::read_geojson(&text),
         };
-        let answers = answers.map_err(|reason| services::Error::invalid("text", reason))?;
+        let mut answers = answers.map_err(|reason| services::Error::invalid("text", reason))?;
+        for one in answers.iter_mut().filter(|one| visit.campaign.scale.place_of(&one.answer).is_none()) {
+            if let Some(key) = words.get(&fold(&one.answer)) {
+                one.answer.clone_from(key);
+            }
+        }
         let actor = volunteer_id(&visit.viewer)?;
         import_lines(conn, &visit.campaign, (kind, &answers), Some(actor), (visit.now, dry_run))
     });
     let lines: Vec<GoldLine> = lines
         .await?
         .into_iter()
-        .zip(1..)
+        .zip(first..)
         .map(|(line, number)| {
             let (fate, reason) = match line.fate {
                 Fate::Added => (GoldLineFate::Added, None),
@@ -328,4 +339,9 @@ fn shown(campaign: &Campaign, one: gold::GoldTile) -> GoldTile {
         suspect: record.is_suspect(),
         created_at: rfc3339(row.created_at),
     }
+}
+
+/// A word as it is compared.
+fn fold(word: &str) -> String {
+    word.trim().to_lowercase()
 }

@@ -190,6 +190,10 @@ pub struct Statistics {
     /// `null` without a model, or while too few labels on check gold tell.
     #[schema(required)]
     calibration: Option<Calibration>,
+    /// Calls on check gold that there are for it so far.
+    calibration_calls: u64,
+    /// How many it takes.
+    calibration_needs: u64,
     finish: Finish,
     /// `null` while it cannot be said.
     #[schema(required)]
@@ -299,6 +303,8 @@ impl From<statistics::Statistics> for Statistics {
             alpha: counted.alpha.into(),
             gold: counted.gold.into(),
             calibration: counted.calibration.map(Calibration::from),
+            calibration_calls: counted.calibration_calls.0,
+            calibration_needs: counted.calibration_calls.1,
             finish: counted.finish.into(),
             labels_left: counted.labels_left.map(left),
             waits: counted.waits.into(),

@@ -256,7 +256,10 @@ pub fn portrait(conn: &mut Conn, campaign: &Campaign, volunteer: i64, most: usiz
     }
     let activity = counts::activity(conn, campaign.id, volunteer)?;
     let key = |place: i16| scale.answers.get(place as usize).map(|answer| answer.key.clone()).unwrap_or_default();
-    let closed = counts::answers_of(conn, campaign.id, &[volunteer])?.into_iter().filter(|one| one.state != "open");
+    // The same as in the table of confusions: a contested tile has no outcome yet, an unusable one none at all.
+    let closed = counts::answers_of(conn, campaign.id, &[volunteer])?
+        .into_iter()
+        .filter(|one| matches!(&*one.state, "settled" | "reviewed"));
     let mut tiles: Vec<OnTile> = closed
         .map(|one| OnTile {
             agrees: agrees(scale, one.answer as u8, Some(one.class as u8)),

@@ -72,6 +72,12 @@ async fn a_release_that_would_leave_out_what_was_just_decided_is_refused_with_th
     on_each_database(async |app| {
         app.public_campaign("raqqa").await;
         label_all(app, 4).await;
+        app.write(|conn| {
+            let just_now = schema::queue::closed_at.eq(Some(chrono::Utc::now().timestamp_millis()));
+            let closed = schema::queue::table.filter(schema::queue::closed_at.is_not_null());
+            Ok(diesel::update(closed).set(just_now).execute(conn)?)
+        })
+        .await;
         let boss = app.signed_in_as(Role::Coordinator, "raqqa").await;
         let ahead = boss.get(RELEASES).await.ok()["outlook"].clone();
         let late = ahead["not_yet_shown"].as_u64().unwrap();

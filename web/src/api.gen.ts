@@ -2366,6 +2366,10 @@ export interface components {
             kind: components["schemas"]["GoldKind"];
             /** @description The file itself. */
             text: string;
+            /** @description What answers are called on screen, beside their keys: word to key. Large and small letters are alike. */
+            words?: {
+                [key: string]: string;
+            };
         };
         /**
          * @description What a file is.
@@ -2386,7 +2390,7 @@ export interface components {
         /** @description A line of a file, and what becomes of it. */
         GoldLine: {
             fate: components["schemas"]["GoldLineFate"];
-            /** @description 1 for the first tile of the file. */
+            /** @description As a spreadsheet counts: the first tile of a CSV stands in line 2. In GeoJSON the number of the feature. */
             line: number;
             /** @description Why not. */
             reason?: string | null;
@@ -4257,7 +4261,7 @@ export interface components {
             tile: components["schemas"]["LeasedTile"];
         };
         /** @enum {string} */
-        SortBy: "labels" | "days" | "seconds" | "too_fast" | "accuracy" | "weight" | "bias" | "agreement" | "last";
+        SortBy: "labels" | "days" | "seconds" | "too_fast" | "accuracy" | "weight" | "bias" | "agreement" | "last" | "flags";
         /** @enum {string} */
         Source: "measured" | "elsewhere" | "assumed";
         /** @description How I do in a campaign. */
@@ -4315,6 +4319,16 @@ export interface components {
              */
             as_of: string;
             calibration: components["schemas"]["Calibration"] | null;
+            /**
+             * Format: int64
+             * @description Calls on check gold that there are for it so far.
+             */
+            calibration_calls: number;
+            /**
+             * Format: int64
+             * @description How many it takes.
+             */
+            calibration_needs: number;
             finish: components["schemas"]["Finish"];
             gold: components["schemas"]["GoldAccuracy"];
             /** Format: int64 */

@@ -50,7 +50,7 @@ impl Picture {
             let across = |from: u32, to: u32| (to >> shift) - (from >> shift) < MOST;
             across(west, east) && across(north, south)
         };
-        let shift = (0..=CURVE_ZOOM).find(fits).unwrap_or(CURVE_ZOOM);
+        let shift = (self.tile_shift()..=CURVE_ZOOM).find(fits).unwrap_or(CURVE_ZOOM);
         let (first, last) = ((west >> shift, north >> shift), (east >> shift, south >> shift));
         let mut squares: BTreeMap<(u32, u32), OverviewSquare> = BTreeMap::new();
         for (spot, cell) in self.spots.iter().zip(&cells) {
@@ -67,6 +67,25 @@ impl Picture {
             rows: last.1 - first.1 + 1,
             squares: squares.into_values().map(OverviewSquare::finish).collect(),
         }
+    }
+
+    /// The finest squares that are no smaller than the tiles: smaller ones would leave gaps where the district has none.
+    fn tile_shift(&self) -> u8 {
+        let column = |lon: f64, lat: f64| {
+            let (x, y) = to_mercator(lon, lat);
+            Cell::at(CURVE_ZOOM, x, y).x
+        };
+        let width =
+            |spot: &Spot| column(spot.bbox.east, spot.bbox.north).abs_diff(column(spot.bbox.west, spot.bbox.north));
+        let mut widths: Vec<u32> = self.spots.iter().map(width).collect();
+        let middle = widths.len() / 2;
+        if middle >= widths.len() {
+            return 0;
+        }
+        let (_, &mut half, _) = widths.select_nth_unstable(middle);
+        // A cell of the map is as wide as a square of its zoom, but for rounding.
+        let exact = (f64::from(half.max(1)) * 0.99).log2().ceil().max(0.0);
+        (exact as u8).min(CURVE_ZOOM)
     }
 }
 

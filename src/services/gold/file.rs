@@ -32,11 +32,14 @@ pub fn read_file(path: &Path) -> Result<Vec<GoldAnswer>, Error> {
     if text.starts_with('{') { read_geojson(text) } else { read_csv(text) }.map_err(wrong)
 }
 
-/// Reads a CSV with the column answer (or label), and tile_id or lon and lat. Empty cells are as good as none.
+/// Reads a CSV with the column answer (or label), and tile_id or lon and lat. Empty cells are as good as none. Columns are
+/// parted by commas, or by semicolons or tabs, as spreadsheets write them in many countries; then numbers may have a comma.
 pub fn read_csv(text: &str) -> Result<Vec<GoldAnswer>, String> {
     let wrong = |error: csv::Error| format!("it cannot be read as CSV: {error}");
     let text = text.trim_start_matches('\u{feff}');
-    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(text.as_bytes());
+    let parted = delimiter(text);
+    let mut reader = csv::ReaderBuilder::new().delimiter(parted).flexible(false).from_reader(text.as_bytes());
+    let degrees = |text: String| if parted == b',' { text } else { text.replace(',', ".") };
     let headers = reader.headers().map_err(wrong)?.clone();
     let column = |name: &str| headers.iter().position(|header| header.trim().eq_ignore_ascii_case(name));
     let place = (column("tile_id"), column("lon"), column("lat"));
@@ -55,7 +58,7 @@ pub fn read_csv(text: &str) -> Result<Vec<GoldAnswer>, String> {
         let filled = |at: Option<usize>| at.map(cell).filter(|text| !text.is_empty());
         answers.push(GoldAnswer {
             tile_id: filled(place.0).unwrap_or_default(),
-            location: filled(place.1).zip(filled(place.2)),
+            location: filled(place.1).map(degrees).zip(filled(place.2).map(degrees)),
             answer: cell(answer),
             explanation: filled(explanation).unwrap_or_default(),
             last_intact: filled(intact),
@@ -63,6 +66,13 @@ pub fn read_csv(text: &str) -> Result<Vec<GoldAnswer>, String> {
         });
     }
     bounded(answers)
+}
+
+/// What parts the columns: whatever of the three stands in the first line most often.
+fn delimiter(text: &str) -> u8 {
+    let head = text.lines().next().unwrap_or_default().as_bytes();
+    let count = |sign: u8| head.iter().filter(|byte| **byte == sign).count();
+    [b'\t', b';', b','].into_iter().max_by_key(|sign| count(*sign)).unwrap_or(b',')
 }
 
 /// Reads a GeoJSON FeatureCollection: the property answer (or label), and the property tile_id or a point inside the tile.
@@ -194,6 +204,8 @@ mod tests {
         assert_eq!(by_id[0].explanation, "the roof, mostly");
         let by_place = read_csv("Lon,Lat,label\n39.1,35.9,destroyed\n").unwrap();
         assert_eq!(by_place[0].location, Some(("39.1".into(), "35.9".into())));
+        let semicolons = read_csv("lon;lat;answer\r\n39,1;35,9;Destroyed\r\n").unwrap();
+        assert_eq!((&semicolons[0].location, &*semicolons[0].answer), (&by_place[0].location, "Destroyed"));
         assert!(read_csv("lon,answer\n1,damaged\n").unwrap_err().contains("columns lon, answer"));
         assert!(read_csv("tile_id,answer\n").unwrap_err().contains("no tile"));
         assert!(read_csv("tile_id,answer\na\n").unwrap_err().contains("CSV"));

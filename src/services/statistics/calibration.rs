@@ -14,7 +14,7 @@ use crate::storage::{Conn, labels, models};
 /// Gold tiles that are looked at, at most.
 const MOST_TILES: i64 = 1_000;
 /// Calls from which something can be said.
-const LEAST_CALLS: usize = 30;
+pub(super) const LEAST_CALLS: usize = 30;
 /// Where the bins of the table begin.
 const EDGES: [f64; 6] = [0.0, 0.5, 0.7, 0.8, 0.9, 0.95];
 /// Volunteers asked for in one statement.
@@ -48,14 +48,14 @@ pub struct Bin {
     pub right: u64,
 }
 
-/// Forms calls on check gold with the model in use; `None` while there are too few, or no model.
+/// Forms calls on check gold with the model in use, and how many; `None` while there are too few, or no model.
 pub(super) fn calibration(
     conn: &mut Conn,
     campaign: &Campaign,
     saved: Option<Saved>,
-) -> Result<Option<Calibration>, Error> {
+) -> Result<(Option<Calibration>, u64), Error> {
     if campaign.model == 0 {
-        return Ok(None);
+        return Ok((None, 0));
     }
     let given = gold_labels(conn, campaign.id, MOST_TILES)?;
     let answers = answers_of_a_call(campaign, saved);
@@ -76,13 +76,15 @@ pub(super) fn calibration(
         }
         tiles += u64::from(calls.len() > before);
     }
-    Ok((calls.len() >= LEAST_CALLS).then(|| Calibration {
+    let number = calls.len() as u64;
+    let found = (calls.len() >= LEAST_CALLS).then(|| Calibration {
         tiles,
-        calls: calls.len() as u64,
+        calls: number,
         answers,
         error: calibration_error(calls.iter().copied()),
         bins: bins(&calls),
-    }))
+    });
+    Ok((found, number))
 }
 
 /// As many answers as a closed tile has, or as a fresh one asks for while none is closed.

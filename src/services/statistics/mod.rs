@@ -78,6 +78,8 @@ pub struct Statistics {
     pub gold: GoldAccuracy,
     /// What probabilities of the model in use have meant on check gold; `None` while too few labels tell.
     pub calibration: Option<Calibration>,
+    /// Calls on check gold that there are for it so far, and how many it takes.
+    pub calibration_calls: (u64, u64),
     /// When no tile will ask for labels any more.
     pub finish: Finish,
     /// Labels that are left until then; `None` while it cannot be said.
@@ -126,6 +128,7 @@ pub fn count(conn: &mut Conn, campaign: &Campaign, tally: &mut Tally, now: i64) 
     let share = useful(labels, labels_counted);
     let (timeline, interval_ms) = timeline::timeline(conn, campaign, tally, now)?;
     let (newest, fresh) = refit_state(conn, campaign)?;
+    let (calibration, calls) = calibration::calibration(conn, campaign, saved)?;
     let waits = waits::waits(conn, campaign, (fresh, newest), now)?;
     Ok(Statistics {
         as_of: now,
@@ -149,7 +152,8 @@ pub fn count(conn: &mut Conn, campaign: &Campaign, tally: &mut Tally, now: i64) 
         agreement: quality::agreement(&of_answers),
         alpha: quality::alpha(campaign, &of_answers),
         gold: quality::gold_accuracy(campaign, &gold),
-        calibration: calibration::calibration(conn, campaign, saved)?,
+        calibration,
+        calibration_calls: (calls, calibration::LEAST_CALLS as u64),
         finish: finish_of(campaign, left, &|ms| tally.since(now, ms) as f64 * share, now),
         labels_left: left,
         waits,

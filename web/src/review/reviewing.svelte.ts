@@ -83,9 +83,9 @@ export class Reviewing {
     await this.#attempt(async () => {
       await calls.withdraw(this.slug, last.receipt.id)
       this.last = null
-      this.decided -= 1
       this.#show(await calls.tile(this.slug, last.tile.tile.id))
       await this.#fetch()
+      this.decided -= 1
     })
   }
 
