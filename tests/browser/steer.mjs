@@ -33,7 +33,7 @@ else {
     await page.getByTestId('area').waitFor()
     await page.waitForFunction(() => /[1-9]/.test(document.querySelector('[data-testid=area-tiles]')?.textContent ?? ''))
     await page.screenshot({ path: `${shots}/steer.png`, fullPage: true })
-    const saved = page.waitForResponse((reply) => reply.url().endsWith('/steering/areas') && reply.request().postDataJSON().preview === false)
+    const saved = page.waitForResponse((reply) => reply.url().endsWith('/steering/areas') && reply.request().postDataJSON()?.preview === false)
     await page.getByTestId('save-areas').click()
     await saved
     await page.locator('[data-testid=save-areas][disabled]').waitFor()
