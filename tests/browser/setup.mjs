@@ -230,7 +230,7 @@ async function whole(empty) {
     await look(page, 'cells')
   })
 
-  await test('an area is drawn with two taps or written as a box; what is no area is said', async () => {
+  await test('an area is drawn with two taps, by dragging or written as a box; what is no area is said', async () => {
     await page.locator('input[name=where][value=limited]').check()
     await page.getByTestId('draw-box').click()
     const map = page.getByTestId('area').getByRole('application')
@@ -242,6 +242,17 @@ async function whole(empty) {
     await page.locator('[data-testid=tiling][data-cutting=resting]').waitFor(LONG)
     assert.equal((await settings(page)).area.type, 'Polygon')
     await look(page, 'area')
+    const tapped = (await settings(page)).area.coordinates
+    await page.getByTestId('draw-box').click()
+    await map.scrollIntoViewIfNeeded()
+    const box = await map.boundingBox()
+    await page.mouse.move(box.x + box.width * 0.4, box.y + box.height * 0.4)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.55, { steps: 5 })
+    await page.screenshot({ path: `${shots}/setup-area-dragging.png` })
+    await page.mouse.up()
+    await page.locator('[data-testid=tiling][data-cutting=resting]').waitFor(LONG)
+    assert.notDeepEqual((await settings(page)).area.coordinates, tapped, 'dragging draws a box of its own')
     const text = page.getByTestId('area').locator('textarea')
     await text.fill('-120.2, 35.3, -120.4, 35.4')
     await text.blur()
