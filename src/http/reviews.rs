@@ -247,9 +247,11 @@ pub async fn decide(
 pub async fn withdraw(
     app: Data<App>,
     door: InCampaign<ActingReviewer>,
-    path: Path<(String, Uuid)>,
+    path: Path<(String, String)>,
 ) -> Result<HttpResponse, Error> {
-    let id = path.1;
+    // Here and not by the extractor: who may not review is told that first, whatever the id.
+    let unknown = || services::Error::NotFound(format!("you made no decision `{}` in this campaign", path.1));
+    let id = Uuid::try_parse(&path.1).map_err(|_| unknown())?;
     let taken_back = door.write(move |conn, visit| {
         let done = review::withdraw(conn, &visit.campaign, volunteer_id(&visit.viewer)?, id, visit.now)?;
         Ok((done, visit.campaign.id))

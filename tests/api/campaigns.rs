@@ -41,7 +41,7 @@ async fn a_campaign_says_what_it_is_how_far_it_is_and_what_one_may() {
         app.public_campaign("raqqa").await;
         let campaign = app.browser().get("/api/v1/campaigns/raqqa").await.ok();
         assert_eq!((&campaign["state"], &campaign["kind"]), (&json!("open"), &json!("pair")));
-        assert_eq!(campaign["progress"], json!({"tiles": 12, "open": 12, "closed": 0, "share": 0.0}));
+        assert_eq!(campaign["progress"], json!({"tiles": 12, "open": 12, "closed": 0, "contested": 0, "share": 0.0}));
         assert_eq!(campaign["scale"]["answers"][2]["heavy"], true);
         assert_eq!(
             campaign["scale"]["answers"][3],

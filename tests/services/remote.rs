@@ -82,7 +82,7 @@ async fn answer(mut stream: TcpStream, asked: Asked, elsewhere: SocketAddr) {
         "good" => reply("200 OK", "image/png", &png(256)),
         "keyed" if path.ends_with("?key=sesame%2F17") => reply("200 OK", "image/png", &png(256)),
         "keyed" => reply("403 Forbidden", "text/plain", b"no"),
-        "gaps" if y % 2 == 0 && !rest.starts_with("14") => reply("404 Not Found", "text/html", b"none"),
+        "gaps" if y.is_multiple_of(2) && !rest.starts_with("14") => reply("404 Not Found", "text/html", b"none"),
         "gaps" => reply("200 OK", "image/png", &png(256)),
         "empty" => reply("404 Not Found", "text/html", b"none"),
         "flaky" if times == 1 => reply("503 Service Unavailable", "text/html", b"later"),
