@@ -143,7 +143,7 @@ fn progress_counts_what_closed_ten_minutes_ago_and_secret_gold_once_the_campaign
             town.store.read_snapshot(count).unwrap()
         };
         let closed =
-            |closed: u64| Progress { tiles: 7, open: 7 - closed, closed, contested: 0, share: closed as f64 / 7.0 };
+            |closed: u64| Progress { tiles: 7, open: 7 - closed, closed, contested: 1, share: closed as f64 / 7.0 };
         // Tile 3 closed a minute ago, and tile 5 is check gold in use.
         assert_eq!((seen(false, NOW), seen(true, NOW)), (closed(3), closed(5)));
         assert_eq!(seen(false, NOW + 9 * 60_000 - 1), closed(3));
