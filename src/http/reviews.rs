@@ -249,14 +249,15 @@ pub async fn withdraw(
     door: InCampaign<ActingReviewer>,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Error> {
-    // Here and not by the extractor: who may not review is told that first, whatever the id.
-    let unknown = || services::Error::NotFound(format!("you made no decision `{}` in this campaign", path.1));
-    let id = Uuid::try_parse(&path.1).map_err(|_| unknown())?;
+    let asked = path.into_inner().1;
     let taken_back = door.write(move |conn, visit| {
+        // Read here and not by the extractor: who may not review is told that first, whatever the id.
+        let unknown = || services::Error::NotFound(format!("you made no decision `{asked}` in this campaign"));
+        let id = Uuid::try_parse(&asked).map_err(|_| unknown())?;
         let done = review::withdraw(conn, &visit.campaign, volunteer_id(&visit.viewer)?, id, visit.now)?;
-        Ok((done, visit.campaign.id))
+        Ok((id, done, visit.campaign.id))
     });
-    let (done, campaign) = taken_back.await?;
+    let (id, done, campaign) = taken_back.await?;
     app.events.mark(&[campaign]);
     Ok(HttpResponse::Ok().json(ReviewReceipt {
         id: id.to_string(),
