@@ -42,7 +42,8 @@ async fn town(database: TestDatabase) -> Town {
     }
     let open = |conn: &mut Conn| change_state(conn, "town", CampaignState::Open, None, clock::now_ms()).map(drop);
     town.store.write(open).await.unwrap();
-    release(&town.store, &town.at("releases"), id, NewRelease::default(), None).await.unwrap();
+    let new = NewRelease { authors: vec!["The testers".into()], ..NewRelease::default() };
+    release(&town.store, &town.at("releases"), id, new, None).await.unwrap();
     town
 }
 

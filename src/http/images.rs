@@ -23,8 +23,13 @@ const SCENES: usize = 10_000;
 
 /// What is remembered about scenes, so that images of public campaigns do not ask the database each.
 #[derive(Default)]
-pub struct Lookups {
-    scenes: RwLock<HashMap<i64, (Instant, Option<SceneAccess>)>>,
+pub struct Lookups(RwLock<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// How often all was forgotten: who looked before that must not remember it afterwards.
+    forgotten: u64,
+    scenes: HashMap<i64, (Instant, Option<SceneAccess>)>,
 }
 
 #[derive(Clone)]
@@ -39,11 +44,30 @@ struct SceneAccess {
 impl Lookups {
     /// Asks the database again about every scene, at once: something was withdrawn, or came back.
     pub fn forget(&self) {
-        self.scenes.write().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        let mut known = self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        known.forgotten += 1;
+        known.scenes.clear();
+    }
+
+    fn known(&self, id: i64) -> (u64, Option<(Instant, Option<SceneAccess>)>) {
+        let known = self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        (known.forgotten, known.scenes.get(&id).cloned())
+    }
+
+    /// Remembers what was found, unless all was forgotten since the look began.
+    fn remember(&self, id: i64, forgotten: u64, scene: &Option<SceneAccess>) {
+        let mut known = self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if known.forgotten != forgotten {
+            return;
+        }
+        if known.scenes.len() >= SCENES {
+            known.scenes.clear();
+        }
+        known.scenes.insert(id, (Instant::now(), scene.clone()));
     }
 
     async fn scene(&self, app: &App, id: i64) -> Result<Option<SceneAccess>, Error> {
-        let known = self.scenes.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&id).cloned();
+        let (forgotten, known) = self.known(id);
         if let Some((at, scene)) = known
             && at.elapsed() < KEPT
         {
@@ -57,11 +81,7 @@ impl Lookups {
             Ok(Some(SceneAccess { archive, campaign_id, is_public, withdrawn }))
         });
         let scene = look.await?;
-        let mut scenes = self.scenes.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if scenes.len() >= SCENES {
-            scenes.clear();
-        }
-        scenes.insert(id, (Instant::now(), scene.clone()));
+        self.remember(id, forgotten, &scene);
         Ok(scene)
     }
 }
@@ -141,4 +161,25 @@ pub fn is_known(request: &HttpRequest, tag: &str) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     known.split(',').any(|one| one.trim() == "*" || bare(one) == bare(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scene(withdrawn: Vec<Bbox>) -> Option<SceneAccess> {
+        Some(SceneAccess { archive: "a".into(), campaign_id: 1, is_public: true, withdrawn })
+    }
+
+    #[test]
+    fn a_look_that_began_before_a_withdrawal_is_not_remembered_after_it() {
+        let lookups = Lookups::default();
+        let (began, _) = lookups.known(7);
+        lookups.forget();
+        lookups.remember(7, began, &scene(Vec::new()));
+        let (now, known) = lookups.known(7);
+        assert!(known.is_none());
+        lookups.remember(7, now, &scene(Vec::new()));
+        assert!(lookups.known(7).1.is_some());
+    }
 }

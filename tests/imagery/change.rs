@@ -1,12 +1,20 @@
 //! Does what looks changed hold the damage? Change scores against the truth, where there is one.
 
+use std::path::Path;
+
 use aftermap::domain::cell::MercatorBox;
 use aftermap::domain::hint::{Scored, levels};
 use aftermap::imagery::change::change_scores;
+use aftermap::imagery::footprints::parse_footprints;
 use aftermap::imagery::synthetic::{SyntheticTown, TownOptions};
-use aftermap::imagery::{SceneArchive, read_footprints, square_around};
+use aftermap::imagery::{Footprint, SceneArchive, square_around};
 
 use crate::helpers::{cut, data};
+
+/// Outlines with what else their file says of them: the truth.
+fn with_properties(path: &Path) -> Vec<Footprint> {
+    parse_footprints(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
 
 /// Of all damaged tiles those among the first `share` of the tiles, in an order.
 fn found(order: &[bool], share: f64) -> f64 {
@@ -72,7 +80,7 @@ fn burned_plots_of_the_madre_fire_come_early() {
         SceneArchive::open(&work.path().join(cut(&folder.join(name), work.path()).unwrap().archive)).unwrap()
     };
     let (before, after) = (open("madre_fire_before.tif"), open("madre_fire_after.tif"));
-    let plots = read_footprints(&folder.join("madre_fire_plots.geojson")).unwrap();
+    let plots = with_properties(&folder.join("madre_fire_plots.geojson"));
     let areas: Vec<MercatorBox> = plots.iter().map(|plot| MercatorBox::from_degrees(plot.bbox)).collect();
     let scores = change_scores(&before, &after, &areas).unwrap();
     let class =
@@ -92,7 +100,7 @@ fn destroyed_houses_of_the_synthetic_town_come_early() {
         SceneArchive::open(&work.path().join(cut(&town.scenes[place].file, work.path()).unwrap().archive)).unwrap()
     };
     let (before, after) = (open(0), open(town.scenes.len() - 1));
-    let houses = read_footprints(&town.footprints).unwrap();
+    let houses = with_properties(&town.footprints);
     let areas: Vec<MercatorBox> = houses.iter().map(|house| square_around(house.bbox, 0.6, 30.0)).collect();
     let scores = change_scores(&before, &after, &areas).unwrap();
     let damaged: Vec<bool> =

@@ -16,7 +16,9 @@ use diesel::prelude::*;
 use crate::town::{NOON, Town, label, policy, towns};
 
 async fn make(town: &Town, home: &Path) -> Result<Release, Error> {
-    release(&town.store, home, town.campaign.id, NewRelease::default(), None).await
+    // At once, whatever closed a moment ago.
+    let new = NewRelease { authors: vec!["The testers".into()], incomplete: true, ..NewRelease::default() };
+    release(&town.store, home, town.campaign.id, new, None).await
 }
 
 fn rows(home: &Path, made: &Release, file: &str) -> Vec<BTreeMap<String, String>> {
