@@ -294,7 +294,8 @@ async fn a_code_that_an_admin_made_ends_after_a_week_and_the_own_one_does_not() 
         };
         assert_eq!(stored().await, None);
         let reset = boss.post("/api/v1/accounts/recovery", json!({"name": "layla"})).await.ok();
-        assert_eq!(stored().await, Some(7 * 24 - 1));
+        // A millisecond may have passed, or none.
+        assert!(matches!(stored().await, Some(167 | 168)));
         let recover = async |code: &Value| {
             let body = json!({"name": "layla", "recovery_code": code, "password": "a quite new one"});
             app.browser().post("/api/v1/session/recovery", body).await

@@ -40,8 +40,6 @@ fn draw(conn: &mut Conn, plan: &Plan) -> Result<(), Error> {
     let now = clock::now_ms();
     let campaign = create_campaign(conn, &draft(), None, now)?;
     let policy = plan.policy();
-    let settings = serde_json::to_string(&policy).expect("a policy is JSON");
-    diesel::update(policies::table.find(campaign.id)).set(policies::settings.eq(settings)).execute(conn)?;
     let dated = [scene("before", now - 90 * 86_400_000), scene("after", now - 86_400_000)];
     for scene in &dated {
         scenes::insert(conn, campaign.id, scene, now)?;
@@ -54,6 +52,9 @@ fn draw(conn: &mut Conn, plan: &Plan) -> Result<(), Error> {
         tiles::insert(conn, campaign.id, &NewTile { tile, frames, shuffle_key: keys.random() }, &policy)?;
     }
     change_state(conn, SLUG, CampaignState::Open, None, now)?;
+    // After the check list, which would refuse leases of two seconds.
+    let settings = serde_json::to_string(&policy).expect("a policy is JSON");
+    diesel::update(policies::table.find(campaign.id)).set(policies::settings.eq(settings)).execute(conn)?;
     Ok(watch(conn)?)
 }
 
