@@ -130,12 +130,7 @@ pub async fn change_password(
     let account = desk.store.read(move |conn| own_account(conn, &from, now)).await?;
     let name = account.name.clone().unwrap_or_default();
     check_password(&name, &new_password)?;
-    let guess = Guess::own(&from);
-    desk.throttle.attempt(guess, now)?;
-    if !desk.passwords.verify(password, account.password_hash.clone()).await? {
-        return Err(Error::WrongCredentials("password"));
-    }
-    desk.throttle.succeeded(guess);
+    desk.check_own_password(&from, password, account.password_hash.clone(), now).await?;
     let (proved, new_hash) = (account.password_hash, desk.passwords.hash(new_password).await?);
     let fresh = NewSession::prepare(&desk.keys)?;
     let session = fresh.clone();

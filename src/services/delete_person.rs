@@ -2,7 +2,6 @@
 //! still add up.
 
 use super::sign_in::{Credentials, SignIn, viewer};
-use super::throttle::Guess;
 use super::{Error, clock, release_lease};
 use crate::domain::access::Viewer;
 use crate::storage::volunteers::Account;
@@ -19,12 +18,7 @@ pub async fn delete_person(desk: &SignIn, from: Credentials, password: Option<St
         let password = password.ok_or_else(|| {
             Error::invalid("password", "deleting an account cannot be undone: send its password with it")
         })?;
-        let guess = Guess::own(&from);
-        desk.throttle.attempt(guess, now)?;
-        if !desk.passwords.verify(password, account.password_hash.clone()).await? {
-            return Err(Error::WrongCredentials("password"));
-        }
-        desk.throttle.succeeded(guess);
+        desk.check_own_password(&from, password, account.password_hash.clone(), now).await?;
     }
     let proved = account.password_hash;
     desk.store

@@ -2,26 +2,17 @@
 
 use super::accounts::own_account;
 use super::sign_in::{Credentials, SignIn};
-use super::throttle::Guess;
 use super::{Error, clock};
 use crate::storage::sessions;
 
 /// Compares the password with that of the account that is signed in, and remembers in the session that it fits.
-///
-/// Wrong attempts are counted for the session, so that whoever has it in their hands guesses ten times in a quarter of an
-/// hour, and keeps the owner from nothing elsewhere.
 pub async fn prove(desk: &SignIn, from: Credentials, password: String) -> Result<(), Error> {
     let Credentials::Session { session, .. } = from else {
         return Err(Error::Forbidden("a token cannot prove who uses it: sign in for that".into()));
     };
     let now = clock::now_ms();
     let account = desk.store.read(move |conn| own_account(conn, &from, now)).await?;
-    let guess = Guess::own(&from);
-    desk.throttle.attempt(guess, now)?;
-    if !desk.passwords.verify(password, account.password_hash.clone()).await? {
-        return Err(Error::WrongCredentials("password"));
-    }
-    desk.throttle.succeeded(guess);
+    desk.check_own_password(&from, password, account.password_hash.clone(), now).await?;
     let proved = account.password_hash;
     desk.store
         .write(move |conn| {

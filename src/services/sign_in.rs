@@ -144,6 +144,26 @@ impl SignIn {
         self.throttle.forget(&check_name(name).unwrap_or_default());
     }
 
+    /// Compares a password with that of the account which is signed in with these credentials.
+    ///
+    /// Wrong attempts are counted for the session, so that whoever has it in their hands guesses ten times in a quarter of
+    /// an hour, and keeps the owner from nothing elsewhere.
+    pub(super) async fn check_own_password(
+        &self,
+        from: &Credentials,
+        password: String,
+        stored: Option<String>,
+        now: i64,
+    ) -> Result<(), Error> {
+        let guess = Guess::own(from);
+        self.throttle.attempt(guess, now)?;
+        if !self.passwords.verify(password, stored).await? {
+            return Err(Error::WrongCredentials("password"));
+        }
+        self.throttle.succeeded(guess);
+        Ok(())
+    }
+
     /// What a browser's access token proves.
     pub fn browser(&self, access_token: &str) -> Credentials {
         match self.keys.read(access_token, clock::now_ms()) {
