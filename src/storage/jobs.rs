@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::campaigns::word;
-use super::schema::jobs;
+use super::schema::{jobs, volunteers};
 use super::{Conn, new_id};
 use crate::domain::job::{JobKind, JobState};
 
@@ -182,7 +182,7 @@ pub fn beat(conn: &mut Conn, id: i64, holder: &str, (done, total): (i64, i64), n
     jobs::table.find(id).select(jobs::cancel_asked).first(conn).map(Some)
 }
 
-/// Ends a job that this run holds.
+/// Ends a job that this run holds. One whose author was deleted meanwhile is removed: it names their file.
 pub fn finish(
     conn: &mut Conn,
     id: i64,
@@ -190,6 +190,7 @@ pub fn finish(
     (state, message, report): (JobState, &str, &str),
     now: i64,
 ) -> QueryResult<bool> {
+    lock_author(conn, id)?;
     let mine = jobs::table.find(id).filter(jobs::holder.eq(holder)).filter(jobs::state.eq("running"));
     let over = (
         jobs::state.eq(state.key()),
@@ -198,7 +199,22 @@ pub fn finish(
         jobs::holder.eq(None::<String>),
         jobs::finished_at.eq(now),
     );
-    Ok(diesel::update(mine).set(over).execute(conn)? == 1)
+    let ended = diesel::update(mine).set(over).execute(conn)? == 1;
+    forget_if_deleted(conn, id)?;
+    Ok(ended)
+}
+
+/// Waits for a deletion of whoever asked for the job, so that either it or the end of the job sees the other.
+fn lock_author(conn: &mut Conn, id: i64) -> QueryResult<()> {
+    let author = jobs::table.find(id).select(jobs::created_by).first::<Option<i64>>(conn).optional()?.flatten();
+    author.map_or(Ok(()), |author| super::volunteers::lock(conn, author))
+}
+
+/// Removes a job that is over where whoever asked for it is deleted.
+fn forget_if_deleted(conn: &mut Conn, id: i64) -> QueryResult<()> {
+    let deleted = volunteers::table.filter(volunteers::deleted_at.is_not_null()).select(volunteers::id.nullable());
+    let over = jobs::table.find(id).filter(jobs::finished_at.is_not_null()).filter(jobs::created_by.eq_any(deleted));
+    diesel::delete(over).execute(conn).map(drop)
 }
 
 /// Gives a job back, to be begun again at once by whoever comes first.
@@ -210,9 +226,11 @@ pub fn give_back(conn: &mut Conn, id: i64, holder: &str) -> QueryResult<()> {
 
 /// Cancels a job that waits, and asks one that runs to stop; false where it is over.
 pub fn cancel(conn: &mut Conn, id: i64, now: i64) -> QueryResult<bool> {
+    lock_author(conn, id)?;
     let waiting = jobs::table.find(id).filter(jobs::state.eq("waiting"));
     let over = (jobs::state.eq("cancelled"), jobs::finished_at.eq(now), jobs::message.eq("cancelled before it began"));
     if diesel::update(waiting).set(over).execute(conn)? == 1 {
+        forget_if_deleted(conn, id)?;
         return Ok(true);
     }
     let running = jobs::table.find(id).filter(jobs::state.eq("running"));

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::helpers::{Browser, Reply, TestApp, on_each_database, on_sqlite};
+use crate::helpers::{Browser, PASSWORD, Reply, TestApp, on_each_database, on_sqlite};
 
 const TOWN: &str = "/api/v1/campaigns/town";
 const PART: &str = "application/offset+octet-stream";
@@ -468,6 +468,45 @@ async fn a_job_is_done_once_by_one_of_two_workers_and_again_after_a_crash() {
         assert_eq!((&done["state"], &done["attempts"]), (&json!("done"), &json!(2)), "{done}");
         assert_eq!(cleo.get(&format!("{TOWN}/scenes")).await.ok()["scenes"].as_array().unwrap().len(), 1);
         cleo.post(&format!("{TOWN}/jobs/{number}/cancel"), json!({})).await.refused(409, "conflict");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_ends_after_its_author_is_deleted_and_then_nothing_says_what_their_file_was_called() {
+    on_each_database(async |app| {
+        let cleo = draft(app).await;
+        let omar = app.signed_in("omar", Some(Grant::Admin)).await;
+        let town = draw_town(app);
+        let mut asked = Vec::new();
+        for scene in &town.scenes {
+            let id = upload(&cleo, &scene.file).await;
+            asked.push(
+                ask(&cleo, json!({"kind": "ingest", "upload": id, "captured": scene.captured.to_string()})).await,
+            );
+        }
+        let gone = cleo.send(
+            Method::DELETE,
+            "/api/v1/me",
+            &[("content-type", "application/json")],
+            Some(json!({"password": PASSWORD}).to_string()),
+        );
+        assert_eq!(gone.await.status, 204);
+        let path = |asked: &Value| format!("{TOWN}/jobs/{}", asked["id"].as_str().unwrap());
+        for waiting in &asked {
+            assert_eq!(omar.get(&path(waiting)).await.ok()["state"], "waiting", "the work is still wanted");
+        }
+        let cancelled = omar.post(&format!("{}/cancel", path(&asked[1])), json!({})).await.ok();
+        assert_eq!(cancelled["state"], "cancelled");
+        omar.get(&path(&asked[1])).await.refused(404, "not_found");
+        work(app).await;
+        omar.get(&path(&asked[0])).await.refused(404, "not_found");
+        assert_eq!(omar.get(&format!("{TOWN}/jobs")).await.ok()["jobs"], json!([]));
+        assert_eq!(
+            omar.get(&format!("{TOWN}/scenes")).await.ok()["scenes"].as_array().unwrap().len(),
+            1,
+            "it was done"
+        );
     })
     .await;
 }

@@ -105,6 +105,19 @@ async fn coordinate(person: &Person, tile: &str) {
     }
 }
 
+/// Waits until no job waits or runs: while one does, it needs to know what its file is called.
+async fn jobs_end(person: &Person) {
+    for _ in 0..600 {
+        let jobs = person.get(&format!("{TOWN}/jobs")).await.ok();
+        let is_over = |job: &Value| job["state"] != "waiting" && job["state"] != "running";
+        if jobs["jobs"].as_array().expect("jobs").iter().all(is_over) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the jobs do not end");
+}
+
 /// Every download that there is, into a folder.
 async fn download(person: &Person, into: &Path) {
     std::fs::create_dir_all(into).expect("a folder");
@@ -168,6 +181,7 @@ async fn live(database: TestDatabase) {
     for one in [&gone_guest, &gone_boss] {
         say_farewell(one).await;
     }
+    jobs_end(&boss).await;
     house.run(&["user", "list"]);
     download(&boss, &house.beside("downloads-after")).await;
     let release = boss

@@ -13,6 +13,7 @@ use super::later_scene;
 use super::retile::no_draft;
 use super::upload::{self, Intake, find_file};
 use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::job::JobState;
 use crate::domain::scene::Scene;
 use crate::storage::jobs::{self, Job};
 use crate::storage::{Conn, audit_log, scenes};
@@ -85,7 +86,8 @@ pub fn cancel(conn: &mut Conn, campaign: &Campaign, id: i64, by: Option<i64>, no
         return Err(Error::Conflict(format!("this job is {} already", job.state)));
     }
     audit_log::note(conn, by, Some(campaign.id), ("cancel_job", job.kind.key()), now)?;
-    find(conn, campaign, id)
+    // It is gone at once where whoever asked for it was deleted.
+    Ok(jobs::find(conn, id)?.unwrap_or(Job { state: JobState::Cancelled, ..job }))
 }
 
 /// What a job is about, in a few words: mostly the name of its file.
