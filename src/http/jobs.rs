@@ -111,6 +111,10 @@ pub struct IngestWanted {
     stretch: Option<[f64; 2]>,
     /// Number that means "no picture".
     nodata: Option<f64>,
+    /// System that the file lies in, where the file does not say it, as `EPSG:32637`. A file that says another one is refused.
+    crs: Option<String>,
+    /// The scene of a draft that goes when this one is there: the same picture with another look, or a better one.
+    replaces: Option<String>,
 }
 
 /// A file of footprints.
@@ -181,6 +185,8 @@ impl From<JobWanted> for JobInput {
                 bands: one.bands,
                 stretch: one.stretch.map(|[low, high]| (low, high)),
                 nodata: one.nodata,
+                crs: one.crs,
+                replaces: one.replaces,
             }),
             JobWanted::Footprints(one) => JobInput::Footprints(FootprintsInput { file: file(one.upload, one.file) }),
             JobWanted::Gold(one) => JobInput::Gold(GoldInput { file: file(one.upload, one.file), gold: one.gold }),

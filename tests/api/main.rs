@@ -27,6 +27,7 @@ mod ogc;
 mod openapi;
 mod overload;
 mod person;
+mod pictures;
 mod progress;
 mod refusals;
 mod releases;

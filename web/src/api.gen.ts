@@ -2632,6 +2632,8 @@ export interface components {
             captured_from?: string | null;
             /** @description Its end. */
             captured_to?: string | null;
+            /** @description System that the file lies in, where the file does not say it, as `EPSG:32637`. A file that says another one is refused. */
+            crs?: string | null;
             /** @description Its name in the inbox of the campaign. */
             file?: string | null;
             /** @description Licence of the imagery. */
@@ -2642,6 +2644,8 @@ export interface components {
              */
             nodata?: number | null;
             remote?: components["schemas"]["RemoteWanted"] | null;
+            /** @description The scene of a draft that goes when this one is there: the same picture with another look, or a better one. */
+            replaces?: string | null;
             /** @description Satellite or aircraft. */
             sensor?: string | null;
             /** @description Numbers that become black and white. */
@@ -3496,6 +3500,7 @@ export interface components {
              */
             pixel_size_m: number;
             sensor: string;
+            shown: components["schemas"]["SceneLook"] | null;
             /** @description What its file was called. */
             source_name: string;
             title: string;
@@ -4142,6 +4147,15 @@ export interface components {
             licence?: string | null;
             sensor?: string | null;
             title?: string | null;
+        };
+        /** @description How a picture is shown. */
+        SceneLook: {
+            /** @description Bands counted from 1: one for grey, three for red, green, blue; none where its tiles were made elsewhere. */
+            bands: number[];
+            /** @description The same in words, and how "no picture" was known. */
+            note: string;
+            /** @description For each band the numbers that became black and white; none where bytes were taken as they are. */
+            stretch: number[][];
         };
         /** @enum {string} */
         Scope: "read" | "label" | "manage";

@@ -7,6 +7,7 @@ use crate::domain::job::JobKind;
 use crate::domain::remote_tiles::AllowedHosts;
 use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
+use crate::imagery::{Crs, Look};
 use crate::services::Error;
 use crate::services::bring_remote::RemoteScene;
 
@@ -81,6 +82,12 @@ pub struct IngestInput {
     pub stretch: Option<(f64, f64)>,
     /// Number that means "no picture".
     pub nodata: Option<f64>,
+    /// System that the file lies in, where the file does not say it: `EPSG:32637`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crs: Option<String>,
+    /// The scene of that id goes when this one is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 /// A file of footprints.
@@ -187,6 +194,7 @@ impl JobInput {
                 "name one band for grey, or three for red, green, blue, counted from 1",
             ));
         }
+        input.look()?;
         match input.stretch {
             Some((low, high)) if !(low < high && low.is_finite() && high.is_finite()) => {
                 Err(Error::invalid("stretch", "two numbers, the lower one first"))
@@ -201,6 +209,24 @@ impl IngestInput {
     pub fn remote(&self, hosts: &AllowedHosts) -> Result<Option<RemoteScene>, Error> {
         let wanted = |one: &RemoteInput| RemoteScene::allowed(hosts, &one.template, one.area, one.zoom);
         self.remote.as_deref().map(wanted).transpose()
+    }
+
+    /// How the picture is to be shown, where the file's own word is not wanted.
+    pub fn look(&self) -> Result<Look, Error> {
+        Ok(Look {
+            bands: self.bands.clone(),
+            stretch: self.stretch,
+            nodata: self.nodata,
+            moved: None,
+            epsg: scene_crs(self.crs.as_deref())?,
+        })
+    }
+
+    /// The scene that goes when this one is there.
+    pub fn replaced(&self) -> Result<Option<i64>, Error> {
+        let id =
+            |text: &str| text.parse().map_err(|_| Error::invalid("replaces", format!("`{text}` is no scene's id")));
+        self.replaces.as_deref().map(id).transpose()
     }
 
     /// When the picture was taken.
@@ -223,6 +249,12 @@ pub fn captured(at: Option<&str>, from: Option<&str>, to: Option<&str>) -> Resul
             "say when the picture was taken: captured, or captured_from and captured_to",
         )),
     }
+}
+
+/// The EPSG code of the system that somebody says that a file lies in.
+pub fn scene_crs(text: Option<&str>) -> Result<Option<u32>, Error> {
+    let said = text.filter(|text| !text.trim().is_empty());
+    said.map(|text| Crs::code_of(text).map_err(|reason| Error::invalid("crs", reason))).transpose()
 }
 
 /// A line that people read beside a picture.
