@@ -4,6 +4,7 @@ import type { components } from '../../api.gen'
 import { errorOf, reachSignedIn } from '../../client'
 import type { Area } from './places/area'
 import type { Held } from './draft.svelte'
+import type { Look } from './look'
 import type { Json } from './paths'
 import type { Upload } from './upload'
 
@@ -75,7 +76,7 @@ export interface SceneDetails {
 export type Dates = { captured: string } | { captured_from: string; captured_to: string }
 export type Source = { upload: string } | { file: string }
 export type JobWanted =
-  | ({ kind: 'ingest' } & Source & Dates & Partial<SceneDetails>)
+  | ({ kind: 'ingest'; replaces?: string } & Source & Dates & Partial<SceneDetails> & Look)
   | ({ kind: 'footprints' } & Source)
   | ({ kind: 'gold'; gold: 'practice' | 'check' } & Source)
 
