@@ -170,7 +170,7 @@ impl From<JobWanted> for JobInput {
     fn from(wanted: JobWanted) -> JobInput {
         let file = |upload, file| FileRef { upload, file, called: String::new() };
         match wanted {
-            JobWanted::Ingest(one) => JobInput::Ingest(IngestInput {
+            JobWanted::Ingest(one) => JobInput::Ingest(Box::new(IngestInput {
                 file: file(one.upload, one.file),
                 remote: one
                     .remote
@@ -187,7 +187,7 @@ impl From<JobWanted> for JobInput {
                 nodata: one.nodata,
                 crs: one.crs,
                 replaces: one.replaces,
-            }),
+            })),
             JobWanted::Footprints(one) => JobInput::Footprints(FootprintsInput { file: file(one.upload, one.file) }),
             JobWanted::Gold(one) => JobInput::Gold(GoldInput { file: file(one.upload, one.file), gold: one.gold }),
         }

@@ -136,7 +136,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))
                 // campaigns
                 .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns), post(setup::create_campaign)]))
-                .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
+                .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign), delete(setup::delete_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics/map", [get(statistics::get_statistics_map)]))

@@ -35,6 +35,7 @@ use super::{
         tokens::revoke_token,
         campaigns::list_campaigns,
         campaigns::get_campaign,
+        setup::delete_campaign,
         campaigns::set_campaign_state,
         setup::create_campaign,
         setup::get_settings,

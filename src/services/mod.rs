@@ -17,6 +17,7 @@ pub mod checklist;
 pub mod clock;
 pub mod create_campaign;
 mod date_windows;
+pub mod delete_draft;
 pub mod delete_person;
 mod derive_tiles;
 pub mod describe_map;

@@ -7,6 +7,7 @@ mod authorization;
 mod campaigns;
 mod compat;
 mod database;
+mod drafts;
 mod events;
 mod examples;
 mod exports;

@@ -26,7 +26,7 @@ fn write_picture(file: &Path, epsg: Option<u16>) {
     let plain =
         GeoTiffBuilder::new(SIDE as u32, SIDE as u32).bands(3).pixel_scale(1.0, 1.0).origin(437_000.0, 3_978_000.0);
     let placed = match epsg {
-        Some(code) => plain.epsg(code.into()),
+        Some(code) => plain.epsg(code),
         None => plain,
     };
     placed.photometric(PhotometricInterpretation::Rgb).write_3d(file, data.view()).unwrap();

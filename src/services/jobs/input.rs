@@ -19,7 +19,7 @@ const LONGEST: usize = 500;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JobInput {
     /// Cut a picture into a scene.
-    Ingest(IngestInput),
+    Ingest(Box<IngestInput>),
     /// Read building footprints.
     Footprints(FootprintsInput),
     /// Read tiles whose answers experts fixed.
@@ -141,20 +141,21 @@ impl JobInput {
     /// The file it reads.
     pub fn file(&self) -> Option<&FileRef> {
         match self {
-            JobInput::Ingest(IngestInput { remote: Some(_), .. }) | JobInput::Tiles(_) => None,
-            JobInput::Ingest(IngestInput { file, .. })
-            | JobInput::Footprints(FootprintsInput { file })
-            | JobInput::Gold(GoldInput { file, .. }) => Some(file),
+            JobInput::Tiles(_) => None,
+            JobInput::Ingest(input) => Some(&input.file).filter(|_| input.remote.is_none()),
+            JobInput::Footprints(FootprintsInput { file }) | JobInput::Gold(GoldInput { file, .. }) => Some(file),
         }
     }
 
     /// The same to be changed.
     pub fn file_mut(&mut self) -> Option<&mut FileRef> {
         match self {
-            JobInput::Ingest(IngestInput { remote: Some(_), .. }) | JobInput::Tiles(_) => None,
-            JobInput::Ingest(IngestInput { file, .. })
-            | JobInput::Footprints(FootprintsInput { file })
-            | JobInput::Gold(GoldInput { file, .. }) => Some(file),
+            JobInput::Tiles(_) => None,
+            JobInput::Ingest(input) => match input.remote {
+                Some(_) => None,
+                None => Some(&mut input.file),
+            },
+            JobInput::Footprints(FootprintsInput { file }) | JobInput::Gold(GoldInput { file, .. }) => Some(file),
         }
     }
 
@@ -162,8 +163,9 @@ impl JobInput {
     pub fn about(&self) -> String {
         match (self, self.file()) {
             (_, Some(file)) => file.called.clone(),
-            (JobInput::Ingest(IngestInput { remote: Some(remote), .. }), _) => {
-                remote.template.split('?').next().unwrap_or_default().to_owned()
+            (JobInput::Ingest(input), None) => {
+                let template = input.remote.as_deref().map(|remote| remote.template.split('?').next());
+                template.flatten().unwrap_or_default().to_owned()
             }
             (JobInput::Tiles(TilesInput { remove: Some(_), .. }), _) => "remove a scene".into(),
             (JobInput::Tiles(TilesInput { redate: Some(_), .. }), _) => "another date of a scene".into(),

@@ -41,8 +41,8 @@ pub(super) async fn perform(
     let called = input.file().map(|file| file.called.clone());
     let path = input.file().map(|file| path_of(&desk.intake, slug, file)).transpose()?;
     let done = match (input, path.clone()) {
-        (JobInput::Ingest(input), None) => fetched(desk, slug, input, actor, progress).await,
-        (JobInput::Ingest(input), Some(path)) => picture(desk, slug, input, path, actor, progress).await,
+        (JobInput::Ingest(input), None) => fetched(desk, slug, *input, actor, progress).await,
+        (JobInput::Ingest(input), Some(path)) => picture(desk, slug, *input, path, actor, progress).await,
         (JobInput::Footprints(input), Some(path)) => footprints(desk, slug, input, path, actor).await,
         (JobInput::Gold(input), Some(path)) => gold(desk, slug, input, path, actor).await,
         (JobInput::Tiles(input), _) => tiles(desk, slug, input, actor).await,

@@ -129,6 +129,8 @@ export function callsOf(slug: string) {
     save: async (changes: Record<string, Json>, revision: string): Promise<Held<Settings>> => (await put(changes, revision ? { 'if-match': revision } : {})).held,
     /** Where and how tiles are cut: a job where there are pictures already. */
     cut: (changes: { tiles?: Tiling; area?: Area | null }): Promise<{ job: Job | null; held: Held<Settings> }> => put(changes as unknown as Record<string, Json>),
+    /** Deletes the draft with everything in it. */
+    remove: () => ask<null>('DELETE', `/${encodeURIComponent(slug)}`),
     scenes: () => ask<{ scenes: SetupScene[] }>('GET', at(slug, 'scenes')).then(({ scenes }) => scenes),
     changeScene: (id: string, changes: Partial<SceneDetails> & Partial<Record<'captured' | 'captured_from' | 'captured_to', string>>) =>
       ask<{ scene: SetupScene; job: Job | null }>('PATCH', one(slug, 'scenes', id), { body: changes }),
