@@ -2,7 +2,7 @@
 
 use aftermap::domain::volunteer::Role;
 use aftermap::services::clock;
-use aftermap::services::grant_role::Grant;
+use aftermap::services::people::grant_role::Grant;
 use aftermap::storage::schema::{audit_log, sessions};
 use diesel::prelude::*;
 use reqwest::Method;

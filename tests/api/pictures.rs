@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use aftermap::imagery::Archives;
-use aftermap::services::grant_role::Grant;
 use aftermap::services::jobs::worker::Worker;
-use aftermap::services::upload::Intake;
+use aftermap::services::people::grant_role::Grant;
+use aftermap::services::scenes::upload::Intake;
 use geotiff_writer::{GeoTiffBuilder, PhotometricInterpretation};
 use ndarray::Array3;
 use reqwest::Method;

@@ -9,7 +9,7 @@ use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
 use crate::imagery::{Crs, Look};
 use crate::services::Error;
-use crate::services::bring_remote::RemoteScene;
+use crate::services::scenes::bring_remote::RemoteScene;
 
 /// Longest title, credit line and the like, characters.
 const LONGEST: usize = 500;
