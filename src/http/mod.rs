@@ -58,6 +58,7 @@ mod statistics;
 mod steering;
 mod stream;
 mod table;
+mod tile_hosts;
 mod tilejson;
 mod tls;
 mod tokens;
@@ -165,6 +166,7 @@ pub fn routes(config: &mut ServiceConfig) {
                     [get(uploads::get_upload), patch(uploads::continue_upload), delete(uploads::remove_upload)],
                 ))
                 .service(at("/api/v1/campaigns/{slug}/files", [get(uploads::list_files)]))
+                .service(at("/api/v1/campaigns/{slug}/tile-hosts", [get(tile_hosts::list_tile_hosts)]))
                 .service(at("/api/v1/campaigns/{slug}/jobs", [get(jobs::list_jobs), post(jobs::ask_for_job)]))
                 .service(at("/api/v1/campaigns/{slug}/jobs/{id}", [get(jobs::get_job)]))
                 .service(at("/api/v1/campaigns/{slug}/jobs/{id}/cancel", [post(jobs::cancel_job)]))

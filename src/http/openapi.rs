@@ -8,7 +8,8 @@ use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases,
     map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, sessions, setup,
-    standing, statistics, steering, tilejson, tokens, training, uploads, validation, volunteers, withdrawals,
+    standing, statistics, steering, tile_hosts, tilejson, tokens, training, uploads, validation, volunteers,
+    withdrawals,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +47,7 @@ use super::{
         uploads::continue_upload,
         uploads::remove_upload,
         uploads::list_files,
+        tile_hosts::list_tile_hosts,
         jobs::ask_for_job,
         jobs::list_jobs,
         jobs::get_job,

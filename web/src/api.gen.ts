@@ -67,7 +67,12 @@ export interface paths {
         get: operations["get_campaign"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a draft, with all that was prepared for it
+         * @description Wants the password of the last quarter of an hour. A campaign that was ever opened, has labels or a release stays: close and
+         *     archive it.
+         */
+        delete: operations["delete_campaign"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1107,6 +1112,23 @@ export interface paths {
         put?: never;
         /** What a change of the policy would do; nothing is changed */
         post: operations["preview_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/tile-hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hosts from which ready tiles may be fetched */
+        get: operations["list_tile_hosts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4467,6 +4489,26 @@ export interface components {
             /** Format: int64 */
             unusable: number;
         };
+        /** @description A host that the operator allows. */
+        TileHost: {
+            /** @description The credit line that every picture of it gets; `null`: whoever asks has to say whose the pictures are. */
+            attribution: string | null;
+            /** @description Whether the operator has a key for it: then `{key}` in an address is filled. */
+            has_key: boolean;
+            /** @description As it stands in an address, with its port where that is not the usual one. */
+            host: string;
+            /** @description Whether connections that are not encrypted will do. */
+            http: boolean;
+            /**
+             * Format: int64
+             * @description Most tiles of one scene.
+             */
+            most_tiles: number;
+        };
+        /** @description The hosts that the operator allows; none where nothing may be fetched. */
+        TileHosts: {
+            hosts: components["schemas"]["TileHost"][];
+        };
         /** @description Where tiles are (TileJSON 3.0.0). */
         TileJson: {
             /** @description Credit line, to be shown with the picture. */
@@ -5049,6 +5091,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Campaign"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -7641,6 +7713,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyEffect"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tile_hosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TileHosts"];
                 };
             };
             /** @description Refused or failed, with the reason */

@@ -6,6 +6,7 @@ import type { Area } from './places/area'
 import type { Held } from './draft.svelte'
 import type { Look } from './look'
 import type { Json } from './paths'
+import type { TileHost } from './remote'
 import type { Upload } from './upload'
 
 type Schemas = components['schemas']
@@ -142,6 +143,8 @@ export function callsOf(slug: string) {
       ask<Upload>('PATCH', one(slug, 'uploads', id), { raw, signal, headers: { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' } }),
     forget: (id: string) => ask<null>('DELETE', one(slug, 'uploads', id)),
     inbox: () => ask<Inbox>('GET', at(slug, 'files')),
+    /** Hosts from which ready tiles may be fetched. */
+    tileHosts: () => ask<{ hosts: TileHost[] }>('GET', at(slug, 'tile-hosts')).then(({ hosts }) => hosts),
     jobs: () => ask<{ jobs: Job[] }>('GET', at(slug, 'jobs')).then(({ jobs }) => jobs),
     start: (wanted: JobWanted) => ask<Job>('POST', at(slug, 'jobs'), { body: wanted }),
     cancel: (id: string) => ask<Job>('POST', `${one(slug, 'jobs', id)}/cancel`),

@@ -15,7 +15,7 @@ export interface Form extends SceneDetails, LookForm {
   to: string
 }
 export type Purpose = 'scene' | 'footprints' | 'practice' | 'check'
-const EMPTY: Form = { interval: false, day: '', from: '', to: '', title: '', sensor: '', licence: '', attribution: '', ...NO_LOOK }
+export const EMPTY: Form = { interval: false, day: '', from: '', to: '', title: '', sensor: '', licence: '', attribution: '', ...NO_LOOK }
 
 /** What is known of a picture before it is chosen: the same one with another look. */
 export interface Preset {
