@@ -67,6 +67,18 @@ async fn a_tile_counts_as_closed_ten_minutes_later_for_everybody_below_reviewer(
         // The page that many may keep is the same for everybody.
         assert_eq!(known(reviewer.get(&progress("raqqa")).await.ok()), 1);
         assert!(app.browser().get("/embed/raqqa").await.text.contains("1 / 12"));
+        // What waits for experts is closed, and not done: the page for frames says so as all other pages do.
+        app.write(|conn| {
+            let contested = (queue::state.eq("contested"), queue::closed_at.eq(clock::now_ms() - 20 * MINUTE));
+            let closed = queue::table.filter(queue::closed_at.lt(clock::now_ms() - 10 * MINUTE));
+            diesel::update(closed).set(contested).execute(conn)?;
+            Ok(())
+        })
+        .await;
+        let told = app.browser().get(&progress("raqqa")).await.ok()["progress"].clone();
+        assert_eq!((&told["closed"], &told["contested"]), (&json!(1), &json!(1)));
+        let page = app.browser().get("/embed/raqqa").await.text;
+        assert!(page.contains("0 / 12") && page.contains("<dd data-figure=\"contested\">1</dd>"), "{page}");
     })
     .await;
 }
