@@ -189,7 +189,7 @@ fn event(kind: &str, data: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::statistics::Progress as Counted;
+    use crate::services::oversight::statistics::Progress as Counted;
 
     const STRANGER: Rights = Rights { open_tiles: false, coordinates: false };
     const REVIEWER: Rights = Rights { open_tiles: true, coordinates: false };

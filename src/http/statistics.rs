@@ -13,7 +13,7 @@ use crate::domain::consensus::TileState;
 use crate::domain::finish::{self, Basis};
 use crate::domain::job::JobKind;
 use crate::domain::map_picture::OverviewSquare;
-use crate::services::statistics;
+use crate::services::oversight::statistics;
 
 /// Tiles by state. Gold counts as reviewed.
 #[derive(Default, Serialize, ToSchema)]

@@ -6,7 +6,7 @@ use aftermap::domain::campaign::{CampaignState, ReleaseLevel, Visibility};
 use aftermap::domain::job::{JobKind, JobState};
 use aftermap::domain::volunteer::Role;
 use aftermap::http::ServerOptions;
-use aftermap::services::change_state::change_state;
+use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::clock;
 use aftermap::storage::{jobs, notify};
 use serde_json::{Value, json};

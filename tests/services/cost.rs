@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use aftermap::services::submit_label::{Sender, submit_all};
+use aftermap::services::labelling::submit_label::{Sender, submit_all};
 use aftermap::storage::Conn;
 use aftermap::storage::schema::ring_positions;
 use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
