@@ -8,21 +8,23 @@ type Found = Record<string, string | number>
 type Reader = (entry: Entry) => Found
 
 const detail = (entry: Entry, name: string) => String((entry.detail as Record<string, unknown>)[name] ?? '')
-const what: Reader = ({ subject }) => ({ what: subject })
+/** A name or an id keeps its own direction within a sentence (Unicode isolates). */
+const own = (name: string) => `\u2068${name}\u2069`
+const what: Reader = ({ subject }) => ({ what: own(subject) })
 const counted: Reader = ({ subject }) => ({ count: Number(/\d+/.exec(subject)?.[0] ?? 0) })
-const roleOf: Reader = (entry) => ({ who: entry.subject, role: tOf('role', detail(entry, 'role')) })
+const roleOf: Reader = (entry) => ({ who: own(entry.subject), role: tOf('role', detail(entry, 'role')) })
 const people: Reader = ({ subject }) => {
   const many = /^(\d+) volunteers$/.exec(subject)?.[1]
-  return { what: many ? (said('log_subject', 'volunteers', { count: Number(many) }) ?? subject) : subject }
+  return { what: many ? (said('log_subject', 'volunteers', { count: Number(many) }) ?? subject) : own(subject) }
 }
 const settings: Reader = ({ subject }) => ({ what: subject.split(' ').map(settingName).join(', ') })
 const ofSample: Reader = ({ subject }) => {
   const [, number = '', tile = ''] = /^sample (\d+): (.*)$/.exec(subject) ?? []
-  return { number, tile, count: Number(/^\d+/.exec(tile)?.[0] ?? 0) }
+  return { number, tile: own(tile), count: Number(/^\d+/.exec(tile)?.[0] ?? 0) }
 }
 const gold: Reader = ({ subject }) => {
   const [, tile = '', answer = '', kind = ''] = /^(.*): (\S+) as (\w+)$/.exec(subject) ?? []
-  return { tile, kind, answer: answerName(answer) }
+  return { tile: own(tile), kind, answer: answerName(answer) }
 }
 
 const READERS: Record<string, Reader> = {
@@ -35,7 +37,7 @@ const READERS: Record<string, Reader> = {
   import_gold: (entry) => ({ ...counted(entry), kind: / as (\w+) gold$/.exec(entry.subject)?.[1] ?? '' }),
   grant_role: ({ subject }) => {
     const at = subject.lastIndexOf(' ')
-    return { who: subject.slice(0, at), role: tOf('role', subject.slice(at + 1)) }
+    return { who: own(subject.slice(0, at)), role: tOf('role', subject.slice(at + 1)) }
   },
   set_role: roleOf,
   remove_member: roleOf,
@@ -55,16 +57,16 @@ const READERS: Record<string, Reader> = {
   lift_exclusions: people,
   review: ({ subject }) => {
     const [, tile = '', answer = ''] = /^(.*): (\S+)$/.exec(subject) ?? []
-    return { tile, answer: answerName(answer) }
+    return { tile: own(tile), answer: answerName(answer) }
   },
   mark_gold: gold,
   change_gold: ({ subject }) => {
     const [, tile = '', before = '', answer = '', kind = ''] = /^(.*): (\S*) as \w+ to (\S+) as (\w+)$/.exec(subject) ?? []
-    return { tile, kind, before: answerName(before), answer: answerName(answer) }
+    return { tile: own(tile), kind, before: answerName(before), answer: answerName(answer) }
   },
   retire_gold: ({ subject }) => {
     const [, tile = '', becomes = ''] = /^(.*): (\w+)$/.exec(subject) ?? []
-    return { tile, becomes }
+    return { tile: own(tile), becomes }
   },
   ask_for_job: ({ subject }) => ({ kind: subject }),
   cancel_job: ({ subject }) => ({ kind: subject }),
