@@ -41,6 +41,26 @@ else {
   const { page } = await visitor(DESK)
   await signIn(page)
 
+  await test('one row of tabs stands on every page of the campaign: where one is, and one click to anywhere', async () => {
+    await open(page, `/c/${PAIR}`)
+    const tabs = page.getByTestId('parts').getByRole('link')
+    const ids = await tabs.evaluateAll((links) => links.map((link) => link.dataset.testid))
+    assert.deepEqual(ids, ['campaign', 'setup', 'desk', 'review', 'gold', 'volunteers', 'steer', 'map', 'validate', 'releases', 'progress', 'log'].map((part) => `part-${part}`))
+    for (const id of [...ids.slice(1), ids[0]]) {
+      await page.getByTestId(id).click()
+      await page.locator(`[data-testid=${id}][aria-current=page]`).waitFor()
+      assert.deepEqual(await tabs.evaluateAll((links) => links.map((link) => link.dataset.testid)), ids, id)
+      await page.locator('h1').waitFor()
+    }
+    const { page: stranger, context } = await visitor(PHONE)
+    for (const part of ['', '/map', '/releases', '/progress', '/training']) {
+      await open(stranger, `/c/${PAIR}${part}`)
+      assert.equal(await stranger.getByTestId('parts').count(), 0, `a volunteer at ${part}`)
+      if (part) await stranger.getByTestId('to-campaign').waitFor()
+    }
+    await context.close()
+  })
+
   await test('the dashboard moves by itself while 200 volunteers label', async () => {
     await desk(page)
     const before = await number(page, 'labels')
