@@ -205,6 +205,7 @@ async function whole(own) {
     await later.locator('summary').first().click()
     await later.getByTestId('file-scene').setInputFiles(file('later.tif', geotiff({ shade: (col, row) => [2000, 900 + (col % 50), 1000 + (row % 90)] })))
     const coming = item('later.tif')
+    trouble.expected = true // the first try is refused
     await coming.locator('input[name=day]').fill('2025-01-15')
     await coming.getByTestId('bring-in').click()
     await coming.getByRole('alert').waitFor(LONG)
@@ -212,7 +213,7 @@ async function whole(own) {
     await coming.locator('input[name=day]').fill('2025-04-01')
     await look('later')
     await coming.getByTestId('bring-in').click()
-    const job = later.locator('[data-testid=job][data-kind=ingest][data-state=done]')
+    const job = later.locator('[data-testid=job][data-kind=ingest][data-state=done]').filter({ hasText: 'later.tif' })
     await job.waitFor(LONG)
     assert.match(await job.textContent(), new RegExp(`${closed} closed tiles are open again`))
     await page.screenshot({ path: `${shots}/pictures-later-done-1280.png`, fullPage: true })
