@@ -4,22 +4,27 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { api, binary, DESK, open, PHONE, shots, signIn, skip, test, trouble, violations, visitor } from './harness.mjs'
 import { DemoServer } from './server.mjs'
-import { geotiff } from './tiff.mjs'
+import { geotiff, MapServer } from './tiff.mjs'
 
 const SLUG = 'small-town'
 const LONG = { timeout: 120_000 }
 
 if (!binary) skip('odd pictures', 'it starts a server of its own: set AFTERMAP_BINARY')
 else {
+  // A host whose tiles may be fetched, as the operator's file says.
+  const maps = await MapServer.start()
+  process.env.AFTERMAP_REMOTE_HOSTS = maps.file
   const own = await DemoServer.start(binary, 'serve')
+  delete process.env.AFTERMAP_REMOTE_HOSTS
   try {
-    await whole(own)
+    await whole(own, maps)
   } finally {
     await own.stop()
+    maps.stop()
   }
 }
 
-async function whole(own) {
+async function whole(own, maps) {
   const admin = own.account('layla', 'admin')
   const { page } = await visitor({ ...DESK, baseURL: own.url })
   const file = (name, bytes) => {
@@ -138,6 +143,26 @@ async function whole(own) {
     await open(page, `/c/${SLUG}/setup?step=images`, '?lang=en')
   })
 
+  await test('ready tiles of a server that the operator allows become a picture', async () => {
+    await go('images')
+    const remote = page.getByTestId('remote')
+    await remote.locator('summary').click()
+    assert.match(await remote.textContent(), new RegExp(maps.host))
+    await remote.locator('input[name=template]').fill('https://elsewhere.example/{z}/{x}/{y}.png')
+    await remote.locator('input[name=area]').fill('1, 2, 3')
+    await remote.getByTestId('fetch-tiles').click()
+    assert.match(await remote.textContent(), /not among those that are allowed.*four numbers.*Say when/s)
+    await look('remote')
+    await remote.locator('input[name=template]').fill(`http://${maps.host}/{z}/{x}/{y}.png`)
+    await remote.locator('input[name=area]').fill('')
+    await remote.locator('input[name=day]').fill('2025-05-01')
+    await remote.getByTestId('fetch-tiles').click()
+    await page.locator('[data-testid=scene] >> nth=1').waitFor(LONG)
+    const { scenes } = await api(page, `/api/v1/campaigns/${SLUG}/scenes`)
+    assert.equal(scenes[1].attribution, '© Drawn Maps', 'the operator’s credit line stands with it')
+    assert.match(await page.getByTestId('scene').nth(1).textContent(), /Drawn Maps/)
+  })
+
   await test('answers of one’s own are written, checked while they are typed, and used', async () => {
     await go('texts')
     await page.locator('input[name=scale][value=own]').check()
@@ -205,6 +230,7 @@ async function whole(own) {
     await later.locator('summary').first().click()
     await later.getByTestId('file-scene').setInputFiles(file('later.tif', geotiff({ shade: (col, row) => [2000, 900 + (col % 50), 1000 + (row % 90)] })))
     const coming = item('later.tif')
+    trouble.expected = true // the first try is refused
     await coming.locator('input[name=day]').fill('2025-01-15')
     await coming.getByTestId('bring-in').click()
     await coming.getByRole('alert').waitFor(LONG)
@@ -212,7 +238,7 @@ async function whole(own) {
     await coming.locator('input[name=day]').fill('2025-04-01')
     await look('later')
     await coming.getByTestId('bring-in').click()
-    const job = later.locator('[data-testid=job][data-kind=ingest][data-state=done]')
+    const job = later.locator('[data-testid=job][data-kind=ingest][data-state=done]').filter({ hasText: 'later.tif' })
     await job.waitFor(LONG)
     assert.match(await job.textContent(), new RegExp(`${closed} closed tiles are open again`))
     await page.screenshot({ path: `${shots}/pictures-later-done-1280.png`, fullPage: true })

@@ -1,4 +1,11 @@
-// Small GeoTIFFs for the tests: three bands of 16 bits in UTM zone 37 north, one metre a pixel, with or without the name of the system.
+// Small pictures for the tests. GeoTIFFs: three bands of 16 bits in UTM zone 37 north, one metre a pixel, with or without the name of the system; and a server of ready tiles.
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crc32, deflateSync } from 'node:zlib'
+
 const SIDE = 512
 const [WEST, NORTH] = [437_000, 3_978_000]
 const SHORT = 3, LONG = 4, DOUBLE = 12
@@ -36,4 +43,40 @@ export function geotiff({ epsg = 32637, shade = (col, row) => [500 + ((col * 7 +
   const head = Buffer.from([0x49, 0x49, 42, 0, 0, 0, 0, 0])
   head.writeUInt32LE(start, 4)
   return Buffer.concat([head, pixels, directory, ...beyond])
+}
+
+/** A part of a PNG with its length and checksum. */
+function chunk(kind, content) {
+  const named = Buffer.concat([Buffer.from(kind), content])
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(content.length)
+  sum.writeUInt32BE(crc32(named))
+  return Buffer.concat([length, named, sum])
+}
+
+/** A tile of 256 pixels in one colour. */
+function tile(colour) {
+  const head = Buffer.from([0, 0, 1, 0, 0, 0, 1, 0, 8, 2, 0, 0, 0])
+  const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(256 * 3, Buffer.from(colour))])
+  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk('IHDR', head), chunk('IDAT', deflateSync(Buffer.concat(Array(256).fill(row)))), chunk('IEND', Buffer.alloc(0))])
+}
+
+/** A server that has the same tile everywhere, and the operator's file that allows it. */
+export class MapServer {
+  static async start() {
+    const maps = new MapServer()
+    const picture = tile([96, 128, 64])
+    maps.server = createServer((_, reply) => reply.writeHead(200, { 'content-type': 'image/png' }).end(picture)).listen(0, '127.0.0.1')
+    await once(maps.server, 'listening')
+    maps.host = `127.0.0.1:${maps.server.address().port}`
+    maps.folder = mkdtempSync(join(tmpdir(), 'aftermap-maps-'))
+    maps.file = join(maps.folder, 'hosts.toml')
+    writeFileSync(maps.file, `[[host]]\nhost = "${maps.host}"\nhttp = true\nnetworks = ["127.0.0.0/8"]\nattribution = "© Drawn Maps"\ntiles_per_second = 500\n`)
+    return maps
+  }
+  stop() {
+    this.server.close()
+    this.server.closeAllConnections()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
 }
