@@ -17,7 +17,7 @@ const people: Reader = ({ subject }) => {
   const many = /^(\d+) volunteers$/.exec(subject)?.[1]
   return { what: many ? (said('log_subject', 'volunteers', { count: Number(many) }) ?? subject) : own(subject) }
 }
-const settings: Reader = ({ subject }) => ({ what: subject.split(' ').map(settingName).join(', ') })
+const settings: Reader = ({ subject }) => ({ what: [...new Set(subject.split(' ').map(settingName))].join(', ') })
 const ofSample: Reader = ({ subject }) => {
   const [, number = '', tile = ''] = /^sample (\d+): (.*)$/.exec(subject) ?? []
   return { number, tile: own(tile), count: Number(/^\d+/.exec(tile)?.[0] ?? 0) }
@@ -106,7 +106,7 @@ function settingName(path: string): string {
   return plain(parts.at(-1) ?? path)
 }
 
-const RENAMED: Record<string, string> = { release_level: 'level', area: 'where', least_m: 'least' }
+const RENAMED: Record<string, string> = { release_level: 'level', area: 'where', least_m: 'least', gold_share_first: 'gold_share', gold_first_tiles: 'gold_share', gold_uses: 'gold_share' }
 
 function plain(name: string): string {
   const text = name === 'news' ? t('mine.news') : said('setup', RENAMED[name] ?? name)
