@@ -100,6 +100,7 @@ describe('a line of the log', () => {
 
   it('leaves ids and what it says itself out of the details', () => {
     expect(unsaid(entry('withdraw_tile', 'b1', { withdrawal: '12345', leases_ended: 2 }))).toEqual({ leases_ended: 2 })
+    expect(unsaid({ ...entry('review', 'b1: damaged'), detail: null as unknown as Entry['detail'] }), 'noted without details').toEqual({})
     expect(unsaid(entry('make_invitation', '1', { role: 'volunteer', uses: 5 }))).toEqual({ uses: 5 })
     expect(unsaid(entry('exclude_volunteers', 'v1', { volunteers: ['v1'] }))).toEqual({})
     expect(unsaid(entry('exclude_volunteers', '2 volunteers', { volunteers: ['v1', 'v2'] }))).toEqual({ volunteers: ['v1', 'v2'] })

@@ -7,7 +7,9 @@ type Found = Record<string, string | number>
 /** What the words about the subject hold, under the names that the sentence uses. */
 type Reader = (entry: Entry) => Found
 
-const detail = (entry: Entry, name: string) => String((entry.detail as Record<string, unknown>)[name] ?? '')
+/** Of an act that was noted without details there may be nothing at all. */
+const detailsIn = (entry: Entry) => (entry.detail ?? {}) as Record<string, unknown>
+const detail = (entry: Entry, name: string) => String(detailsIn(entry)[name] ?? '')
 /** A name or an id keeps its own direction within a sentence (Unicode isolates). */
 const own = (name: string) => `\u2068${name}\u2069`
 const what: Reader = ({ subject }) => ({ what: own(subject) })
@@ -92,7 +94,7 @@ export function lineOf(entry: Entry): string {
 /** The details of an entry that its sentence does not hold. */
 export function unsaid(entry: Entry): Record<string, unknown> {
   const one = entry.act.endsWith('_volunteers') || entry.act === 'lift_exclusions' ? !entry.subject.endsWith(' volunteers') : false
-  const left = Object.entries(entry.detail as Record<string, unknown>).filter(([name]) => !IDS.includes(name) && !SAID[entry.act]?.includes(name) && !(one && name === 'volunteers'))
+  const left = Object.entries(detailsIn(entry)).filter(([name]) => !IDS.includes(name) && !SAID[entry.act]?.includes(name) && !(one && name === 'volunteers'))
   return Object.fromEntries(left)
 }
 
