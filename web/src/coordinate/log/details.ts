@@ -15,6 +15,7 @@ export function detailsOf(detail: Record<string, unknown>): Line[] {
 }
 
 function valueOf(key: string, value: unknown): string {
+  if (value === null || value === undefined) return '–'
   if (typeof value === 'boolean') return t(value ? 'log.yes' : 'log.no')
   if (Array.isArray(value)) return value.map((one) => (key === 'areas' ? areaOf(one as Area) : valueOf(key, one))).join(', ')
   if (typeof value === 'object') return Object.entries(value as object).map(([name, one]) => `${settingOf(key, name)}: ${valueOf(name, one)}`).join(' · ')

@@ -19,6 +19,7 @@ const entry = (act: string, subject: string, detail: Record<string, unknown> = {
 const ENTRIES: [Entry, string, format?: string][] = [
   [entry('create_campaign', 'raqqa'), 'Made this campaign.'],
   [entry('apply_campaign', 'texts.es.title texts.en.guide.destroyed policy.minimum release_level licence'), 'Changed settings: Title (Español), Field guide: Destroyed (English), At least, Who may have the damage map, Licence of the damage map.', 'texts.{language}.guide.{key}'],
+  [entry('apply_campaign', 'policy.gold_share policy.gold_share_first policy.random_share'), 'Changed settings: Check tiles handed out, By chance.'],
   [entry('change_state', 'paused'), 'Paused the campaign: no new tiles are handed out.'],
   [entry('ingest', 'madre_before.tif'), 'Brought in the picture madre_before.tif.'],
   [entry('remove_scene', '12345'), 'Removed a picture; the tiles were cut anew.', '"remove_scene"'],
@@ -99,6 +100,7 @@ describe('a line of the log', () => {
 
   it('leaves ids and what it says itself out of the details', () => {
     expect(unsaid(entry('withdraw_tile', 'b1', { withdrawal: '12345', leases_ended: 2 }))).toEqual({ leases_ended: 2 })
+    expect(unsaid({ ...entry('review', 'b1: damaged'), detail: null as unknown as Entry['detail'] }), 'noted without details').toEqual({})
     expect(unsaid(entry('make_invitation', '1', { role: 'volunteer', uses: 5 }))).toEqual({ uses: 5 })
     expect(unsaid(entry('exclude_volunteers', 'v1', { volunteers: ['v1'] }))).toEqual({})
     expect(unsaid(entry('exclude_volunteers', '2 volunteers', { volunteers: ['v1', 'v2'] }))).toEqual({ volunteers: ['v1', 'v2'] })

@@ -7,7 +7,9 @@ type Found = Record<string, string | number>
 /** What the words about the subject hold, under the names that the sentence uses. */
 type Reader = (entry: Entry) => Found
 
-const detail = (entry: Entry, name: string) => String((entry.detail as Record<string, unknown>)[name] ?? '')
+/** Of an act that was noted without details there may be nothing at all. */
+const detailsIn = (entry: Entry) => (entry.detail ?? {}) as Record<string, unknown>
+const detail = (entry: Entry, name: string) => String(detailsIn(entry)[name] ?? '')
 /** A name or an id keeps its own direction within a sentence (Unicode isolates). */
 const own = (name: string) => `\u2068${name}\u2069`
 const what: Reader = ({ subject }) => ({ what: own(subject) })
@@ -17,7 +19,7 @@ const people: Reader = ({ subject }) => {
   const many = /^(\d+) volunteers$/.exec(subject)?.[1]
   return { what: many ? (said('log_subject', 'volunteers', { count: Number(many) }) ?? subject) : own(subject) }
 }
-const settings: Reader = ({ subject }) => ({ what: subject.split(' ').map(settingName).join(', ') })
+const settings: Reader = ({ subject }) => ({ what: [...new Set(subject.split(' ').map(settingName))].join(', ') })
 const ofSample: Reader = ({ subject }) => {
   const [, number = '', tile = ''] = /^sample (\d+): (.*)$/.exec(subject) ?? []
   return { number, tile: own(tile), count: Number(/^\d+/.exec(tile)?.[0] ?? 0) }
@@ -92,7 +94,7 @@ export function lineOf(entry: Entry): string {
 /** The details of an entry that its sentence does not hold. */
 export function unsaid(entry: Entry): Record<string, unknown> {
   const one = entry.act.endsWith('_volunteers') || entry.act === 'lift_exclusions' ? !entry.subject.endsWith(' volunteers') : false
-  const left = Object.entries(entry.detail as Record<string, unknown>).filter(([name]) => !IDS.includes(name) && !SAID[entry.act]?.includes(name) && !(one && name === 'volunteers'))
+  const left = Object.entries(detailsIn(entry)).filter(([name]) => !IDS.includes(name) && !SAID[entry.act]?.includes(name) && !(one && name === 'volunteers'))
   return Object.fromEntries(left)
 }
 
@@ -106,7 +108,7 @@ function settingName(path: string): string {
   return plain(parts.at(-1) ?? path)
 }
 
-const RENAMED: Record<string, string> = { release_level: 'level', area: 'where', least_m: 'least' }
+const RENAMED: Record<string, string> = { release_level: 'level', area: 'where', least_m: 'least', gold_share_first: 'gold_share', gold_first_tiles: 'gold_share', gold_uses: 'gold_share' }
 
 function plain(name: string): string {
   const text = name === 'news' ? t('mine.news') : said('setup', RENAMED[name] ?? name)
