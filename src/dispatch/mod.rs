@@ -14,7 +14,7 @@ mod plan;
 mod ring;
 
 pub use plan::{Plan, mix, plan};
-pub use ring::Walk;
+pub use ring::{Walk, first_behind};
 
 /// Rows of the queue that one transaction may look at: hand-out costs the same however large the campaign is.
 pub const LOOK_AT_MOST: usize = 256;

@@ -43,6 +43,14 @@ impl Walk {
     }
 }
 
+/// The group whose tile comes first on the ring of all groups together, of groups with the key of their first tile each.
+///
+/// Behind a place that was drawn at random this draws a tile whatever its group, each being as likely as the next: keys are
+/// hashes, so a group with twice the tiles comes first twice as often.
+pub fn first_behind<Group: Copy>(heads: &[(Group, i64)]) -> Option<Group> {
+    heads.iter().min_by_key(|(_, key)| *key).map(|(group, _)| *group)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +66,13 @@ mod tests {
             met.extend(found);
         }
         panic!("the walk never ends");
+    }
+
+    #[test]
+    fn the_group_of_the_next_tile_is_drawn_however_many_groups_there_are() {
+        let heads: Vec<(i16, i64)> = (0..48).map(|group| (group, 1_000 - i64::from(group))).collect();
+        assert_eq!(first_behind(&heads), Some(47));
+        assert_eq!(first_behind::<i16>(&[]), None);
     }
 
     #[test]

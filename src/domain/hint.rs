@@ -6,6 +6,9 @@ pub const LEVELS: u8 = 3;
 /// Share of the tiles, those with the highest scores, up to which a tile has each level but the last.
 const UP_TO: [f64; 2] = [0.10, 0.30];
 
+/// Buckets of the ring: four values of the next label ([`crate::consensus`] gives them), each with its hints.
+pub const BUCKETS: u8 = 4 * LEVELS;
+
 /// The bucket of the ring: by the value of the next label, then by the hint.
 pub fn ring_bucket(value: u8, hint: u8) -> u8 {
     value * LEVELS + hint.min(LEVELS - 1)

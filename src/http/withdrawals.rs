@@ -9,11 +9,13 @@ use utoipa::ToSchema;
 
 use super::body::Body;
 use super::error::Error;
-use super::gate::{Admin, App, Coordinator, InCampaign};
+use super::gate::{Admin, App, CampaignVisit, Coordinator, InCampaign};
 use super::images::Lookups;
 use super::wire::{id_in_address, rfc3339};
+use crate::imagery::Archives;
 use crate::services;
 use crate::services::oversight::steer::withdraw::{self, Target};
+use crate::services::scenes::later_scene;
 use crate::storage::withdrawals as stored;
 
 /// Something that is to be taken out of view: a scene or a tile.
@@ -130,11 +132,29 @@ pub async fn bring_back(
     let id = id_in_address(&path.1, "withdrawal")?;
     let reason = body.0.reason;
     let lift = door.write(move |conn, visit| {
-        withdraw::bring_back(conn, &visit.campaign, id, &reason, visit.viewer.volunteer_id(), visit.now)?;
-        Ok(visit.campaign.id)
+        let joins = withdraw::bring_back(conn, &visit.campaign, id, &reason, visit.viewer.volunteer_id(), visit.now)?;
+        Ok((visit.campaign.id, joins))
     });
-    let campaign = lift.await?;
+    let (campaign, joins) = lift.await?;
     lookups.forget();
     app.events.mark(&[campaign]);
+    if let Some(scene) = joins {
+        go_on(&door, app.archives.clone(), scene).await?;
+    }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Lets the tiles follow a scene while the answer is on its way. Where that ends early, the campaign says so when it is to
+/// open.
+async fn go_on(door: &InCampaign<Admin>, archives: Archives, scene: i64) -> Result<(), Error> {
+    door.serve(|store, CampaignVisit { campaign, viewer, .. }| async move {
+        tokio::spawn(async move {
+            let actor = viewer.volunteer_id();
+            if let Err(error) = later_scene::go_on(&store, &archives, campaign.id, scene, actor).await {
+                tracing::warn!(campaign = campaign.slug, %error, "a scene that came back has not joined all tiles");
+            }
+        });
+        Ok(())
+    })
+    .await
 }

@@ -71,9 +71,7 @@ pub fn by_id(conn: &mut Conn, id: i64) -> QueryResult<Option<Campaign>> {
 
 /// What to compare a campaign by that was read before, in one statement. Holds its state as [`hold_state`] does.
 pub fn head(conn: &mut Conn, id: i64) -> QueryResult<Option<Head>> {
-    if let Conn::Postgres(_) = conn {
-        hold_state(conn, id)?;
-    }
+    hold(conn, id)?;
     let of_model = models::campaign_id.eq(campaigns::id).and(models::number.eq(campaigns::model));
     let query = campaigns::table
         .inner_join(policies::table.on(policies::campaign_id.eq(campaigns::id)))
@@ -230,6 +228,16 @@ pub fn hold_state(conn: &mut Conn, campaign_id: i64) -> QueryResult<CampaignStat
         Conn::Sqlite(conn) => state.first(conn)?,
     };
     word(&state)
+}
+
+/// Holds a campaign's state as [`hold_state`] does, for who does not need to know it. Everybody locks campaigns before
+/// tiles: whoever locks a tile first, and then needs the campaign, may wait for somebody who waits for that tile.
+pub fn hold(conn: &mut Conn, campaign_id: i64) -> QueryResult<()> {
+    match conn {
+        Conn::Postgres(_) => hold_state(conn, campaign_id).map(drop),
+        // SQLite's one writer holds the whole database already.
+        Conn::Sqlite(_) => Ok(()),
+    }
 }
 
 fn complete(conn: &mut Conn, row: Row) -> QueryResult<Campaign> {

@@ -2,10 +2,11 @@
 
 use diesel::dsl::max;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 
 use super::campaigns::word;
 use super::schema::{jobs, volunteers};
-use super::{Conn, new_id};
+use super::{Conn, each_backend, new_id};
 use crate::domain::job::{JobKind, JobState};
 
 /// A job as it is stored. Times are milliseconds since 1970, UTC.
@@ -159,15 +160,30 @@ pub fn unfinished(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Job>> {
     rows.into_iter().map(job).collect()
 }
 
-/// Jobs that may be begun: those that wait, and those whose run gave no sign of life since `silent_since`. Oldest first.
+/// Of each campaign the job that may be begun next: one whose run gave no sign of life since `silent_since`, else the
+/// oldest that waits. Campaigns take turns, or one with a hundred jobs would hold up all others: first comes the one whose
+/// last job was begun longest ago.
 pub fn to_do(conn: &mut Conn, silent_since: i64) -> QueryResult<Vec<(i64, Option<i64>)>> {
-    let abandoned = jobs::state.eq("running").and(jobs::heartbeat_at.lt(silent_since));
-    jobs::table
-        .filter(jobs::state.eq("waiting").or(abandoned.assume_not_null()))
-        .order(jobs::id)
-        .limit(50)
-        .select((jobs::id, jobs::campaign_id))
-        .load(conn)
+    // A number of our own, so it can stand in the text.
+    let statement = format!(
+        "SELECT next.id, next.campaign_id FROM (
+             SELECT campaign_id, COALESCE(MIN(CASE WHEN state = 'running' THEN id END), MIN(id)) AS id FROM jobs
+             WHERE state = 'waiting' OR (state = 'running' AND heartbeat_at < {silent_since})
+             GROUP BY campaign_id) next
+         ORDER BY COALESCE((SELECT MAX(begun.started_at) FROM jobs begun
+                            WHERE begun.campaign_id = next.campaign_id), 0), next.id
+         LIMIT 50"
+    );
+    let rows: Vec<Next> = each_backend!(conn, inner => diesel::sql_query(statement).load(inner))?;
+    Ok(rows.into_iter().map(|next| (next.id, next.campaign_id)).collect())
+}
+
+#[derive(QueryableByName)]
+struct Next {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    campaign_id: Option<i64>,
 }
 
 /// Whether an older job of the campaign is to be done first, or another one runs.

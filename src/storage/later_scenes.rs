@@ -90,6 +90,11 @@ pub fn under_way(conn: &mut Conn, campaign_id: i64) -> QueryResult<Option<Joinin
     found.map(read).transpose()
 }
 
+/// Whether a scene, in view or not, has begun to join its campaign and not all tiles have followed.
+pub fn is_unfinished(conn: &mut Conn, scene: i64) -> QueryResult<bool> {
+    scenes::table.find(scene).select(scenes::joining.is_not_null()).first(conn)
+}
+
 /// Whether a scene joined a campaign since that time, so that a model from then does not know it.
 pub fn joined_since(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<bool> {
     let joined = scenes::table

@@ -49,6 +49,26 @@ pub fn of_campaign(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Member>
     Ok(members)
 }
 
+/// The highest role that somebody may give in a campaign: their own, or any where they are an admin; `None` where they
+/// have none, or may not sign in.
+pub fn highest_role(conn: &mut Conn, campaign_id: i64, volunteer: i64) -> QueryResult<Option<Role>> {
+    let active = volunteers::table
+        .find(volunteer)
+        .filter(volunteers::disabled_at.is_null())
+        .filter(volunteers::deleted_at.is_null());
+    match active.select(volunteers::admin).first::<bool>(conn).optional()? {
+        Some(true) => Ok(Some(Role::Coordinator)),
+        Some(false) => {
+            let held =
+                roles::table.filter(roles::campaign_id.eq(campaign_id)).filter(roles::volunteer_id.eq(volunteer));
+            let words = held.select(roles::role).load::<String>(conn)?;
+            let held = words.iter().map(|text| word(text)).collect::<QueryResult<Vec<Role>>>()?;
+            Ok(held.into_iter().max())
+        }
+        None => Ok(None),
+    }
+}
+
 /// Takes all roles of somebody in a campaign away.
 pub fn remove(conn: &mut Conn, campaign_id: i64, volunteer: i64) -> QueryResult<()> {
     let held = roles::table.filter(roles::campaign_id.eq(campaign_id)).filter(roles::volunteer_id.eq(volunteer));

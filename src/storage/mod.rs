@@ -51,6 +51,7 @@ pub mod queue;
 pub mod releases;
 mod review_queue;
 pub mod reviews;
+pub mod ring;
 pub mod roles;
 pub mod scenes;
 pub mod schema;

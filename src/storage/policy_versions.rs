@@ -1,5 +1,6 @@
 //! The policies under which a campaign's tiles were decided, one after the other, and how far the last one has come.
 
+use diesel::dsl::{count_star, not};
 use diesel::prelude::*;
 
 use super::Conn;
@@ -80,7 +81,8 @@ pub struct Unfinished {
     pub tiles_after: i64,
 }
 
-/// The newest version of a campaign, if tiles do not all follow it yet. An older one that was overtaken is never finished.
+/// The newest version of a campaign, if tiles do not all follow it yet. An older one that was overtaken ends with it: the
+/// newer one goes to all tiles that the older one had to go to.
 pub fn unfinished(conn: &mut Conn, campaign_id: i64) -> QueryResult<Option<Unfinished>> {
     let newest = policy_versions::table
         .filter(policy_versions::campaign_id.eq(campaign_id))
@@ -94,7 +96,7 @@ pub fn unfinished(conn: &mut Conn, campaign_id: i64) -> QueryResult<Option<Unfin
     Ok(newest.filter(|(_, applied_at)| applied_at.is_none()).map(|(unfinished, _)| unfinished))
 }
 
-/// Notes how far a version has come; with a time it is applied everywhere.
+/// Notes how far a version has come; with a time it is applied everywhere, and so is what it overtook.
 pub fn advance(
     conn: &mut Conn,
     campaign_id: i64,
@@ -102,9 +104,14 @@ pub fn advance(
     (tiles_after, applied_at): (i64, Option<i64>),
 ) -> QueryResult<()> {
     diesel::update(policy_versions::table.find((campaign_id, version)))
-        .set((policy_versions::tiles_after.eq(tiles_after), policy_versions::applied_at.eq(applied_at)))
-        .execute(conn)
-        .map(drop)
+        .set(policy_versions::tiles_after.eq(tiles_after))
+        .execute(conn)?;
+    let Some(applied_at) = applied_at else { return Ok(()) };
+    let so_far = policy_versions::table
+        .filter(policy_versions::campaign_id.eq(campaign_id))
+        .filter(policy_versions::version.le(version))
+        .filter(policy_versions::applied_at.is_null());
+    diesel::update(so_far).set(policy_versions::applied_at.eq(applied_at)).execute(conn).map(drop)
 }
 
 /// The next tiles that have to follow a new policy, in the order of their ids: the open ones, or the closed ones too
@@ -128,12 +135,13 @@ pub fn tiles_to_follow(
         .load(conn)
 }
 
-/// Tiles with a counted label that a new policy would look at, a part of them where there are more than `limit`.
+/// Tiles with a counted label that a new policy would look at, withdrawn ones left out; a part of them where there are more than `limit`.
 pub fn labelled(conn: &mut Conn, campaign_id: i64, closed_too: bool, limit: i64) -> QueryResult<Vec<i64>> {
     let states: &[&str] = if closed_too { &["open", "settled", "contested", "unusable"] } else { &["open"] };
     queue::table
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::gold.is_null())
+        .filter(not(queue::withdrawn))
         .filter(queue::state.eq_any(states))
         .filter(queue::counted.gt(0))
         .order(queue::shuffle_key)
@@ -142,13 +150,26 @@ pub fn labelled(conn: &mut Conn, campaign_id: i64, closed_too: bool, limit: i64)
         .load(conn)
 }
 
-/// What one label costs is known before it is asked for: (labels counted, labels wanted, tiles) of all open tiles.
+/// Closed tiles with a counted label that no expert decided; withdrawn ones left out.
+pub fn labelled_and_closed(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
+    queue::table
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(queue::gold.is_null())
+        .filter(not(queue::withdrawn))
+        .filter(queue::state.eq_any(["settled", "contested", "unusable"]))
+        .filter(queue::counted.gt(0))
+        .count()
+        .get_result(conn)
+}
+
+/// What one label costs is known before it is asked for: (labels counted, labels wanted, tiles) of all open tiles that
+/// can be seen.
 pub fn open_by_count(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<(i16, i16, i64)>> {
-    use diesel::dsl::count_star;
     queue::table
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::state.eq("open"))
         .filter(queue::gold.is_null())
+        .filter(not(queue::withdrawn))
         .group_by((queue::counted, queue::needed))
         .select((queue::counted, queue::needed, count_star()))
         .load(conn)

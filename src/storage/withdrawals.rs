@@ -1,10 +1,11 @@
 //! Withdrawals: scenes and tiles that were taken out of view. Their rows and labels stay; nobody is shown them.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
 
-use super::schema::{scenes, tiles, withdrawals};
+use super::schema::{current_labels, frames, queue, scenes, tiles, withdrawals};
 use super::{Conn, each_backend, new_id};
 use crate::domain::bbox::Bbox;
 
@@ -158,6 +159,26 @@ pub fn squares(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Bbox>> {
         .select((tiles::west, tiles::south, tiles::east, tiles::north))
         .load::<(f64, f64, f64, f64)>(conn)?;
     Ok(rows.into_iter().map(|(west, south, east, north)| Bbox { west, south, east, north }).collect())
+}
+
+/// The tiles that came back with this, on which a label waits outside the consensus for a place; in the order in which
+/// everybody locks them.
+pub fn with_surplus(conn: &mut Conn, what: Withdrawn) -> QueryResult<Vec<i64>> {
+    let waits = || {
+        current_labels::table
+            .filter(current_labels::tile.eq(queue::tile))
+            .filter(not(current_labels::counted))
+            .filter(not(current_labels::excluded))
+            .filter(current_labels::censored.is_null())
+    };
+    let open = queue::table.filter(queue::available).filter(exists(waits())).order(queue::tile).select(queue::tile);
+    match what {
+        Withdrawn::Tile(tile) => open.filter(queue::tile.eq(tile)).load(conn),
+        Withdrawn::Scene(scene) => {
+            let shown = frames::table.filter(frames::scene_id.eq(scene)).select(frames::tile);
+            open.filter(queue::tile.eq_any(shown)).load(conn)
+        }
+    }
 }
 
 /// Brings the queue in line with what is withdrawn: what nobody may see is not handed out, and what is in people's hands

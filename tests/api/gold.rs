@@ -1,5 +1,6 @@
 //! Gold over HTTP: marked by hand, out of a review or by file, changed, retired; and never recognisable.
 
+use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::volunteer::Role;
 use aftermap::http::listed;
 use aftermap::services::people::grant_role::Grant;
@@ -213,6 +214,12 @@ async fn who_may_touch_gold_and_what_cannot_be_is_refused() {
         body["explanations"] = json!({"en": "x".repeat(20_001)});
         assert_eq!(field(body).await, "explanations");
         coordinator.post(GOLD, mark("1-1-1", "check", "damaged")).await.refused(404, "not_found");
+        // The answers of a campaign that is over are in: those of its gold too.
+        coordinator.post(GOLD, mark(&tile(0), "check", "damaged")).await.ok();
+        for state in [CampaignState::Closed, CampaignState::Archived] {
+            app.set_state("raqqa", state).await;
+            coordinator.post(&format!("{GOLD}/{}", tile(0)), changed.clone()).await.refused(409, "conflict");
+        }
     })
     .await;
 }

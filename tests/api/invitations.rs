@@ -2,7 +2,7 @@
 
 use aftermap::domain::campaign::{ReleaseLevel, Visibility};
 use aftermap::domain::volunteer::Role;
-use aftermap::services::people::grant_role::Grant;
+use aftermap::services::people::grant_role::{self, Grant};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
@@ -208,6 +208,38 @@ async fn members_are_changed_and_removed_and_do_not_come_back_by_the_same_link()
         let again = coordinator.post(MEMBERS, json!({"name": "layla", "role": "volunteer"})).await.ok();
         assert_eq!(again["id"], member["id"]);
         coordinator.post(MEMBERS, json!({"name": "nobody", "role": "volunteer"})).await.refused(404, "not_found");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_coordinator_who_was_removed_or_lowered_comes_back_by_no_invitation_of_their_own() {
+    on_each_database(async |app| {
+        let first = hidden(app).await;
+        let layla = app.signed_in("layla", None).await;
+        let layla_id = first.post(MEMBERS, json!({"name": "layla", "role": "coordinator"})).await.ok()["id"].clone();
+        let member = format!("{MEMBERS}/{}", layla_id.as_str().unwrap());
+        let high = invite(&layla, json!({"role": "coordinator", "uses": 5})).await;
+        let low = invite(&layla, json!({"role": "reviewer", "uses": 5})).await;
+        let others = invite(&first, json!({"role": "coordinator", "uses": 5})).await;
+        let friend = app.signed_in("friend", None).await;
+        first.post(&member, json!({"role": "reviewer"})).await.ok();
+        layla.post(ACCEPT, secret(&high)).await.refused(409, "conflict");
+        friend.post(ACCEPT, secret(&high)).await.refused(409, "conflict");
+        assert_eq!(friend.post(LOOK, secret(&low)).await.status, 200, "reviewers are still hers to invite to");
+        assert_eq!(first.delete(&member).await.status, 204);
+        for made in [&high, &low] {
+            layla.post(ACCEPT, secret(made)).await.refused(409, "conflict");
+            friend.post(ACCEPT, secret(made)).await.refused(409, "conflict");
+        }
+        layla.get("/api/v1/campaigns/hidden").await.refused(404, "not_found");
+        let listed = first.get(INVITATIONS).await.ok();
+        let states: Vec<&Value> = listed["invitations"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
+        assert_eq!(states, ["good", "revoked", "revoked"]);
+        // Whoever is out of use gives nothing either, whatever nobody thought of revoking.
+        let now = aftermap::services::clock::now_ms();
+        app.write(move |conn| grant_role::disable(conn, None, "coordinator-of-hidden", now)).await;
+        friend.post(ACCEPT, secret(&others)).await.refused(409, "conflict");
     })
     .await;
 }

@@ -7,6 +7,7 @@ use aftermap::imagery::{Archives, SyntheticTown, TownOptions};
 use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::clock;
 use aftermap::services::jobs::worker::Worker;
+use aftermap::services::oversight::steer::extend::extend;
 use aftermap::services::people::grant_role::Grant;
 use aftermap::services::scenes::upload::Intake;
 use serde_json::{Value, json};
@@ -198,6 +199,41 @@ async fn an_area_is_extended_after_a_look_at_how_many_tiles_that_adds() {
         set(&cleo, "closed").await;
         let refused = cleo.post(&path, json!({"area": area})).await.refused(409, "conflict");
         assert!(refused["detail"].as_str().unwrap().contains("open or paused"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_extension_is_refused_where_the_campaign_closed_or_a_scene_went_meanwhile() {
+    on_each_database(async |app| {
+        let town = draw(app, 2);
+        let cleo = open_town(app, &town, 2, json!({"tiles": {"zoom": 19}})).await;
+        let log = cleo.get(&format!("{TOWN}/audit?act=ingest")).await.ok();
+        let scene = cleo.get(TOWN).await.ok()["scenes"][1]["id"].clone();
+        assert_eq!(log["entries"][0]["subject"], scene, "a scene stands in the log by its number, not by its file");
+        let bounds = cleo.get(TOWN).await.ok()["scenes"][0]["bounds"].as_array().unwrap().clone();
+        let [w, s, e, n] = [0, 1, 2, 3].map(|place| bounds[place].as_f64().unwrap());
+        let area = json!({"type": "Polygon", "coordinates": [[[w, s], [e, s], [e, n], [w, n], [w, s]]]});
+        let seen = app
+            .write(|conn| {
+                use aftermap::storage::{campaigns, tiles};
+                let campaign = campaigns::find(conn, "town")?.unwrap();
+                let gone: Vec<i64> = tiles::ids_of_campaign(conn, campaign.id)?.into_values().take(2).collect();
+                tiles::remove(conn, &gone)?;
+                Ok(campaign)
+            })
+            .await;
+        // It closes while tiles are derived for the campaign as it was.
+        set(&cleo, "closed").await;
+        let archives = Archives::new(app.tiles.path());
+        let late = extend(&app.store, &archives, &seen, area.to_string(), false, None).await.unwrap_err().to_string();
+        assert!(late.contains("is closed"), "{late}");
+        set(&cleo, "open").await;
+        let made = cleo.post(&format!("{TOWN}/withdrawals"), json!({"scene_id": scene, "reason": "a licence"})).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let path = format!("{TOWN}/steering/extension");
+        let refused = cleo.post(&path, json!({"area": area, "preview": true})).await.refused(409, "conflict");
+        assert!(refused["detail"].as_str().unwrap().contains("fewer than two scenes"), "{refused}");
     })
     .await;
 }

@@ -10,7 +10,7 @@ use aftermap::services::clock::now_ms;
 use aftermap::services::labelling::hand_out::{Request, hand_out};
 use aftermap::services::labelling::release_lease;
 use aftermap::services::labelling::submit_label::submit;
-use aftermap::storage::queue;
+use aftermap::storage::{priority_areas, queue};
 use diesel::RunQueryDsl;
 
 use crate::town::{MINUTE, NOON, policy, towns};
@@ -183,6 +183,34 @@ async fn a_tile_drawn_at_random_may_be_any_open_one() {
             town.run(move |conn| release_lease::release(conn, volunteer, lease.id, false, NOON)).await;
         }
         assert!(times < 15, "{times} of 60 on {}", town.name);
+        town.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_random_share_reaches_tiles_outside_all_areas_however_many_groups_there_are() {
+    let policy = Policy { random_share: 1.0, gold_share: 0.0, gold_share_first: 0.0, ..policy() };
+    for town in towns(48, policy).await {
+        let tiles = town.tiles.clone();
+        town.run(move |conn| {
+            // Three levels of areas and none, and on each of them tiles of every value and every hint.
+            for (place, tile) in tiles.iter().enumerate() {
+                let bucket = (place % 12) as u8;
+                let row = queue::lock(conn, *tile)?;
+                queue::save(conn, &queue::QueueRow { bucket, ..row })?;
+                priority_areas::set(conn, &[*tile], (place / 12) as i16)?;
+            }
+            Ok(())
+        })
+        .await;
+        let mut outside = 0;
+        for volunteer in town.volunteers(60).await {
+            let lease = town.one(volunteer, NOON).await;
+            outside += usize::from(town.tiles[..12].contains(&lease.tile.id));
+            town.run(move |conn| release_lease::release(conn, volunteer, lease.id, false, NOON)).await;
+        }
+        // A quarter of the tiles: fifteen are expected.
+        assert!((3..35).contains(&outside), "{outside} of 60 on {}", town.name);
         town.check().await;
     }
 }

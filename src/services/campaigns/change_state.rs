@@ -4,9 +4,10 @@ use super::checklist::checklist;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::checklist::ItemState;
 use crate::services::Error;
+use crate::services::oversight::exclude;
 use crate::services::scenes::later_scene;
 use crate::storage::audit_log::{self, Act};
-use crate::storage::{Conn, campaigns, gold, imports, notify};
+use crate::storage::{Conn, campaigns, gold, imports, notify, policy_versions};
 
 /// Moves a campaign to another state; the same state again changes nothing.
 ///
@@ -31,7 +32,13 @@ pub fn change_state(
             campaign.state
         )));
     }
-    later_scene::check_none_joins(conn, &campaign)?;
+    // Pausing is always allowed: a scene joins while its campaign is paused.
+    if next != CampaignState::Paused {
+        later_scene::check_none_joins(conn, &campaign)?;
+    }
+    if next == CampaignState::Archived {
+        check_all_followed(conn, &campaign)?;
+    }
     if campaign.state == CampaignState::Draft {
         check_ready(conn, &campaign, now)?;
     }
@@ -57,6 +64,19 @@ pub fn change_state(
 pub fn find(conn: &mut Conn, slug: &str) -> Result<Campaign, Error> {
     campaigns::find(conn, slug)?
         .ok_or_else(|| Error::NotFound(format!("there is no campaign `{slug}`: `aftermap campaign list` shows all")))
+}
+
+/// Refuses to archive a campaign whose tiles have yet to follow what was decided: nothing changes in an archived one.
+fn check_all_followed(conn: &mut Conn, campaign: &Campaign) -> Result<(), Error> {
+    let behind = if policy_versions::unfinished(conn, campaign.id)?.is_some() {
+        "a change of the policy"
+    } else if exclude::recomputation(conn, campaign)?.running {
+        "an exclusion, or the newest model of its volunteers"
+    } else {
+        return Ok(());
+    };
+    let reason = format!("its tiles still follow {behind}: try again in a few minutes");
+    Err(Error::Conflict(format!("campaign `{}` cannot be archived yet: {reason}", campaign.slug)))
 }
 
 fn check_ready(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use crate::domain::scene::Scene;
 use crate::services::Error;
 use crate::services::campaigns::change_state::find;
 use crate::storage::gold::NewGold;
-use crate::storage::{Conn, audit_log, gold, queue, scenes, tiles};
+use crate::storage::{Conn, audit_log, campaigns, gold, queue, scenes, tiles};
 
 /// One tile and its right answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -140,6 +140,7 @@ fn store(
     lines: &[Found<'_>],
     (actor, now): (Option<i64>, i64),
 ) -> Result<(), Error> {
+    campaigns::hold(conn, campaign.id)?;
     let mut added = 0;
     for line in lines {
         let &Found { tile, answer, window, explanation, .. } = line;

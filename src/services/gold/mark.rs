@@ -19,7 +19,7 @@ use crate::services::oversight::review_queue::may_be_check;
 use crate::storage::gold::{GoldRow, NewGold};
 use crate::storage::queue::QueueRow;
 use crate::storage::reviews::NewReview;
-use crate::storage::{Conn, audit_log, consensus, exclusions, gold, labels, queue, reviews, scenes};
+use crate::storage::{Conn, audit_log, campaigns, consensus, exclusions, gold, labels, queue, reviews, scenes};
 
 /// What experts say of a tile.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,9 +54,7 @@ pub fn mark(
     (actor, may_any): (i64, bool),
     now: i64,
 ) -> Result<(), Error> {
-    if campaign.state.is_over() {
-        return Err(Error::Conflict(format!("campaign `{}` is {}: its answers are in", campaign.slug, campaign.state)));
-    }
+    hold_running(conn, campaign)?;
     let checked = check(conn, campaign, new)?;
     let row = queue::lock(conn, checked.tile)?;
     if row.gold {
@@ -74,6 +72,15 @@ pub fn mark(
     reviews::let_go(conn, checked.tile)?;
     let subject = format!("{}: {} as {}", new.tile_id, new.answer, new.kind);
     Ok(audit_log::note(conn, Some(actor), Some(campaign.id), ("mark_gold", &subject), now)?)
+}
+
+/// Holds the campaign's state, before any tile is locked, and refuses where it is over.
+fn hold_running(conn: &mut Conn, campaign: &Campaign) -> Result<(), Error> {
+    let state = campaigns::hold_state(conn, campaign.id)?;
+    match state.is_over() {
+        true => Err(Error::Conflict(format!("campaign `{}` is {state}: its answers are in", campaign.slug))),
+        false => Ok(()),
+    }
 }
 
 /// Whether nobody below reviewer could tell that the tile of this row is gold when they are given it.
@@ -103,6 +110,7 @@ pub fn make(conn: &mut Conn, campaign: &Campaign, new: &NewGold<'_>, now: i64) -
 ///
 /// Practice never becomes check gold: everybody has seen it.
 pub fn change(conn: &mut Conn, campaign: &Campaign, new: &NewMark, actor: i64, now: i64) -> Result<(), Error> {
+    hold_running(conn, campaign)?;
     let checked = check(conn, campaign, new)?;
     queue::lock(conn, checked.tile)?;
     let before = find(conn, campaign, checked.tile, &new.tile_id)?;
@@ -127,9 +135,7 @@ pub fn retire(
     becomes: Retired,
     (actor, now): (i64, i64),
 ) -> Result<(), Error> {
-    if campaign.state.is_over() {
-        return Err(Error::Conflict(format!("campaign `{}` is {}: its answers are in", campaign.slug, campaign.state)));
-    }
+    hold_running(conn, campaign)?;
     let tile = find_tile(conn, campaign, tile_id)?;
     let rules = Rules::load(conn, campaign.id)?;
     queue::lock(conn, tile)?;

@@ -6,14 +6,14 @@ use rand_chacha::ChaCha8Rng;
 
 use super::release_lease::{give_back, reclaim_expired};
 use super::training::must_practise;
-use crate::dispatch::{LOOK_AT_MOST, Plan, Walk, mix, plan, unseen};
+use crate::dispatch::{LOOK_AT_MOST, Plan, Walk, first_behind, mix, plan, unseen};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::tile::Lease;
 use crate::services::{Error, clock};
 use crate::storage::leases::LeaseRow;
 use crate::storage::participations::{Done, Turn};
 use crate::storage::queue::{Candidate, Eyes, Group};
-use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, tiles, volunteers};
+use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, ring, tiles, volunteers};
 
 /// Rows of the ring read by the first query and by the later ones: nearly always the first tile will do.
 const STRETCHES: [usize; 3] = [4, 16, 64];
@@ -23,8 +23,6 @@ const ROUNDS: usize = 400;
 const SKIP_MS: i64 = 86_400_000;
 /// Check gold tiles to draw from.
 const GOLD_CHOICE: i64 = 64;
-/// Groups of equal value to draw from.
-const GROUP_CHOICE: usize = 16;
 
 /// Who asks for how many tiles.
 #[derive(Debug, Clone, Copy)]
@@ -252,27 +250,15 @@ impl Seeker<'_> {
         Ok(Some((group, walk)))
     }
 
-    /// Draws one tile whatever its value, each open one being as likely as the next: the first behind a random place on
-    /// the ring of all groups together. `None` where the few behind it are all seen or `taken`.
+    /// Draws one tile whatever its level and its value, each open one being as likely as the next: the first behind a
+    /// random place on the ring of all groups together. `None` where the few behind it in its group are all seen or `taken`.
     fn draw(&mut self, conn: &mut Conn, taken: &[i64]) -> Result<Option<i64>, Error> {
-        let mut groups: Vec<Group> = Vec::new();
-        while groups.len() < GROUP_CHOICE
-            && let Some((group, _)) = queue::next_group(conn, self.campaign.id, self.volunteer, groups.last().copied())?
-        {
-            groups.push(group);
-        }
         let place: i64 = self.rng.random();
         for stretch in [(place, i64::MAX), (i64::MIN, place)] {
-            let mut rows = Vec::new();
-            for &group in &groups {
-                let limit = STRETCHES[0] as i64;
-                rows.extend(queue::stretch(conn, self.campaign.id, group, stretch, limit, self.eyes())?);
-            }
-            rows.sort_by_key(|row| row.key);
-            if !rows.is_empty() {
-                let unseen = unseen_of(&rows, taken, 1);
-                return Ok(queue::take_places(conn, &unseen, false)?.first().copied());
-            }
+            let Some(group) = first_behind(&ring::heads(conn, self.campaign.id, stretch)?) else { continue };
+            let rows = queue::stretch(conn, self.campaign.id, group, stretch, STRETCHES[0] as i64, self.eyes())?;
+            let unseen = unseen_of(&rows, taken, 1);
+            return Ok(queue::take_places(conn, &unseen, false)?.first().copied());
         }
         Ok(None)
     }

@@ -5,7 +5,7 @@ use crate::services::Error;
 use crate::storage::leases::LeaseRow;
 use crate::storage::meter::METER;
 use crate::storage::participations::Done;
-use crate::storage::{Conn, labels, leases, participations, queue};
+use crate::storage::{Conn, campaigns, labels, leases, participations, queue};
 
 /// Expired leases that one hand-out takes back.
 const RECLAIM: i64 = 16;
@@ -20,7 +20,8 @@ pub fn release(conn: &mut Conn, volunteer: i64, lease_id: i64, skip: bool, now: 
     let Some(lease) = mine else {
         return Err(Error::NotFound("there is no such lease of yours".into()));
     };
-    // The order in which everybody locks: the volunteer's turn, the tile, the lease.
+    // The order in which everybody locks: the campaign's state, the volunteer's turn, the tile, the lease.
+    campaigns::hold(conn, lease.campaign_id)?;
     participations::take_turn(conn, lease.campaign_id, volunteer, now)?;
     queue::lock(conn, lease.tile)?;
     let skipped_before = leases::has_skipped(conn, lease.tile, volunteer)?;
@@ -48,9 +49,10 @@ pub fn release(conn: &mut Conn, volunteer: i64, lease_id: i64, skip: bool, now: 
 /// somebody else's or never were are passed over.
 pub fn release_all(conn: &mut Conn, volunteer: i64, lease_ids: &[i64], now: i64) -> Result<(), Error> {
     let mut mine = leases::held(conn, volunteer, lease_ids)?;
-    // The order in which everybody locks: the volunteer's turn in each campaign, then its tiles.
+    // The order in which everybody locks: in each campaign its state, the volunteer's turn, then its tiles.
     mine.sort_by_key(|lease| (lease.campaign_id, lease.tile));
     for of_campaign in mine.chunk_by(|a, b| a.campaign_id == b.campaign_id) {
+        campaigns::hold(conn, of_campaign[0].campaign_id)?;
         participations::take_turn(conn, of_campaign[0].campaign_id, volunteer, now)?;
         for lease in of_campaign {
             queue::lock(conn, lease.tile)?;
@@ -60,7 +62,8 @@ pub fn release_all(conn: &mut Conn, volunteer: i64, lease_ids: &[i64], now: i64)
     Ok(())
 }
 
-/// Takes back a few leases that ran out, so that a hand-out never waits for a sweeper.
+/// Takes back a few leases that ran out, so that a hand-out never waits for a sweeper. The caller holds the campaign's
+/// state.
 pub fn reclaim_expired(conn: &mut Conn, campaign: i64, now: i64) -> Result<usize, Error> {
     let mut expired = leases::expired(conn, campaign, now, RECLAIM)?;
     // A fixed order keeps two hand-outs from waiting for each other. Everybody locks queue rows in the order of tiles.

@@ -215,6 +215,7 @@ fn step(conn: &mut Conn, campaign_id: i64) -> Result<bool, Error> {
 
 fn take_back_all(conn: &mut Conn, campaign_id: i64) -> Result<(), Error> {
     let now = clock::now_ms();
+    campaigns::hold(conn, campaign_id)?;
     let rows = exclusions::in_force(conn, campaign_id)?;
     let mut held: Vec<i64> =
         (rows.iter()).filter(|one| one.kind == ExclusionKind::Excluded).map(|one| one.volunteer_id).collect();

@@ -11,7 +11,7 @@ use crate::domain::volunteer::Role;
 use crate::services::Error;
 use crate::storage::audit_log::{self, Act};
 use crate::storage::invitations::{self, Invitation};
-use crate::storage::{Conn, campaigns, new_id, roles};
+use crate::storage::{Conn, campaigns, members as stored_members, new_id, roles};
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 86_400_000;
@@ -157,6 +157,9 @@ pub fn look(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Result<
 /// Somebody who has that role or a higher one uses nothing up. Of two who come for the last use, one gets it.
 pub fn accept(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Result<(String, Role), Error> {
     let person = viewer.person().ok_or_else(|| Error::Unauthorized("sign in first".into()))?;
+    // Whoever takes a role from its maker holds the campaign: they are before us, and it is revoked, or behind us.
+    let campaign_id = good(conn, secret, now)?.campaign_id;
+    campaigns::hold(conn, campaign_id)?;
     let invitation = good(conn, secret, now)?;
     if person.is_guest() && !invitation.guests {
         return Err(Error::Forbidden("this invitation is for people with an account: make one, or sign in".into()));
@@ -191,12 +194,20 @@ pub fn accept(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Resul
 fn good(conn: &mut Conn, secret: &str, now: i64) -> Result<Invitation, Error> {
     let invitation = invitations::by_hash(conn, &secrets::hash(secret))?.ok_or_else(unknown)?;
     let over = match standing(&invitation, now) {
-        Standing::Good => return Ok(invitation),
+        Standing::Good if still_given(conn, &invitation)? => return Ok(invitation),
+        Standing::Good => "whoever made this invitation may not give its role any more",
         Standing::UsedUp => "all uses of this invitation are taken",
         Standing::Expired => "the time of this invitation is over",
         Standing::Revoked => "this invitation was revoked",
     };
     Err(Error::Conflict(format!("{over}: ask whoever sent it for a new one")))
+}
+
+/// Whether the maker of an invitation may give its role now; the operator may always.
+fn still_given(conn: &mut Conn, invitation: &Invitation) -> Result<bool, Error> {
+    let Some(maker) = invitation.created_by else { return Ok(true) };
+    let own = stored_members::highest_role(conn, invitation.campaign_id, maker)?;
+    Ok(own.is_some_and(|own| own >= invitation.role))
 }
 
 fn unknown() -> Error {

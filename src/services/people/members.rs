@@ -6,6 +6,7 @@ use crate::domain::pseudonym::pseudonym;
 use crate::domain::volunteer::{Role, check_name};
 use crate::services::Error;
 use crate::storage::audit_log::{self, Act};
+use crate::storage::invitations;
 use crate::storage::members::{self, Member};
 use crate::storage::{Conn, campaigns, roles, volunteers};
 
@@ -63,6 +64,7 @@ pub fn remove(conn: &mut Conn, viewer: &Viewer, campaign: &Campaign, id: &str, n
         stays_coordinated(conn, viewer, campaign, member.volunteer)?;
     }
     members::remove(conn, campaign.id, member.volunteer)?;
+    revoke_invitations(conn, viewer, campaign, member.volunteer, now)?;
     let detail = serde_json::json!({ "role": member.role }).to_string();
     let act = Act { act: "remove_member", subject: &member.volunteer.to_string(), reason: "", detail: &detail };
     Ok(audit_log::note_in_full(conn, viewer.volunteer_id(), Some(campaign.id), &act, now)?)
@@ -91,11 +93,33 @@ fn put(
     }
     members::remove(conn, campaign.id, volunteer)?;
     roles::grant(conn, volunteer, campaign.id, role, viewer.volunteer_id(), now)?;
+    revoke_invitations(conn, viewer, campaign, volunteer, now)?;
     let detail = serde_json::json!({ "role": role, "before": before.map(|member| member.role) }).to_string();
     let act = Act { act: "set_role", subject: &volunteer.to_string(), reason: "", detail: &detail };
     audit_log::note_in_full(conn, viewer.volunteer_id(), Some(campaign.id), &act, now)?;
     let found = members::of_campaign(conn, campaign.id)?.into_iter().find(|member| member.volunteer == volunteer);
     found.ok_or_else(|| Error::Internal("a role that was just given is missing".into()))
+}
+
+/// Ends what somebody invited others to, and could come back by themself, as far as they may not give it any more.
+fn revoke_invitations(
+    conn: &mut Conn,
+    viewer: &Viewer,
+    campaign: &Campaign,
+    maker: i64,
+    now: i64,
+) -> Result<(), Error> {
+    let left = members::highest_role(conn, campaign.id, maker)?;
+    let theirs = invitations::of_campaign(conn, campaign.id)?.into_iter().filter(|one| one.created_by == Some(maker));
+    for one in theirs.filter(|one| left.is_none_or(|left| left < one.role)) {
+        if invitations::revoke(conn, campaign.id, one.id, now)? {
+            let subject = one.id.to_string();
+            let reason = "whoever made it may not give this role any more";
+            let act = Act { act: "revoke_invitation", subject: &subject, reason, detail: "{}" };
+            audit_log::note_in_full(conn, viewer.volunteer_id(), Some(campaign.id), &act, now)?;
+        }
+    }
+    Ok(())
 }
 
 fn stays_coordinated(conn: &mut Conn, viewer: &Viewer, campaign: &Campaign, without: i64) -> Result<(), Error> {

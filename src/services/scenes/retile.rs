@@ -231,11 +231,11 @@ fn remove_scene(conn: &mut Conn, campaign: i64, scene: i64) -> Result<(), Error>
     Ok(scenes::remove(conn, scene)?)
 }
 
-/// What the audit log says of a change.
+/// What the audit log says of a change. Scenes stand in it by number: names of files may name people, and it only grows.
 fn noted(plan: &Plan) -> (&'static str, String) {
     let change = &plan.change;
     match (&change.add, change.remove, change.redate, &change.footprints) {
-        (Some(scene), ..) => ("ingest", scene.source_name.clone()),
+        (Some(scene), ..) => ("ingest", scene.id.to_string()),
         (None, Some(scene), ..) => ("remove_scene", scene.to_string()),
         (None, None, Some((scene, _)), _) => ("redate_scene", scene.to_string()),
         (None, None, None, Some(rows)) => ("bring_footprints", rows.len().to_string()),

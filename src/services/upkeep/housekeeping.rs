@@ -41,7 +41,8 @@ pub async fn round(store: &Store) -> Result<(), Error> {
     for campaign in all.iter().filter(|campaign| is_running(campaign)) {
         log_failure(campaign, tidy_leases(store, campaign).await);
     }
-    for campaign in all.iter().filter(|campaign| is_running(campaign)) {
+    // What was changed before the end is followed after it too.
+    for campaign in all.iter().filter(|campaign| is_running(campaign) || campaign.state == CampaignState::Closed) {
         log_failure(campaign, follow_policy(store, campaign).await);
     }
     for campaign in &all {
@@ -117,7 +118,11 @@ async fn sweep(store: &Store, campaign: &Campaign) -> Result<(), Error> {
     let id = campaign.id;
     let due = move |conn: &mut Conn| Ok::<_, Error>(leases::any_expired(conn, id, clock::now_ms())?);
     while store.read(due).await? {
-        let reclaimed = store.write(move |conn| reclaim_expired(conn, id, clock::now_ms())).await?;
+        let reclaim = move |conn: &mut Conn| {
+            campaigns::hold(conn, id)?;
+            reclaim_expired(conn, id, clock::now_ms())
+        };
+        let reclaimed = store.write(reclaim).await?;
         if reclaimed == 0 {
             break;
         }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::priorities::{level_of, outline};
 use crate::domain::campaign::{Campaign, CampaignState, Tiling};
+use crate::domain::scene::Scene;
 use crate::domain::tile::Tile;
 use crate::imagery::Archives;
 use crate::services::scenes::derive_tiles::derive_tiles;
@@ -25,25 +26,33 @@ pub async fn extend(
     preview: bool,
     actor: Option<i64>,
 ) -> Result<usize, Error> {
-    if !matches!(campaign.state, CampaignState::Open | CampaignState::Paused) {
-        let reason = "an area is extended while a campaign is open or paused";
-        return Err(Error::Conflict(format!("campaign `{}` is {}: {reason}", campaign.slug, campaign.state)));
-    }
+    check_running(campaign)?;
     outline(&area).map_err(|reason| Error::invalid("area", reason))?;
     let id = campaign.id;
     let (shown, outlines) = store
         .read(move |conn| Ok::<_, Error>((scenes::of_campaign(conn, id)?, footprints::of_campaign(conn, id)?)))
         .await?;
-    let (archives, slug) = (archives.clone(), campaign.slug.clone());
+    if shown.len() < 2 {
+        let reason = "has fewer than two scenes in view: bring back what was withdrawn, or nobody could compare";
+        return Err(Error::Conflict(format!("campaign `{}` {reason}", campaign.slug)));
+    }
+    let (archives, slug, seen) = (archives.clone(), campaign.slug.clone(), shown.clone());
     let tiling = Tiling { area: Some(area), ..campaign.tiling() };
-    let derive = move || Ok::<_, Error>(derive_tiles(&slug, &shown, &archives, &tiling, &outlines)?.tiles);
+    let derive = move || Ok::<_, Error>(derive_tiles(&slug, &seen, &archives, &tiling, &outlines)?.tiles);
     let derived = crate::services::scenes::ingest::blocking(derive).await?;
     if preview {
         let count = move |conn: &mut Conn| Ok::<_, Error>(fresh(conn, id, &derived)?.len());
         return store.read(count).await;
     }
-    let slug = campaign.slug.clone();
-    store.write(move |conn| keep(conn, &slug, &derived, actor, clock::now_ms())).await
+    store.write(move |conn| keep(conn, id, (&shown, &derived), actor, clock::now_ms())).await
+}
+
+fn check_running(campaign: &Campaign) -> Result<(), Error> {
+    if matches!(campaign.state, CampaignState::Open | CampaignState::Paused) {
+        return Ok(());
+    }
+    let reason = "an area is extended while a campaign is open or paused";
+    Err(Error::Conflict(format!("campaign `{}` is {}: {reason}", campaign.slug, campaign.state)))
 }
 
 /// Those that are no tile of the campaign yet.
@@ -52,9 +61,22 @@ fn fresh<'a>(conn: &mut Conn, campaign_id: i64, derived: &'a [NewTile]) -> Resul
     Ok(derived.iter().filter(|new| !known.contains(&new.tile.tile_id)).collect())
 }
 
-fn keep(conn: &mut Conn, slug: &str, derived: &[NewTile], actor: Option<i64>, now: i64) -> Result<usize, Error> {
-    let campaign = crate::services::campaigns::change_state::find(conn, slug)?;
-    campaigns::lock(conn, campaign.id)?;
+/// The one transaction. Deriving takes long: what the tiles were derived from has to be there still.
+fn keep(
+    conn: &mut Conn,
+    campaign_id: i64,
+    (shown, derived): (&[Scene], &[NewTile]),
+    actor: Option<i64>,
+    now: i64,
+) -> Result<usize, Error> {
+    campaigns::lock(conn, campaign_id)?;
+    let gone = || Error::NotFound("the campaign is gone".into());
+    let campaign = campaigns::by_id(conn, campaign_id)?.ok_or_else(gone)?;
+    check_running(&campaign)?;
+    if scenes::of_campaign(conn, campaign_id)? != shown {
+        let reason = "a scene came or went meanwhile: look at the area again".into();
+        return Err(Error::Conflict(reason));
+    }
     let new = fresh(conn, campaign.id, derived)?;
     if new.len() > MAX_NEW {
         let reason = format!("this area has {} new tiles; at most {MAX_NEW} are added at a time", new.len());

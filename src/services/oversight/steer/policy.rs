@@ -12,6 +12,7 @@ use crate::services::labelling::tile_consensus::{self, Rules};
 use crate::services::{Error, clock};
 use crate::storage::audit_log::{self, Act};
 use crate::storage::policy_versions::{self as stored, PolicyVersion};
+use crate::storage::queue::QueueRow;
 use crate::storage::{Conn, Store, campaigns, imports, notify, queue, reviews};
 
 /// Tiles that one transaction brings in line.
@@ -63,6 +64,11 @@ pub fn changed(policy: &Policy, settings: &Map<String, Value>) -> Result<Policy,
 
 /// What a change would do; nothing is written.
 pub fn preview(conn: &mut Conn, campaign: &Campaign, change: &Change) -> Result<Effect, Error> {
+    reckon(conn, campaign, change, LOOKED_AT)
+}
+
+/// The same from a look at no more than so many labelled tiles.
+pub fn reckon(conn: &mut Conn, campaign: &Campaign, change: &Change, look_at: usize) -> Result<Effect, Error> {
     let policy = changed(&campaign.policy, &change.settings)?;
     let first = policy.first_needed().min(policy.maximum);
     let rules = Rules::load(conn, campaign.id)?.under(policy);
@@ -74,34 +80,66 @@ pub fn preview(conn: &mut Conn, campaign: &Campaign, change: &Change) -> Result<
         effect.labels_wanted += tiles * u64::from((needed - counted).max(0).unsigned_abs());
         if counted == 0 { untouched += tiles } else { labelled += tiles }
     }
-    let tiles = stored::labelled(conn, campaign.id, change.closed_too, LOOKED_AT as i64)?;
-    let mut looked = 0u64;
-    let mut found = Effect::default();
+    let tiles = stored::labelled(conn, campaign.id, change.closed_too, look_at as i64)?;
+    let (mut open, mut closed) = (Found::default(), Found::default());
     for tile in &tiles {
         let before = queue::look(conn, *tile)?;
-        let was_closed = before.state.is_closed();
+        let found = if before.state.is_closed() { &mut closed } else { &mut open };
+        found.looked_at += 1;
+        if waits_for_reviewers(conn, &before)? {
+            continue;
+        }
         let after = tile_consensus::foresee(conn, &rules, before, change.closed_too)?;
-        looked += u64::from(!was_closed);
-        match (was_closed, after.state) {
-            (true, TileState::Open) => found.would_reopen += 1,
-            (false, TileState::Contested) => found.would_be_contested += 1,
-            (false, state) if state.is_closed() => found.would_settle += 1,
-            _ => {}
+        match after.state {
+            TileState::Open => found.open += 1,
+            TileState::Contested => found.contested += 1,
+            _ => found.settled += 1,
         }
         if after.state == TileState::Open {
-            found.labels_wanted_then += u64::from(after.needed.saturating_sub(after.counted));
+            found.wanted += u64::from(after.needed.saturating_sub(after.counted));
         }
     }
-    effect.estimated = tiles.len() == LOOKED_AT;
-    let scale = |number: u64| match effect.estimated && looked > 0 {
-        true => (number as f64 * labelled as f64 / looked as f64).round() as u64,
-        false => number,
-    };
-    effect.would_settle = scale(found.would_settle);
-    effect.would_be_contested = scale(found.would_be_contested);
-    effect.would_reopen = scale(found.would_reopen);
-    effect.labels_wanted_then = scale(found.labels_wanted_then) + untouched * u64::from(first);
+    effect.estimated = tiles.len() == look_at;
+    if effect.estimated {
+        open = open.of(labelled);
+        closed = closed.of(stored::labelled_and_closed(conn, campaign.id)?.unsigned_abs());
+    }
+    effect.would_settle = open.settled;
+    effect.would_be_contested = open.contested;
+    effect.would_reopen = closed.open;
+    effect.labels_wanted_then = open.wanted + closed.wanted + untouched * u64::from(first);
     Ok(effect)
+}
+
+/// What would become of tiles that are alike: all open, or all closed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    looked_at: u64,
+    open: u64,
+    settled: u64,
+    contested: u64,
+    /// Labels that those would ask for that are open then.
+    wanted: u64,
+}
+
+impl Found {
+    /// The same of so many tiles, of which these are a part drawn by lot.
+    fn of(self, all: u64) -> Found {
+        let share = if self.looked_at > 0 { all as f64 / self.looked_at as f64 } else { 0.0 };
+        let scaled = |number: u64| (number as f64 * share).round() as u64;
+        Found {
+            looked_at: all,
+            open: scaled(self.open),
+            settled: scaled(self.settled),
+            contested: scaled(self.contested),
+            wanted: scaled(self.wanted),
+        }
+    }
+}
+
+/// Whether reviewers differ about a tile: it waits for the third of them, not for the crowd.
+fn waits_for_reviewers(conn: &mut Conn, row: &QueueRow) -> Result<bool, Error> {
+    Ok(row.state == TileState::Contested && reviews::is_disputed(conn, row.tile)?)
 }
 
 /// Puts a change in force and brings the tiles in line: some now, the rest in the background. Returns the number of the
@@ -177,20 +215,23 @@ fn put_in_force(
         stored::insert(conn, campaign_id, &first_version(&campaign))?;
     }
     let version = before + 1;
+    // Closed tiles that an earlier change has not come to yet must not be forgotten over this one.
+    let overtaken = stored::unfinished(conn, campaign_id)?;
+    let closed_too = change.closed_too || overtaken.is_some_and(|one| one.closed_too);
     let new = PolicyVersion {
         version,
         policy: policy.clone(),
         reason: reason.clone(),
         changed_by: actor,
         in_force_from: now,
-        closed_too: change.closed_too,
+        closed_too,
         applied_at: None,
     };
     stored::insert(conn, campaign_id, &new)?;
     campaigns::set_policy(conn, campaign_id, &policy)?;
     campaigns::set_policy_version(conn, campaign_id, version)?;
     let detail = serde_json::json!({
-        "version": version, "settings": change.settings, "closed_too": change.closed_too,
+        "version": version, "settings": change.settings, "closed_too": closed_too,
     });
     let (subject, detail) = (format!("version {version}"), detail.to_string());
     let act = Act { act: "change_policy", subject: &subject, reason: &reason, detail: &detail };
@@ -228,16 +269,20 @@ fn follow_one(conn: &mut Conn, rules: &Rules, tile: i64, anew: bool, now: i64) -
     if row.gold || row.state == TileState::Reviewed || (row.state.is_closed() && !anew) {
         return Ok(());
     }
-    // What reviewers differ about waits for the third of them, not for the crowd.
-    if row.state == TileState::Contested && reviews::is_disputed(conn, tile)? {
+    if waits_for_reviewers(conn, &row)? {
         return Ok(());
     }
     let (state, closed_at) = (row.state, row.closed_at);
+    let running = matches!(rules.campaign.state, CampaignState::Open | CampaignState::Paused);
     row.maximum = rules.campaign.policy.maximum.max(row.counted);
     row.needed = row.needed.min(row.maximum);
     tile_consensus::open_anew(rules, &mut row);
     let mut row = tile_consensus::follow(conn, rules, row, None, now)?;
-    if row.state == state && row.closed_at != closed_at {
+    if row.state == TileState::Open && state.is_closed() && !running {
+        // A campaign that is over asks nobody any more: an expert has to look.
+        (row.state, row.closed_at) = (TileState::Contested, closed_at);
+        queue::save(conn, &row)?;
+    } else if row.state == state && row.closed_at != closed_at {
         row.closed_at = closed_at;
         queue::save(conn, &row)?;
     }

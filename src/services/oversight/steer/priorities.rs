@@ -9,13 +9,13 @@ use crate::domain::geometry::Geometry;
 use crate::services::Error;
 use crate::storage::audit_log::{self, Act};
 use crate::storage::priority_areas::{self as stored, Place, PriorityArea};
-use crate::storage::{Conn, campaigns};
+use crate::storage::{Conn, campaigns, tiles};
 
 /// Most areas of one campaign.
 const MAX_AREAS: usize = 20;
 /// Most places of all outlines of one area together.
 const MAX_PLACES: usize = 5_000;
-/// Levels: hand-out draws its random share from few groups of tiles, four for each level.
+/// Levels of areas; where no area is, the level is 0.
 const LEVELS: std::ops::RangeInclusive<u8> = 1..=3;
 
 /// An area with how many tiles have its level because of it.
@@ -70,6 +70,15 @@ pub fn set(
 pub fn level_of(areas: &[PriorityArea], bbox: Bbox) -> i16 {
     let holds = |area: &&PriorityArea| Geometry::from_geojson(&area.geometry).is_some_and(|one| one.meets(bbox));
     areas.iter().filter(holds).map(|area| i16::from(area.level)).max().unwrap_or(0)
+}
+
+/// Gives one tile the level that the areas give it. The caller holds the campaign.
+pub(super) fn follow_one(conn: &mut Conn, campaign_id: i64, tile: i64) -> Result<(), Error> {
+    let areas = stored::of_campaign(conn, campaign_id)?;
+    for found in tiles::by_ids(conn, &[tile])? {
+        stored::set(conn, &[tile], level_of(&areas, found.bbox))?;
+    }
+    Ok(())
 }
 
 fn check(areas: &[PriorityArea]) -> Result<(), Error> {

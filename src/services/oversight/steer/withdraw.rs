@@ -3,12 +3,14 @@
 //! From the moment this is stored nobody is given it, no image of it is served, and it stands in no map or download. Its
 //! labels stay in the log. Releases made before never change; they are marked instead.
 
+use super::priorities;
 use crate::domain::campaign::Campaign;
 use crate::services::Error;
 use crate::services::labelling::tile_consensus::{self, Rules};
+use crate::services::scenes::later_scene;
 use crate::storage::audit_log::{self, Act};
 use crate::storage::withdrawals::{self, Withdrawn};
-use crate::storage::{Conn, campaigns, labels, notify, queue, scenes, tiles};
+use crate::storage::{Conn, campaigns, later_scenes, notify, queue, scenes, tiles};
 
 /// What is to be withdrawn, as the outside names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub fn withdraw(
 }
 
 /// Brings back what a withdrawal took out of view. Surplus labels that came in meanwhile take free places.
+///
+/// Returns the scene, if it is one that was withdrawn before all tiles had followed it: its tiles follow now
+/// ([`later_scene::go_on`]).
 pub fn bring_back(
     conn: &mut Conn,
     campaign: &Campaign,
@@ -61,25 +66,41 @@ pub fn bring_back(
     reason: &str,
     actor: Option<i64>,
     now: i64,
-) -> Result<(), Error> {
+) -> Result<Option<i64>, Error> {
     let reason = super::check_reason(reason)?;
     campaigns::lock(conn, campaign.id)?;
     let missing = || Error::NotFound(format!("there is no withdrawal `{id}` in force here"));
     let what = withdrawals::in_force(conn, campaign.id, id)?.ok_or_else(missing)?;
+    let joins = joining_scene(conn, campaign, what, now)?;
     withdrawals::mark(conn, what, None)?;
     withdrawals::lift(conn, id, &reason, (actor, now))?;
     withdrawals::follow(conn, campaign.id, what, now)?;
-    if let Withdrawn::Tile(tile) = what
-        && labels::any_surplus(conn, tile)?
-    {
-        let rules = Rules::load(conn, campaign.id)?;
+    if let Withdrawn::Tile(tile) = what {
+        // Areas that were drawn meanwhile passed it over.
+        priorities::follow_one(conn, campaign.id, tile)?;
+    }
+    let rules = Rules::load(conn, campaign.id)?;
+    for tile in withdrawals::with_surplus(conn, what)? {
         let row = queue::lock(conn, tile)?;
         tile_consensus::follow(conn, &rules, row, None, now)?;
     }
     notify::tell(conn, &[campaign.id])?;
     let subject = id.to_string();
     let act = Act { act: "bring_back", subject: &subject, reason: &reason, detail: "{}" };
-    Ok(audit_log::note_in_full(conn, actor, Some(campaign.id), &act, now)?)
+    audit_log::note_in_full(conn, actor, Some(campaign.id), &act, now)?;
+    Ok(joins)
+}
+
+/// The scene that comes back, where it was withdrawn while it joined.
+fn joining_scene(conn: &mut Conn, campaign: &Campaign, what: Withdrawn, now: i64) -> Result<Option<i64>, Error> {
+    let Withdrawn::Scene(scene) = what else { return Ok(None) };
+    if !later_scenes::is_unfinished(conn, scene)? {
+        return Ok(None);
+    }
+    let gone = || Error::NotFound("the campaign is gone".into());
+    let campaign = campaigns::by_id(conn, campaign.id)?.ok_or_else(gone)?;
+    later_scene::join_anew(conn, &campaign, scene, now)?;
+    Ok(Some(scene))
 }
 
 fn find(conn: &mut Conn, campaign: &Campaign, target: &Target) -> Result<(Withdrawn, &'static str, String), Error> {

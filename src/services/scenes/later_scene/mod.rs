@@ -70,17 +70,43 @@ pub async fn join(
 ) -> Result<Joined, Error> {
     let (name, new) = (slug.to_owned(), Arc::new(scene));
     let scene = store.write(move |conn| begin(conn, &name, &new, actor, clock::now_ms())).await?;
-    let (id, mut done) = (scene.id, None);
     let name = slug.to_owned();
     let campaign = store.read(move |conn| Ok::<_, Error>(change_state::find(conn, &name)?.id)).await?;
+    let joining = go_on(store, archives, campaign, scene.id, actor).await?;
+    Ok(Joined { scene, joining })
+}
+
+/// Lets the tiles that are left follow a scene that joins; what became of all of them, or `None` where nothing is left.
+pub async fn go_on(
+    store: &Store,
+    archives: &Archives,
+    campaign: i64,
+    scene: i64,
+    actor: Option<i64>,
+) -> Result<Option<Joining>, Error> {
+    let mut done = None;
     while let Some(under_way) = store.read(move |conn| Ok::<_, Error>(later_scenes::under_way(conn, campaign)?)).await?
     {
-        if under_way.id != id {
+        if under_way.id != scene {
             break;
         }
         done = Some(follow::some(store, archives, campaign, under_way, actor).await?);
     }
-    Ok(Joined { scene, joining: done })
+    Ok(done)
+}
+
+/// A scene that was withdrawn before all tiles had followed it comes back: it joins anew, all tiles from the first on, since
+/// people labelled without it meanwhile. The caller holds the campaign, and lets the tiles follow ([`go_on`]).
+pub(in crate::services) fn join_anew(conn: &mut Conn, campaign: &Campaign, scene: i64, now: i64) -> Result<(), Error> {
+    if campaign.state != CampaignState::Paused {
+        let reason =
+            "this scene was withdrawn while it joined, and goes on where it comes back: pause the campaign first";
+        return Err(Error::Conflict(format!("campaign `{}` is {}: {reason}", campaign.slug, campaign.state)));
+    }
+    if let Some(other) = later_scenes::under_way(conn, campaign.id)? {
+        return Err(Error::Conflict(still_joining(&campaign.slug, &other.title)));
+    }
+    Ok(later_scenes::begin(conn, scene, now)?)
 }
 
 /// Stores the scene, unless it is there; returns it as it stands.
@@ -113,7 +139,8 @@ fn begin(conn: &mut Conn, slug: &str, new: &Scene, actor: Option<i64>, now: i64)
     Ok(new.clone())
 }
 
-/// Notes an act about a joining scene, with what tiles are judged by.
+/// Notes an act about a joining scene, with what tiles are judged by. The scene stands in it by number: names of files may
+/// name people, and the log only grows.
 fn note(
     conn: &mut Conn,
     campaign: &Campaign,
@@ -121,12 +148,11 @@ fn note(
     mut detail: serde_json::Value,
     (actor, now): (Option<i64>, i64),
 ) -> Result<(), Error> {
-    detail["scene"] = scene.id.to_string().into();
-    detail["title"] = scene.title.as_str().into();
     detail["policy_version"] = campaigns::policy_version(conn, campaign.id)?.into();
     detail["model"] = campaign.model.into();
     let detail = detail.to_string();
-    let act = Act { act, subject: &scene.source_name, reason: "", detail: &detail };
+    let subject = scene.id.to_string();
+    let act = Act { act, subject: &subject, reason: "", detail: &detail };
     Ok(audit_log::note_in_full(conn, actor, Some(campaign.id), &act, now)?)
 }
 
