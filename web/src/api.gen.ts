@@ -242,7 +242,7 @@ export interface paths {
         /**
          * Live news of a campaign
          * @description A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}, and for coordinators
-         *     `labels` {last_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
+         *     `labels` {last_at} and `jobs` {under_way, units_done, ended_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
          *     of the session; clients connect again.
          */
         get: operations["campaign_events"];
@@ -2337,6 +2337,14 @@ export interface components {
             reason: components["schemas"]["Unknown"] | null;
         };
         /**
+         * @description On what the interval of the finish stands: the stretches of time with the slowest and the fastest pace, of those of
+         *     the last hour, six hours, day, three days, week and, while it is younger, the whole campaign.
+         */
+        FinishBasis: {
+            fastest: components["schemas"]["Pace"];
+            slowest: components["schemas"]["Pace"];
+        };
+        /**
          * @description What can be said of the finish.
          * @enum {string}
          */
@@ -3125,6 +3133,11 @@ export interface components {
              * @description All tiles of the campaign.
              */
             tiles: number;
+            /**
+             * Format: int64
+             * @description Likewise, those whose images show nothing usable: in no class either.
+             */
+            unusable: number;
             /** @description Under the filter without its dates: by window, earliest first. */
             windows: components["schemas"]["WindowCount"][];
             /**
@@ -3530,6 +3543,16 @@ export interface components {
         /** @description The scenes of a campaign, by date. */
         OwnScenes: {
             scenes: components["schemas"]["OwnScene"][];
+        };
+        /** @description Labels that went into a consensus in a stretch of time that ends now. */
+        Pace: {
+            /** Format: int64 */
+            labels: number;
+            /**
+             * Format: int64
+             * @description Length of the stretch.
+             */
+            seconds: number;
         };
         /** @description Two accounts of a ring. */
         PairOfRing: {
@@ -4366,6 +4389,7 @@ export interface components {
              */
             calibration_needs: number;
             finish: components["schemas"]["Finish"];
+            finish_basis: components["schemas"]["FinishBasis"] | null;
             gold: components["schemas"]["GoldAccuracy"];
             /** Format: int64 */
             interval_seconds: number;
@@ -4770,6 +4794,8 @@ export interface components {
              * @description Background jobs that failed and were not done again.
              */
             failed_jobs: number;
+            /** @description What kinds of jobs these are, each once: a kind says where it is mended. */
+            failed_kinds: components["schemas"]["JobKind"][];
             /**
              * Format: int64
              * @description Flagged notes that nobody saw to.
