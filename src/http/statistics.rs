@@ -148,6 +148,8 @@ pub struct FinishBasis {
 pub struct Waits {
     /// Open tiles that every active volunteer has seen.
     for_new_eyes: u64,
+    /// Open tiles that nobody can compare while a scene of theirs is withdrawn.
+    lacks_pictures: u64,
     /// Flagged notes that nobody saw to.
     flags: u64,
     /// Leases that ran out minutes ago and were not taken back.
@@ -185,6 +187,8 @@ pub struct Statistics {
     labels_gold: u64,
     /// Of these, the ones whose authors are excluded.
     labels_excluded: u64,
+    /// Of these, the ones that a later scene set aside.
+    labels_set_aside: u64,
     /// First answers in the last 60 minutes of the clock, the one under way included.
     labels_last_hour: u64,
     /// Those of the 60 minutes before.
@@ -308,6 +312,7 @@ impl From<statistics::Statistics> for Statistics {
             labels_surplus: counted.labels_surplus,
             labels_gold: counted.labels_gold,
             labels_excluded: counted.labels_excluded,
+            labels_set_aside: counted.labels_set_aside,
             labels_last_hour: counted.labels_last_hour,
             labels_hour_before: counted.labels_hour_before,
             labels_per_closed_tile: counted.labels_per_closed_tile,
@@ -375,6 +380,7 @@ impl From<statistics::Waits> for Waits {
     fn from(waits: statistics::Waits) -> Waits {
         Waits {
             for_new_eyes: waits.for_new_eyes,
+            lacks_pictures: waits.lacks_pictures,
             flags: waits.flags,
             expired_leases: waits.expired_leases,
             half_done_tiles: waits.half_done_tiles,

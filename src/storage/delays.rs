@@ -1,11 +1,12 @@
 //! What waits for too long in a campaign. Each count is to be 0 in one that runs as it should.
 
-use diesel::dsl::min;
+use diesel::dsl::{exists, min, not};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::campaigns::word;
-use super::schema::{consensus, jobs, leases, notes, queue};
+use super::notes::by_excluded;
+use super::schema::{consensus, exclusions, jobs, leases, notes, queue};
 use super::{Conn, each_backend};
 use crate::domain::job::JobKind;
 
@@ -77,23 +78,25 @@ pub fn half_done_tiles(conn: &mut Conn, campaign_id: i64, before: i64) -> QueryR
     each_backend!(conn, inner => query.get_result(inner))
 }
 
-/// Tiles that were contested before that time and are so still.
+/// Tiles that were contested before that time and are so still, withdrawn ones left out: no reviewer sees those.
 pub fn contested_tiles(conn: &mut Conn, campaign_id: i64, before: i64) -> QueryResult<i64> {
     queue::table
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::state.eq("contested"))
+        .filter(not(queue::withdrawn))
         .filter(queue::closed_at.lt(before))
         .count()
         .get_result(conn)
 }
 
-/// Flagged notes that nobody saw to, and when the oldest was left; milliseconds since 1970, UTC.
+/// Flagged notes that nobody saw to, those of excluded people left out as everywhere, and when the oldest was left; milliseconds since 1970, UTC.
 pub fn open_flags(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, Option<i64>)> {
     let open = || {
         notes::table
             .filter(notes::campaign_id.eq(campaign_id))
             .filter(notes::flagged)
             .filter(notes::resolved_at.is_null())
+            .filter(not(exists(by_excluded!())))
     };
     let oldest = open().select(min(notes::created_at)).first(conn)?;
     Ok((open().count().get_result(conn)?, oldest))
@@ -113,7 +116,7 @@ pub fn failed_jobs(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult
         .filter(jobs::campaign_id.eq(campaign_id))
         .filter(jobs::state.eq("failed"))
         .filter(jobs::created_at.ge(since))
-        .filter(diesel::dsl::not(diesel::dsl::exists(repaired)))
+        .filter(not(exists(repaired)))
         .order((jobs::created_at.desc(), jobs::id.desc()))
         .select(jobs::kind);
     let kinds: Vec<String> = each_backend!(conn, inner => query.load(inner))?;

@@ -1,11 +1,25 @@
 //! Notes: volunteers' remarks on tiles, with or without a label, some of them flagged for the coordinator.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::Conn;
 use super::campaigns::broken;
 use super::schema::{current_labels, exclusions, notes, tiles};
+
+/// The exclusion in force on the author of a note: what excluded people remark is kept, is shown to nobody, and comes back
+/// with them.
+macro_rules! by_excluded {
+    () => {
+        exclusions::table
+            .filter(exclusions::campaign_id.eq(notes::campaign_id))
+            .filter(exclusions::volunteer_id.eq(notes::volunteer_id))
+            .filter(exclusions::kind.eq("excluded"))
+            .filter(exclusions::lifted_at.is_null())
+    };
+}
+pub(super) use by_excluded;
 
 /// A note to be stored.
 pub struct NewNote<'a> {
@@ -124,17 +138,11 @@ pub fn count_of(conn: &mut Conn, tile: i64, volunteer_id: i64) -> QueryResult<i6
 /// Notes of a campaign, newest first, without those of people who are excluded. Empty ones that are not flagged any more (their author left) are left out.
 pub fn of_campaign(conn: &mut Conn, campaign_id: i64, wanted: Wanted) -> QueryResult<Vec<Note>> {
     let author = current_labels::tile.eq(notes::tile).and(current_labels::volunteer_id.eq(notes::volunteer_id));
-    let excluded = exclusions::table
-        .filter(exclusions::campaign_id.eq(campaign_id))
-        .filter(exclusions::kind.eq("excluded"))
-        .filter(exclusions::lifted_at.is_null())
-        .select(exclusions::volunteer_id);
     let mut query = notes::table
         .left_join(current_labels::table.on(author))
         .filter(notes::campaign_id.eq(campaign_id))
         .filter(notes::flagged.or(notes::text.ne("")))
-        // What excluded people remark is kept, and comes back with them.
-        .filter(diesel::dsl::not(notes::volunteer_id.eq_any(excluded)))
+        .filter(not(exists(by_excluded!())))
         .order((notes::created_at.desc(), notes::id.desc()))
         .limit(wanted.limit)
         .select(columns!())
@@ -174,13 +182,14 @@ pub fn raise_flags(conn: &mut Conn, tile: i64, by: i64, at: i64) -> QueryResult<
     diesel::update(seen).set(waits).execute(conn).map(drop)
 }
 
-/// Notes on a tile, oldest first. Empty ones that are not flagged are left out.
+/// Notes on a tile, oldest first, without those of people who are excluded. Empty ones that are not flagged are left out.
 pub fn of_tile(conn: &mut Conn, tile: i64) -> QueryResult<Vec<Note>> {
     let author = current_labels::tile.eq(notes::tile).and(current_labels::volunteer_id.eq(notes::volunteer_id));
     let rows = notes::table
         .left_join(current_labels::table.on(author))
         .filter(notes::tile.eq(tile))
         .filter(notes::flagged.or(notes::text.ne("")))
+        .filter(not(exists(by_excluded!())))
         .order((notes::created_at, notes::id))
         .select(columns!())
         .load::<Columns>(conn)?;

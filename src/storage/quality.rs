@@ -52,6 +52,18 @@ pub fn excluded_labels(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, i
     Ok((number("IS NOT NULL")?, number("IS NULL")?))
 }
 
+/// Current labels that a later scene set aside: outside the consensus, and not waiting for a place in it. Without those on
+/// gold and those of excluded authors.
+pub fn set_aside_labels(conn: &mut Conn, campaign_id: i64) -> QueryResult<i64> {
+    let statement = format!(
+        "SELECT COUNT(*) AS number FROM current_labels c JOIN queue q ON q.tile = c.tile
+         WHERE c.campaign_id = {campaign_id} AND c.censored IS NOT NULL AND NOT c.counted AND NOT c.excluded
+           AND q.gold IS NULL"
+    );
+    let row: Number = each_backend!(conn, inner => diesel::sql_query(statement).get_result(inner))?;
+    Ok(row.number)
+}
+
 #[derive(QueryableByName)]
 struct Number {
     #[diesel(sql_type = BigInt)]

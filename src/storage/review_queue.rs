@@ -8,7 +8,8 @@ use diesel::sql_types::Bool;
 
 use super::Conn;
 use super::campaigns::{broken, word};
-use super::schema::{consensus, notes, queue, reviews, tiles};
+use super::notes::by_excluded;
+use super::schema::{consensus, exclusions, notes, queue, reviews, tiles};
 use crate::domain::consensus::TileState;
 
 /// Most tiles that are looked at for one reason; far more than reviewers can see in a month.
@@ -41,7 +42,8 @@ macro_rules! rows {
         let flags = notes::table
             .filter(notes::tile.eq(queue::tile))
             .filter(notes::flagged)
-            .filter(notes::resolved_at.is_null());
+            .filter(notes::resolved_at.is_null())
+            .filter(not(exists(by_excluded!())));
         queue::table
             .inner_join(tiles::table)
             .left_join(consensus::table.on(consensus::tile.eq(queue::tile)))
@@ -60,7 +62,7 @@ macro_rules! rows {
     }};
 }
 
-/// Contested tiles, tiles with a flag that nobody saw to, and tiles still undecided or settled whose imagery many called
+/// Contested tiles, tiles with a flag that nobody saw to (excluded people's left out), and tiles still undecided or settled whose imagery many called
 /// unusable; each once, in the order of their ids. Gold is left out.
 pub fn candidates(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Candidate>> {
     let contested = rows!(campaign_id).filter(queue::state.eq("contested"));
@@ -69,6 +71,7 @@ pub fn candidates(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Candidat
         .filter(notes::campaign_id.eq(campaign_id))
         .filter(notes::flagged)
         .filter(notes::resolved_at.is_null())
+        .filter(not(exists(by_excluded!())))
         .select(notes::tile);
     found.extend(rows!(campaign_id).filter(queue::tile.eq_any(flagged)).load::<Columns>(conn)?);
     let doubtful = rows!(campaign_id)

@@ -65,24 +65,29 @@ pub struct TileGroup {
     pub needed: u32,
     /// Labels that each may get.
     pub maximum: u32,
+    /// Whether they were taken out of view.
+    pub withdrawn: bool,
+    /// Whether so many of their scenes were withdrawn that nobody can compare.
+    pub lacks_pictures: bool,
     /// How many.
     pub tiles: u64,
 }
 
-/// Counts tiles, gold aside, by state and what they have and need.
+/// Counts tiles, gold aside, by state, by what they have and need, and by whether they can be seen.
 pub fn tile_groups(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<TileGroup>> {
-    let by = (queue::state, queue::counted, queue::needed, queue::maximum);
+    let by = ((queue::state, queue::counted, queue::needed, queue::maximum), (queue::withdrawn, queue::lacks_pictures));
     let rows = queue::table
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::gold.is_null())
         .group_by(by)
         .select((by, count_star()))
-        .load::<((String, i16, i16, i16), i64)>(conn)?;
+        .load::<(((String, i16, i16, i16), (bool, bool)), i64)>(conn)?;
     let whole = |number: i16| u32::from(number.unsigned_abs());
     rows.into_iter()
-        .map(|((state, counted, needed, maximum), tiles)| {
+        .map(|(((state, counted, needed, maximum), (withdrawn, lacks_pictures)), tiles)| {
             let (counted, needed, maximum) = (whole(counted), whole(needed), whole(maximum));
-            Ok(TileGroup { state: word(&state)?, counted, needed, maximum, tiles: tiles.unsigned_abs() })
+            let (state, tiles) = (word(&state)?, tiles.unsigned_abs());
+            Ok(TileGroup { state, counted, needed, maximum, withdrawn, lacks_pictures, tiles })
         })
         .collect()
 }

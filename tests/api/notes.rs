@@ -2,6 +2,7 @@
 
 use aftermap::domain::campaign::{ReleaseLevel, Visibility};
 use aftermap::domain::volunteer::Role;
+use aftermap::storage::{campaigns, delays, notes, tiles};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -134,6 +135,39 @@ async fn notes_are_read_in_pages_and_marked_by_those_who_run_the_campaign() {
         reviewer.get(&format!("{NOTES}?after=x")).await.refused(422, "invalid");
         app.campaign("hidden", Visibility::Private, ReleaseLevel::Private).await;
         reviewer.get("/api/v1/campaigns/hidden/notes").await.refused(404, "not_found");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn flags_of_excluded_people_wait_for_nobody_until_they_are_back() {
+    on_each_database(async |app| {
+        app.public_campaign("raqqa").await;
+        let (guest, leases) = guest_with_leases(app, 1).await;
+        guest.post(NOTES, remark(&leases[0], "smoke", true)).await.ok();
+        let coordinator = app.signed_in_as(Role::Coordinator, "raqqa").await;
+        let note = coordinator.get(NOTES).await.ok()["notes"][0].clone();
+        let waiting = async || {
+            let (flags, on_tiles) = app
+                .write(|conn| {
+                    let campaign = campaigns::find(conn, "raqqa")?.unwrap().id;
+                    let mut on_tiles = 0;
+                    for tile in tiles::ids_of_campaign(conn, campaign)?.into_values() {
+                        on_tiles += notes::of_tile(conn, tile)?.len();
+                    }
+                    Ok((delays::open_flags(conn, campaign)?.0, on_tiles))
+                })
+                .await;
+            let queue = coordinator.get("/api/v1/campaigns/raqqa/reviews/queue").await.ok();
+            (flags, queue["waiting"].as_u64().unwrap(), on_tiles)
+        };
+        assert_eq!(waiting().await, (1, 1, 1));
+        let order = json!({"volunteers": [note["by"]], "kind": "excluded", "reason": "a script"});
+        coordinator.post("/api/v1/campaigns/raqqa/exclusions", order).await.ok();
+        assert_eq!(waiting().await, (0, 0, 0));
+        let order = json!({"volunteers": [note["by"]], "reason": "a person after all"});
+        coordinator.post("/api/v1/campaigns/raqqa/exclusions/lift", order).await.ok();
+        assert_eq!(waiting().await, (1, 1, 1));
     })
     .await;
 }

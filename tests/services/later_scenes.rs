@@ -30,13 +30,13 @@ const AFTER: i64 = 4_000_000_000_000;
 const CORNER: (f64, f64) = (499_950.0, 3_973_400.0);
 
 /// A paused timeline of four scenes, and a picture that shows its first eight tiles.
-struct Line {
-    town: Town,
+pub struct Line {
+    pub town: Town,
     scenes: Vec<i64>,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
-async fn lines(tiles: usize) -> Vec<Line> {
+pub async fn lines(tiles: usize) -> Vec<Line> {
     let mut all = Vec::new();
     for mut town in towns(tiles, policy()).await {
         let mut campaign = town.campaign.clone();
@@ -60,7 +60,7 @@ async fn lines(tiles: usize) -> Vec<Line> {
 }
 
 impl Line {
-    async fn set(&self, state: CampaignState) -> Result<(), Error> {
+    pub async fn set(&self, state: CampaignState) -> Result<(), Error> {
         let set = move |conn: &mut _| change_state(conn, "town", state, None, NOON).map(drop);
         self.town.store.write(set).await
     }
@@ -87,7 +87,7 @@ impl Line {
     }
 
     /// Pauses, lets a scene join, opens.
-    async fn joins(&self) -> Ingested {
+    pub async fn joins(&self) -> Ingested {
         self.set(CampaignState::Paused).await.unwrap();
         let done = self.bring(&self.picture("later.tif", CORNER), LATER).await.unwrap();
         self.set(CampaignState::Open).await.unwrap();
@@ -125,7 +125,7 @@ impl Line {
         Some(Window { last_intact: Some(self.scenes[1]), first_damaged: Some(self.scenes[2]) })
     }
 
-    async fn all_say(&self, tile: usize, answers: &[&str]) -> Vec<i64> {
+    pub async fn all_say(&self, tile: usize, answers: &[&str]) -> Vec<i64> {
         let people = self.town.volunteers(answers.len()).await;
         for (person, answer) in people.iter().zip(answers) {
             let window = match *answer {
@@ -139,7 +139,7 @@ impl Line {
     }
 
     /// State, counted labels, and what each of its labels was until the scene came.
-    async fn stands(&self, tile: usize) -> (TileState, u32, Vec<Option<Censored>>) {
+    pub async fn stands(&self, tile: usize) -> (TileState, u32, Vec<Option<Censored>>) {
         let id = self.town.tiles[tile];
         let row = self.town.row(id).await;
         let labels = self.town.current(id).await;
@@ -147,7 +147,7 @@ impl Line {
     }
 }
 
-const NONE: &str = "no_visible_damage";
+pub const NONE: &str = "no_visible_damage";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_saw_no_damage_is_no_voice_about_a_later_scene_and_damage_stays() {

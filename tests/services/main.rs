@@ -17,6 +17,7 @@ mod releases;
 mod remote;
 mod revisions;
 mod skips;
+mod steering;
 #[path = "../support/mod.rs"]
 mod support;
 mod tiles;

@@ -427,6 +427,7 @@ CREATE TABLE current_labels (
 CREATE INDEX current_labels_volunteer ON current_labels (volunteer_id, campaign_id);
 CREATE INDEX current_labels_campaign ON current_labels (campaign_id, tile);
 CREATE INDEX current_labels_excluded ON current_labels (campaign_id, tile) WHERE excluded;
+CREATE INDEX current_labels_censored ON current_labels (campaign_id, tile) WHERE censored IS NOT NULL;
 
 -- How a tile stood before the first label on it was set aside by an exclusion: so that lifting it restores the tile exactly.
 CREATE TABLE before_exclusion (

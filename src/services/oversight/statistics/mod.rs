@@ -48,6 +48,8 @@ pub struct Statistics {
     pub labels_gold: u64,
     /// Of these, the ones whose authors are excluded.
     pub labels_excluded: u64,
+    /// Of these, the ones that a later scene set aside.
+    pub labels_set_aside: u64,
     /// Answers that first arrived in the last 60 minutes of the clock, the one under way included.
     pub labels_last_hour: u64,
     /// Those of the 60 minutes before.
@@ -117,32 +119,37 @@ pub fn statistics(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Stat
 /// The same; `tally` remembers the past of the log from one count of this campaign to the next.
 pub fn count(conn: &mut Conn, campaign: &Campaign, tally: &mut Tally, now: i64) -> Result<Statistics, Error> {
     let id = campaign.id;
-    let groups = counts::tile_groups(conn, id)?;
+    let all = counts::tile_groups(conn, id)?;
     tally.bring_up(conn, campaign, now)?;
     let of_answers = answers::answer_groups(conn, id)?;
-    let labels_counted: u64 = groups.iter().map(|group| u64::from(group.counted) * group.tiles).sum();
+    let labels_counted: u64 = all.iter().map(|group| u64::from(group.counted) * group.tiles).sum();
     let gold = answers::gold_answers(conn, id, "check")?;
     let on_practice = answers::gold_answers(conn, id, "practice")?;
     let labels_gold: u64 = gold.iter().chain(&on_practice).map(|group| number(group.labels)).sum();
     let (excluded_gold, excluded) = answers::excluded_labels(conn, id)?;
     let (labels, labels_excluded) = (tally.total(), number(excluded_gold + excluded));
+    // What was withdrawn keeps its labels, and is neither done nor to do.
+    let groups: Vec<TileGroup> = all.into_iter().filter(|group| !group.withdrawn).collect();
     let saved = saved(&groups);
     let left = finish::labels_left(&grouped(&groups));
+    let labels_set_aside = number(answers::set_aside_labels(conn, id)?);
     let share = useful(labels, labels_counted);
     let paces = paces_of(campaign, &|ms| tally.since(now, ms) as f64 * share, now);
     let finish = finish_of(campaign, left, &paces, now);
     let (timeline, interval_ms) = timeline::timeline(conn, campaign, tally, now)?;
     let (newest, fresh) = refit_state(conn, campaign)?;
     let (calibration, calls) = calibration::calibration(conn, campaign, saved)?;
-    let waits = waits::waits(conn, campaign, (fresh, newest), now)?;
+    let lacks_pictures = groups.iter().filter(|group| cannot_be_compared(group)).map(|group| group.tiles).sum();
+    let waits = waits::waits(conn, campaign, (fresh, newest, lacks_pictures), now)?;
     Ok(Statistics {
         as_of: now,
         tiles: tiles_by_state(conn, id)?,
         labels,
         labels_counted,
-        labels_surplus: labels.saturating_sub(labels_counted + labels_gold + labels_excluded),
+        labels_surplus: labels.saturating_sub(labels_counted + labels_gold + labels_excluded + labels_set_aside),
         labels_gold,
         labels_excluded,
+        labels_set_aside,
         labels_last_hour: tally.last_minutes(now, 60, 0),
         labels_hour_before: tally.last_minutes(now, 60, 60),
         labels_per_closed_tile: saved.map(|saved| saved.labels as f64 / saved.tiles as f64),
@@ -191,10 +198,15 @@ fn saved(groups: &[TileGroup]) -> Option<Saved> {
 
 fn grouped(groups: &[TileGroup]) -> Vec<Group> {
     let group = |group: &TileGroup| {
-        let TileGroup { state, counted, needed, maximum, tiles } = *group;
+        let TileGroup { state, counted, needed, maximum, tiles, .. } = *group;
         Group { open: !state.is_closed(), counted, needed, maximum, tiles }
     };
-    groups.iter().map(group).collect()
+    groups.iter().filter(|group| !cannot_be_compared(group)).map(group).collect()
+}
+
+/// Whether they are open and would be for ever: nobody is given them while a scene of theirs is withdrawn.
+fn cannot_be_compared(group: &TileGroup) -> bool {
+    group.lacks_pictures && !group.state.is_closed()
 }
 
 /// The share of the labels that go into a consensus: some are on gold, some surplus.

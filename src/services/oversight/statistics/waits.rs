@@ -25,6 +25,8 @@ pub struct Waits {
     /// Open tiles in nobody's hands that every active volunteer has already labelled or lately skipped; 0 while nobody
     /// is active.
     pub for_new_eyes: u64,
+    /// Open tiles of which so many scenes were withdrawn that nobody can compare: they are handed to nobody.
+    pub lacks_pictures: u64,
     /// Flagged notes that nobody saw to.
     pub flags: u64,
     /// Leases that ran out minutes ago and were not taken back.
@@ -43,11 +45,11 @@ pub struct Waits {
     pub stuck_jobs: u64,
 }
 
-/// Counts what waits; `fresh` log entries came in since the newest model.
+/// Counts what waits; `fresh` log entries came in since the newest model, and so many open tiles lack pictures.
 pub(super) fn waits(
     conn: &mut Conn,
     campaign: &Campaign,
-    (fresh, newest): (u64, Newest),
+    (fresh, newest, lacks_pictures): (u64, Newest, u64),
     now: i64,
 ) -> Result<Waits, Error> {
     let id = campaign.id;
@@ -60,6 +62,7 @@ pub(super) fn waits(
     };
     Ok(Waits {
         for_new_eyes: if is_open { waiting_for_new_eyes(conn, id, now)? } else { 0 },
+        lacks_pictures: if is_running { lacks_pictures } else { 0 },
         flags: number(flags),
         expired_leases: if_so(is_running, &mut || Ok(delays::expired_leases(conn, id, now - LEASES_MS)?))?,
         half_done_tiles: if_so(is_open, &mut || Ok(delays::half_done_tiles(conn, id, now - HALF_DONE_MS)?))?,
