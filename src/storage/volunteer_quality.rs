@@ -1,10 +1,10 @@
-//! What the figures of volunteers are made of: one pass over each table, summed by the database.
+//! What the figures of volunteers are made of: one pass over each table, row by row.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, SmallInt};
 
-use super::schema::{current_labels, participations, skills};
-use super::{Conn, each_backend};
+use super::schema::{current_labels, labels, participations, skills};
+use super::{Conn, each_backend, each_row};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
@@ -27,45 +27,55 @@ pub fn participations(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Done
         .load(conn)
 }
 
-/// Days on which somebody answered.
-#[derive(Debug, QueryableByName)]
-pub struct Days {
-    /// The volunteer.
-    #[diesel(sql_type = BigInt)]
-    pub volunteer_id: i64,
-    /// How many, UTC.
-    #[diesel(sql_type = BigInt)]
-    pub days: i64,
+/// One entry of the log: author, when it arrived (milliseconds since 1970, UTC), and the seconds that it took by the
+/// client's clock.
+pub type Timed = (i64, i64, Option<f64>);
+
+/// Hands over every entry of a campaign's log in the order of time, one after the other: nothing is kept, and one index is
+/// read from end to end.
+pub fn each_answer(conn: &mut Conn, campaign_id: i64, mut take: impl FnMut(Timed)) -> QueryResult<()> {
+    let log = labels::table.filter(labels::campaign_id.eq(campaign_id)).order(labels::received_at).select((
+        labels::volunteer_id,
+        labels::received_at,
+        labels::seconds,
+    ));
+    each_row!(conn, log, Timed, |row| take(row))
 }
 
-/// On how many days each volunteer answered; of all, or of one.
-pub fn days(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Days>> {
-    each_backend!(conn, inner => diesel::sql_query(format!(
-        "SELECT volunteer_id, COUNT(DISTINCT received_at / {DAY_MS}) AS days
-         FROM labels WHERE campaign_id = {campaign_id} GROUP BY 1"
-    )).load(inner))
+/// What one volunteer says of a tile: tile, author, place of the answer on the scale.
+pub type Said = (i64, i64, i16);
+
+/// Hands over every current answer of a campaign in the order of tiles; those left out that were given before a later
+/// scene came. One index is read from end to end.
+pub fn each_current_answer(conn: &mut Conn, campaign_id: i64, mut take: impl FnMut(Said)) -> QueryResult<()> {
+    let current = current_labels::table
+        .filter(current_labels::campaign_id.eq(campaign_id))
+        .filter(current_labels::censored.is_null())
+        .order(current_labels::tile)
+        .select((current_labels::tile, current_labels::volunteer_id, current_labels::answer));
+    each_row!(conn, current, Said, |row| take(row))
 }
 
-/// Answers that took equally long.
-#[derive(Debug, QueryableByName)]
-pub struct Duration {
-    /// The volunteer.
-    #[diesel(sql_type = BigInt)]
-    pub volunteer_id: i64,
-    /// Tenths of a second.
-    #[diesel(sql_type = BigInt)]
-    pub tenths: i64,
-    /// How many.
-    #[diesel(sql_type = BigInt)]
-    pub answers: i64,
-}
+/// The outcome of a closed tile: its id, its class, and whether experts fixed that.
+pub type Outcome = (i64, i16, bool);
 
-/// How long answers took, by the clients' clocks, in the order of volunteer and duration.
-pub fn durations(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Duration>> {
-    each_backend!(conn, inner => diesel::sql_query(format!(
-        "SELECT volunteer_id, CAST(ROUND(seconds * 10) AS BIGINT) AS tenths, COUNT(*) AS answers
-         FROM labels WHERE campaign_id = {campaign_id} AND seconds IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
-    )).load(inner))
+/// The classes of all settled and reviewed tiles of a campaign that have one, in the order of their ids; check gold by the
+/// experts' class.
+pub fn outcomes(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Outcome>> {
+    use super::schema::{consensus, gold, queue};
+    let expert = gold::tile.eq(queue::tile).and(gold::kind.eq("check"));
+    let closed = queue::table
+        .left_join(gold::table.on(expert))
+        .left_join(consensus::table.on(consensus::tile.eq(queue::tile)))
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(queue::state.eq_any(["settled", "reviewed"]))
+        .select((queue::tile, gold::answer.nullable(), consensus::class.nullable()));
+    let mut all = Vec::new();
+    each_row!(conn, closed, (i64, Option<i16>, Option<i16>), |(tile, expert, crowd): (_, Option<i16>, _)| {
+        all.extend(expert.or(crowd).map(|class| (tile, class, expert.is_some())));
+    })?;
+    all.sort_unstable();
+    Ok(all)
 }
 
 /// Answers of one kind on closed tiles of one class.
@@ -88,9 +98,8 @@ pub struct Confusion {
     pub labels: i64,
 }
 
-/// What each volunteer said of closed tiles of each class; check gold by the experts' class. Of all, or of one.
-pub fn confusions(conn: &mut Conn, campaign_id: i64, volunteer: Option<i64>) -> QueryResult<Vec<Confusion>> {
-    let one = volunteer.map_or_else(String::new, |id| format!("AND c.volunteer_id = {id}"));
+/// What one volunteer said of closed tiles of each class; check gold by the experts' class.
+pub fn confusions(conn: &mut Conn, campaign_id: i64, volunteer: i64) -> QueryResult<Vec<Confusion>> {
     each_backend!(conn, inner => diesel::sql_query(format!(
         "SELECT c.volunteer_id AS volunteer_id, CAST(COALESCE(g.answer, k.class) AS SMALLINT) AS class,
                 c.answer AS answer, g.tile IS NOT NULL AS gold, COUNT(*) AS labels
@@ -98,7 +107,7 @@ pub fn confusions(conn: &mut Conn, campaign_id: i64, volunteer: Option<i64>) -> 
          JOIN queue q ON q.tile = c.tile
          LEFT JOIN gold g ON g.tile = c.tile AND g.kind = 'check'
          LEFT JOIN consensus k ON k.tile = c.tile
-         WHERE c.campaign_id = {campaign_id} {one} AND c.censored IS NULL AND q.state IN ('settled', 'reviewed')
+         WHERE c.campaign_id = {campaign_id} AND c.volunteer_id = {volunteer} AND c.censored IS NULL AND q.state IN ('settled', 'reviewed')
            AND COALESCE(g.answer, k.class) IS NOT NULL
          GROUP BY 1, 2, 3, 4"
     )).load(inner))
