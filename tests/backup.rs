@@ -9,13 +9,14 @@ use std::sync::Arc;
 use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::scene::{Captured, Scene};
 use aftermap::imagery::Archives;
-use aftermap::services::backup::{self, backup, manifest};
-use aftermap::services::change_state::change_state;
-use aftermap::services::create_campaign::{NewCampaign, create_campaign};
-use aftermap::services::ingest::{NewScene, ingest};
-use aftermap::services::release::{NewRelease, release};
-use aftermap::services::restore::{self, Restored, restore};
-use aftermap::services::{Error, clock, housekeeping};
+use aftermap::services::campaigns::change_state::change_state;
+use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
+use aftermap::services::maps::release::{NewRelease, release};
+use aftermap::services::scenes::ingest::{NewScene, ingest};
+use aftermap::services::upkeep::backup::{self, backup, manifest};
+use aftermap::services::upkeep::housekeeping;
+use aftermap::services::upkeep::restore::{self, Restored, restore};
+use aftermap::services::{Error, clock};
 use aftermap::storage::meter::METER;
 use aftermap::storage::{Conn, DatabaseUrl, Store, campaigns, releases, scenes};
 use geotiff_writer::GeoTiffBuilder;
@@ -153,7 +154,7 @@ async fn a_backup_of_either_database_is_restored_into_either() {
                 assert!(fs::read(&file).unwrap() == fs::read(&other).unwrap_or_default(), "{}", other.display());
             }
             let release = there.read(|conn| Ok::<_, Error>(releases::all(conn)?)).await.unwrap().remove(0);
-            assert_eq!(aftermap::services::release::check::check(&data.join("releases"), &[release]), []);
+            assert_eq!(aftermap::services::maps::release::check::check(&data.join("releases"), &[release]), []);
         }
     }
 }

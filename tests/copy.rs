@@ -9,7 +9,7 @@ mod support;
 
 use aftermap::domain::damage_map::{Cuts, Sight, What};
 use aftermap::domain::label::NewLabel;
-use aftermap::services::export_map::{Request, write};
+use aftermap::services::maps::export_map::{Request, write};
 use aftermap::services::refit::refit;
 use aftermap::storage::copy::{Copied, copy};
 use aftermap::storage::{DatabaseUrl, Store};
@@ -37,7 +37,7 @@ async fn exports(store: &Store) -> Vec<Vec<u8>> {
     let store = store.clone();
     let work = move || {
         let campaign = store
-            .read_snapshot(|conn| aftermap::services::change_state::find(conn, "town"))
+            .read_snapshot(|conn| aftermap::services::campaigns::change_state::find(conn, "town"))
             .expect("the campaign is there");
         [(What::Tiles, "geojson"), (What::Labels, "csv"), (What::Volunteers, "csv"), (What::History, "csv")]
             .map(|(what, format)| {

@@ -15,9 +15,10 @@ use aftermap::domain::bbox::Bbox;
 use aftermap::domain::damage_map::{Cuts, Sight, What};
 use aftermap::domain::map_filter::MapFilter;
 use aftermap::export::FORMATS;
-use aftermap::services::export_map::{self, Request};
-use aftermap::services::read_map::{self, Question};
-use aftermap::services::{Error, change_state};
+use aftermap::services::Error;
+use aftermap::services::campaigns::change_state;
+use aftermap::services::maps::export_map::{self, Request};
+use aftermap::services::maps::read_map::{self, Question};
 use aftermap::storage::{DatabaseUrl, Store, map_state};
 use clap::Parser;
 

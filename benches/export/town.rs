@@ -9,7 +9,7 @@ use aftermap::domain::scene::Scene;
 use aftermap::domain::spatial_key;
 use aftermap::domain::tile::Tile;
 use aftermap::services::Error;
-use aftermap::services::create_campaign::{NewCampaign, create_campaign};
+use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
 use aftermap::storage::{Conn, DatabaseUrl, Store, campaigns, scenes};
 use rusqlite::{Connection, params};
 

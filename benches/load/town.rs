@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use aftermap::domain::campaign::{Campaign, CampaignState};
 use aftermap::domain::policy::Policy;
-use aftermap::services::create_campaign::{NewCampaign, create_campaign};
-use aftermap::services::{Error, change_state, clock};
+use aftermap::services::campaigns::change_state;
+use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
+use aftermap::services::{Error, clock};
 use aftermap::storage::{Conn, DatabaseUrl, Store, new_id, scenes};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::Refused;
 use crate::config::DataOptions;
-use crate::services::backup::manifest::Manifest;
-use crate::services::backup::{Request, backup};
+use crate::services::upkeep::backup::manifest::Manifest;
+use crate::services::upkeep::backup::{Request, backup};
 
 /// How much the backup gives way to a server on the same machine; 19 is the most.
 const NICE: i32 = 15;

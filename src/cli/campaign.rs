@@ -9,12 +9,12 @@ use super::campaign_apply::{self, ApplyArgs};
 use crate::config::DataOptions;
 use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::policy::Policy;
-use crate::services::align_scene::alignment_warnings;
-use crate::services::change_state::{change_state, find};
-use crate::services::create_campaign::{NewCampaign, create_campaign};
+use crate::services::campaigns::change_state::{change_state, find};
+use crate::services::campaigns::create_campaign::{NewCampaign, create_campaign};
+use crate::services::campaigns::scale_file::read_scale;
+use crate::services::oversight::statistics::progress;
 use crate::services::refit::refit;
-use crate::services::scale_file::read_scale;
-use crate::services::statistics::progress;
+use crate::services::scenes::align_scene::alignment_warnings;
 use crate::services::{Error, clock};
 use crate::storage::{Conn, campaigns, scenes};
 

@@ -13,13 +13,13 @@ use crate::domain::area::area_of;
 use crate::domain::campaign::TileSource;
 use crate::domain::tiling_change::TilingChange;
 use crate::imagery::{Archives, Look};
-use crate::services::apply_campaign::apply_campaign;
-use crate::services::campaign_file::{CampaignFile, FileScene};
+use crate::services::campaigns::apply_campaign::apply_campaign;
+use crate::services::campaigns::campaign_file::{CampaignFile, FileScene};
+use crate::services::campaigns::create_campaign::{NewCampaign, create_campaign};
 use crate::services::clock;
-use crate::services::create_campaign::{NewCampaign, create_campaign};
-use crate::services::ingest::{NewScene, bring_footprints, ingest};
 use crate::services::jobs::captured;
-use crate::services::retile::{Change, retile};
+use crate::services::scenes::ingest::{NewScene, bring_footprints, ingest};
+use crate::services::scenes::retile::{Change, retile};
 use crate::storage::{Conn, Store, campaigns};
 
 /// Write a campaign's texts, policy and settings from a TOML file

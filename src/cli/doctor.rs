@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::Refused;
 use crate::config::DataOptions;
-use crate::services::check_archives::Repair;
-use crate::services::doctor::{Place, Report, Weight, examine};
+use crate::services::upkeep::check_archives::Repair;
+use crate::services::upkeep::doctor::{Place, Report, Weight, examine};
 
 /// Look everything over: schema, rows, archives, releases, key, space, clocks; exit code 1 where something is broken
 ///

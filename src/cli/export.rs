@@ -6,9 +6,11 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::damage_map::{Cuts, Sight, What};
 use crate::domain::map_filter::{FilterWords, MapFilter};
+use crate::services::Error;
+use crate::services::campaigns::change_state;
 use crate::services::clock::now_ms;
-use crate::services::export_compat::{self, System};
-use crate::services::{Error, change_state, export_map};
+use crate::services::maps::export_compat::{self, System};
+use crate::services::maps::export_map;
 use crate::storage::Store;
 
 /// Write a campaign's damage map, label log, volunteers, history or scenes to a file.

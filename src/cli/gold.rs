@@ -8,8 +8,8 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::gold::GoldKind;
 use crate::services::clock;
+use crate::services::gold::import_gold::import_gold;
 use crate::services::gold::read_file;
-use crate::services::import_gold::import_gold;
 
 /// Tiles whose answers experts fixed: to practise on, or to measure volunteers unrecognisably
 #[derive(Debug, Subcommand)]

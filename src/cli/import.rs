@@ -9,12 +9,12 @@ use super::Refused;
 use crate::config::DataOptions;
 use crate::domain::campaign::{Campaign, CampaignTexts, ReleaseLevel, Visibility};
 use crate::domain::damage_map::{Cuts, Sight, What};
-use crate::services::change_state::find;
+use crate::services::campaigns::change_state::find;
 use crate::services::clock::now_ms;
-use crate::services::export_map;
 use crate::services::import::{
     Meaning, Project, Reference, Report, Settings, THRESHOLDS, bring_in, read_labels, read_mapswipe, report,
 };
+use crate::services::maps::export_map;
 use crate::storage::Store;
 
 /// Clocks of other systems may be ahead by so much.

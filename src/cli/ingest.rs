@@ -14,9 +14,9 @@ use crate::config::{DataOptions, RemoteOptions};
 use crate::domain::alignment::{Align, Alignment};
 use crate::domain::scene::Captured;
 use crate::imagery::{Look, Progress};
-use crate::services::bring_remote::RemoteScene;
 use crate::services::clock;
-use crate::services::ingest::{Ingested, NewScene, ingest};
+use crate::services::scenes::bring_remote::RemoteScene;
+use crate::services::scenes::ingest::{Ingested, NewScene, ingest};
 
 /// Cut a GeoTIFF into tiles and add it to a draft campaign; repeating it changes nothing
 ///

@@ -5,9 +5,9 @@ use clap::Args;
 use super::Refused;
 use crate::config::DataOptions;
 use crate::services::Error;
-use crate::services::change_state::find;
+use crate::services::campaigns::change_state::find;
 use crate::services::clock::now_ms;
-use crate::services::release::{NewRelease, check, outlook, release};
+use crate::services::maps::release::{NewRelease, check, outlook, release};
 use crate::storage::releases;
 
 /// Freeze a campaign's map as its next version: files, checksums, citation, changes

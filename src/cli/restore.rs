@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Refused;
 use crate::config::DataOptions;
-use crate::services::restore::{Request, restore};
+use crate::services::upkeep::restore::{Request, restore};
 
 /// Restore a backup into a new data folder, or into an empty PostgreSQL database
 ///

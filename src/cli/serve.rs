@@ -10,11 +10,11 @@ use super::Refused;
 use crate::config::ServeOptions;
 use crate::http::{App, Limits, Server, ServerOptions, Shares, TlsFiles};
 use crate::services::Error;
-use crate::services::access_token::Keys;
-use crate::services::change_hints::keep_hints;
-use crate::services::housekeeping::keep_house;
 use crate::services::jobs::worker::Worker;
-use crate::services::sign_in::SignIn;
+use crate::services::people::access_token::Keys;
+use crate::services::people::sign_in::SignIn;
+use crate::services::scenes::change_hints::keep_hints;
+use crate::services::upkeep::housekeeping::keep_house;
 use crate::storage::Store;
 
 /// How long a proxy has to notice that the server is not ready, before it stops to accept.

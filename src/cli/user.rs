@@ -7,9 +7,10 @@ use clap::{Args, Subcommand};
 use super::user_token::{self, TokenCommand};
 use crate::config::DataOptions;
 use crate::domain::volunteer::{Role, check_name, check_password};
-use crate::services::accounts::{self, Secrets};
-use crate::services::grant_role::{self, Grant};
-use crate::services::{Error, clock, passwords, reset_password, secrets, sessions};
+use crate::services::people::accounts::{self, Secrets};
+use crate::services::people::grant_role::{self, Grant};
+use crate::services::people::{passwords, reset_password, secrets, sessions};
+use crate::services::{Error, clock};
 use crate::storage::{Conn, Store, new_id, roles, volunteers};
 
 /// What to do with accounts.

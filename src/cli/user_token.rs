@@ -6,7 +6,8 @@ use crate::config::DataOptions;
 use crate::domain::token::{Scope, TokenRequest};
 use crate::domain::volunteer::check_name;
 use crate::services::clock::rfc3339;
-use crate::services::{Error, clock, tokens};
+use crate::services::people::tokens;
+use crate::services::{Error, clock};
 use crate::storage::{Conn, volunteers};
 
 /// What to do with tokens.

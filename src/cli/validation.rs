@@ -9,9 +9,10 @@ use crate::config::DataOptions;
 use crate::domain::validation::note;
 use crate::domain::validation::{Settings, report::Report};
 use crate::export::validation::figures;
-use crate::services::change_state::find;
-use crate::services::draw_sample::{draw_sample, new_seed};
-use crate::services::{clock, validation_report};
+use crate::services::campaigns::change_state::find;
+use crate::services::clock;
+use crate::services::maps::draw_sample::{draw_sample, new_seed};
+use crate::services::maps::validation_report;
 use crate::storage::Store;
 
 /// Draw a random sample of tiles for experts to grade blind in the browser, and report how right the map is

@@ -10,7 +10,7 @@ use super::cookies;
 use super::error::Error;
 use super::gate::{Anyone, App, By, Myself};
 use super::visitors::Errand;
-use crate::services::accounts;
+use crate::services::people::accounts;
 
 /// A guest who has just come.
 #[derive(Serialize, ToSchema)]

@@ -13,7 +13,7 @@ use super::gate::{Anyone, Coordinator, InCampaign, Volunteer, volunteer_id};
 use super::language::{Language, Languages};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::announcement::{Level, text_for};
-use crate::services::announce::{self, Message};
+use crate::services::oversight::announce::{self, Message};
 use crate::services::{self, clock};
 use crate::storage::announcements;
 

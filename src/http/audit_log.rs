@@ -9,7 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::Error;
 use super::gate::{Coordinator, InCampaign};
-use crate::services::{self, audit};
+use crate::services;
+use crate::services::oversight::audit;
 use crate::storage::audit_log::{self, Wanted};
 
 /// Most entries on a page.

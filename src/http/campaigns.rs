@@ -13,9 +13,11 @@ use super::wire::rfc3339;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::{self, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, TileSource, Visibility};
 use crate::domain::{scale, scene};
-use crate::services::texts::Reading;
-use crate::services::training::PracticeSet;
-use crate::services::{self, change_state, statistics, texts};
+use crate::services;
+use crate::services::campaigns::texts::Reading;
+use crate::services::campaigns::{change_state, texts};
+use crate::services::labelling::training::PracticeSet;
+use crate::services::oversight::statistics;
 use crate::storage::{Conn, campaigns, participations, scenes};
 
 /// How far a campaign is, exactly. Below reviewer a tile is closed 10 minutes after it closed, and check gold reads as open.

@@ -5,7 +5,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::services::sign_in::{SESSION_MS, Tokens};
+use crate::services::people::sign_in::{SESSION_MS, Tokens};
 
 /// The names over an encrypted line, and over a plain one. With these prefixes (RFC 6265bis) browsers keep and send a cookie
 /// only where it came encrypted, and the first only where this very host set it: no neighbour in the domain can plant one.

@@ -170,7 +170,7 @@ fn event(kind: &str, data: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::statistics::Progress as Counted;
+    use crate::services::oversight::statistics::Progress as Counted;
 
     const STRANGER: Rights = Rights { open_tiles: false, labels: false };
     const REVIEWER: Rights = Rights { open_tiles: true, labels: false };

@@ -17,9 +17,10 @@ use super::ranges::{self, Version};
 use super::visitors::subscriber;
 use crate::domain::damage_map::{Sight, What};
 use crate::domain::volunteer::Role;
-use crate::services::export_map::{Cancel, Request, Written};
-use crate::services::spool::{Finished, Spool};
-use crate::services::{self, clock, describe_map, read_map};
+use crate::services::maps::export_map::{Cancel, Request, Written};
+use crate::services::maps::spool::{Finished, Spool};
+use crate::services::maps::{describe_map, read_map};
+use crate::services::{self, clock};
 use crate::storage::{Store, StoreError};
 
 /// Exports that are written at the same time; one more is told to come back. Labels come first.

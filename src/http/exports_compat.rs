@@ -15,8 +15,8 @@ use super::gate::{App, CampaignVisit, InCampaign, MapReader, refusal};
 use super::ranges;
 use crate::domain::damage_map::Sight;
 use crate::domain::volunteer::Role;
-use crate::services::export_compat::{Request, System, spool};
-use crate::services::spool::Finished;
+use crate::services::maps::export_compat::{Request, System, spool};
+use crate::services::maps::spool::Finished;
 use crate::services::{self, clock};
 use crate::storage::Store;
 

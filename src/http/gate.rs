@@ -34,11 +34,11 @@ use crate::domain::campaign::Campaign;
 use crate::domain::network::Network;
 use crate::imagery::Archives;
 use crate::services::events::Events;
-use crate::services::map_tiles::MapTiles;
-use crate::services::sign_in::{self, Credentials, SignIn};
-use crate::services::statistics::{Boards, PublicProgress};
-use crate::services::throttle::Visitor;
-use crate::services::upload::Intake;
+use crate::services::maps::map_tiles::MapTiles;
+use crate::services::oversight::statistics::{Boards, PublicProgress};
+use crate::services::people::sign_in::{self, Credentials, SignIn};
+use crate::services::people::throttle::Visitor;
+use crate::services::scenes::upload::Intake;
 use crate::services::{self, clock};
 use crate::storage::{Conn, Store, campaigns};
 
@@ -135,7 +135,7 @@ impl App {
 
     /// Whether the database can do its work right now.
     pub(super) async fn look(&self) -> Result<(), services::Error> {
-        services::readiness::look(&self.store).await
+        services::upkeep::readiness::look(&self.store).await
     }
 
     /// Waits until all that was begun is stored, or for a few seconds.

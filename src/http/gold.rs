@@ -15,8 +15,8 @@ use super::wire::rfc3339;
 use crate::domain::campaign::Campaign;
 use crate::domain::gold::{ENOUGH_OF_A_CLASS, GoldKind, Retired};
 use crate::services;
+use crate::services::gold::import_gold::{Fate, import_lines};
 use crate::services::gold::{self, NewMark};
-use crate::services::import_gold::{Fate, import_lines};
 
 /// A gold tile, and how volunteers did on it.
 #[derive(Serialize, ToSchema)]

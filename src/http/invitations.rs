@@ -10,8 +10,8 @@ use super::error::Error;
 use super::gate::{Anyone, By, Coordinator, InCampaign, Myself, must_be_proven};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::volunteer::Role;
-use crate::services::invite::{self, Standing, Wish};
-use crate::services::secrets;
+use crate::services::people::invite::{self, Standing, Wish};
+use crate::services::people::secrets;
 use crate::storage::{invitations, members};
 
 /// An invitation that a coordinator wants.

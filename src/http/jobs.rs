@@ -11,11 +11,12 @@ use super::gate::{App, Coordinator, InCampaign};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::gold::GoldKind;
 use crate::domain::job::{JobKind, JobState, pace};
+use crate::services;
 use crate::services::clock;
 use crate::services::jobs::{
     FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, RemoteInput, about, ask, cancel, find, list,
 };
-use crate::services::{self, upload};
+use crate::services::scenes::upload;
 use crate::storage::{Conn, jobs};
 
 /// Work in the background.

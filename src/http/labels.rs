@@ -18,7 +18,7 @@ use super::leases::Lease;
 use crate::domain::Invalid;
 use crate::domain::campaign::Campaign;
 use crate::domain::label::{NewLabel, RefusalCode, Window as LabelWindow};
-use crate::services::submit_label::{ItemResult, Sender, submit_all};
+use crate::services::labelling::submit_label::{ItemResult, Sender, submit_all};
 use crate::storage::meter::METER;
 
 /// Most labels in one body.

@@ -10,8 +10,9 @@ use super::error::Error;
 use super::gate::{By, InCampaign, Volunteer, volunteer_id};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::tile;
-use crate::services::hand_out::{self, Request};
-use crate::services::{self, release_lease, renew_lease};
+use crate::services;
+use crate::services::labelling::hand_out::{self, Request};
+use crate::services::labelling::{release_lease, renew_lease};
 
 /// Most tiles that may be asked for at a time.
 const MAX_COUNT: usize = 5;

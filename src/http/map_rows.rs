@@ -20,9 +20,9 @@ use crate::domain::scale::Scale;
 use crate::domain::scene::Scene;
 use crate::export;
 use crate::services;
-use crate::services::explain_tile::{Reason, Reasons, TileInFull, explain_tile};
-use crate::services::read_map::{self, Question};
-use crate::services::training::SeenTile;
+use crate::services::labelling::training::SeenTile;
+use crate::services::maps::explain_tile::{Reason, Reasons, TileInFull, explain_tile};
+use crate::services::maps::read_map::{self, Question};
 
 /// Most tiles on a page.
 const MAX_PAGE: usize = 200;

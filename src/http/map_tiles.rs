@@ -17,7 +17,7 @@ use crate::domain::consensus::TileState;
 use crate::domain::damage_map::Sight;
 use crate::domain::volunteer::Role;
 use crate::services;
-use crate::services::map_tiles::{Asked, Counted};
+use crate::services::maps::map_tiles::{Asked, Counted};
 use crate::storage::Store;
 
 /// How much of the map the person who asks may see.

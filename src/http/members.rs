@@ -12,7 +12,7 @@ use super::wire::rfc3339;
 use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
 use crate::domain::volunteer::Role;
-use crate::services::{members, reset_password, secrets};
+use crate::services::people::{members, reset_password, secrets};
 use crate::storage::members::Member as MemberRow;
 
 /// Somebody with a role in the campaign.

@@ -13,9 +13,10 @@ use super::training::ShownTile;
 use super::wire::rfc3339;
 use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
-use crate::services::leave_note::{Remark, leave_note};
-use crate::services::training::SeenTile;
-use crate::services::{self, watch_notes};
+use crate::services;
+use crate::services::labelling::leave_note::{Remark, leave_note};
+use crate::services::labelling::training::SeenTile;
+use crate::services::oversight::watch_notes;
 use crate::storage::notes::{self, Wanted};
 
 /// Most notes on a page.

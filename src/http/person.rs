@@ -11,8 +11,8 @@ use super::cookies;
 use super::error::Error;
 use super::gate::{Anyone, App, By, Myself, volunteer_id};
 use super::visitors::Errand;
-use crate::services::delete_person::delete_person;
-use crate::services::my_data::my_data;
+use crate::services::people::delete_person::delete_person;
+use crate::services::people::my_data::my_data;
 
 /// That I mean it.
 #[derive(Default, Deserialize, ToSchema)]

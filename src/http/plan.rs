@@ -14,10 +14,10 @@ use crate::domain::estimate::Estimate;
 use crate::domain::policy::{Policy, PolicyKind};
 use crate::domain::tiling_change::TilingChange;
 use crate::services;
-use crate::services::checklist::checklist;
-use crate::services::estimate::estimate;
-use crate::services::preview::preview;
-use crate::services::training::SeenTile;
+use crate::services::campaigns::checklist::checklist;
+use crate::services::campaigns::estimate::estimate;
+use crate::services::labelling::training::SeenTile;
+use crate::services::scenes::preview::preview;
 use crate::storage::{footprints, scenes};
 
 /// Most tiles of a preview.

@@ -16,7 +16,7 @@ use super::wire::rfc3339;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::CampaignState;
 use crate::domain::finish;
-use crate::services::texts;
+use crate::services::campaigns::texts;
 
 /// When no tile will ask for labels any more.
 #[derive(Serialize, ToSchema)]

@@ -20,7 +20,7 @@ use crate::domain::citation;
 use crate::domain::coarse::CoarseCell;
 use crate::domain::release::{self as domain, Changes, ReleaseFile};
 use crate::domain::scale::Scale;
-use crate::services::release::{NewRelease, check, outlook, published_cells, release};
+use crate::services::maps::release::{NewRelease, check, outlook, published_cells, release};
 use crate::services::{self};
 use crate::storage::{Conn, releases, validation, withdrawals};
 

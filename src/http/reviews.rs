@@ -19,8 +19,8 @@ use crate::domain::gold::GoldKind;
 use crate::domain::pseudonym::pseudonym;
 use crate::domain::review::{ReviewStanding, WhyReview};
 use crate::services;
-use crate::services::review::{self, HOLD_MS, NewDecision};
-use crate::services::review_queue::{self, Case};
+use crate::services::oversight::review::{self, HOLD_MS, NewDecision};
+use crate::services::oversight::review_queue::{self, Case};
 use crate::storage::notes::Note;
 use crate::storage::reviews;
 

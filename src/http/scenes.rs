@@ -11,7 +11,7 @@ use super::gate::{App, Coordinator, InCampaign};
 use super::jobs::Job;
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::scene;
-use crate::services::edit_scene::{SceneWords, edit_scene, remove_scene as remove};
+use crate::services::scenes::edit_scene::{SceneWords, edit_scene, remove_scene as remove};
 use crate::storage::scenes;
 
 /// A scene as its coordinators see it.

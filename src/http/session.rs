@@ -12,7 +12,7 @@ use super::error::Error;
 use super::gate::{Anyone, App, By};
 use super::visitors::Errand;
 use crate::domain::volunteer::Role;
-use crate::services::sign_in::{SessionInfo, Tokens, session_info};
+use crate::services::people::sign_in::{SessionInfo, Tokens, session_info};
 
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]

@@ -10,8 +10,8 @@ use super::error::Error;
 use super::gate::{App, By, Myself};
 use super::visitors::Errand;
 use super::wire::{id_in_address, rfc3339};
-use crate::services::sign_in::Credentials;
-use crate::services::{prove, sessions};
+use crate::services::people::sign_in::Credentials;
+use crate::services::people::{prove, sessions};
 
 /// My password, once more.
 #[derive(Deserialize, ToSchema)]

@@ -15,12 +15,12 @@ use super::gate::{App, By, CampaignVisit, Coordinator, Creator, InCampaign};
 use super::jobs::Job;
 use super::language::{Language, Languages};
 use crate::services;
-use crate::services::apply_campaign::apply_campaign;
-use crate::services::campaign_file::CampaignFile;
-use crate::services::create_campaign::{NewCampaign, create_campaign as create};
+use crate::services::campaigns::apply_campaign::apply_campaign;
+use crate::services::campaigns::campaign_file::CampaignFile;
+use crate::services::campaigns::create_campaign::{NewCampaign, create_campaign as create};
+use crate::services::campaigns::scale_file::read_scale;
+use crate::services::campaigns::settings::{Settings, settings};
 use crate::services::jobs::{JobInput, TilesInput, ask};
-use crate::services::scale_file::read_scale;
-use crate::services::settings::{Settings, settings};
 use crate::storage::campaigns;
 
 /// A campaign to be made.
@@ -68,7 +68,7 @@ pub async fn create_campaign(
     let made = by.write(move |conn, visit| {
         let campaign = create(conn, &new, visit.viewer.volunteer_id(), visit.now)?;
         // Whoever made it sees it as its coordinator from now on.
-        let viewer = services::sign_in::with_roles(conn, visit.viewer.clone())?;
+        let viewer = services::people::sign_in::with_roles(conn, visit.viewer.clone())?;
         in_full(conn, &CampaignVisit { viewer, campaign, now: visit.now }, &languages.0)
     });
     Ok(HttpResponse::Created().json(made.await?))
@@ -145,7 +145,7 @@ pub async fn change_settings(
         if expected.is_some() {
             // Two tabs take turns: the later one finds what the earlier one wrote.
             campaigns::lock(conn, campaign.id)?;
-            let now = services::change_state::find(conn, &campaign.slug)?;
+            let now = services::campaigns::change_state::find(conn, &campaign.slug)?;
             check_expected(expected.as_deref(), &settings(conn, &now)?)?;
         }
         let mut file = file.clone();
@@ -153,7 +153,7 @@ pub async fn change_settings(
         let done = apply_campaign(conn, &file, by, visit.now)?;
         let input = done.tiling.map(|tiling| JobInput::Tiles(TilesInput { tiling, ..TilesInput::default() }));
         let job = input.map(|input| ask(conn, &intake, campaign, &input, by, visit.now)).transpose()?;
-        let after = services::change_state::find(conn, &campaign.slug)?;
+        let after = services::campaigns::change_state::find(conn, &campaign.slug)?;
         let job = job.map(|job| Job::new(job, visit.now));
         Ok((after.id, ChangedSettings { changed: done.changed, job, settings: settings(conn, &after)? }))
     });

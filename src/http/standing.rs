@@ -15,7 +15,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
 use crate::domain::standing::{Leaning, Share};
 use crate::services;
-use crate::services::standing::{self, Cursor, Miss as Missed, Place as Ranked};
+use crate::services::labelling::standing::{self, Cursor, Miss as Missed, Place as Ranked};
 
 /// Most misses on a page.
 const MAX_PAGE: usize = 50;

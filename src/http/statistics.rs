@@ -11,7 +11,7 @@ use super::progress::Finish;
 use super::wire::rfc3339;
 use crate::domain::consensus::TileState;
 use crate::domain::map_picture::OverviewSquare;
-use crate::services::statistics;
+use crate::services::oversight::statistics;
 
 /// Tiles by state. Gold counts as reviewed.
 #[derive(Default, Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::gate::{App, Coordinator, InCampaign};
 use super::wire::rfc3339;
 use super::withdrawals::Withdrawal;
 use crate::domain::campaign::CampaignState;
-use crate::services::steer::{self, outlook, policy, priorities};
+use crate::services::oversight::steer::{self, outlook, policy, priorities};
 use crate::services::{self};
 use crate::storage::priority_areas::PriorityArea;
 use crate::storage::{members, withdrawals};

@@ -14,8 +14,8 @@ use super::map_tiles;
 use super::wire::id_in_address;
 use crate::domain::bbox::Bbox;
 
-use crate::services::map_tiles::{TILE_FIELDS, square_fields};
-use crate::services::read_map;
+use crate::services::maps::map_tiles::{TILE_FIELDS, square_fields};
+use crate::services::maps::read_map;
 use crate::storage::{campaigns, scenes};
 
 /// The deepest zoom that is named for the damage map; programs magnify beyond it.

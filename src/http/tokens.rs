@@ -10,7 +10,8 @@ use super::error::Error;
 use super::gate::{By, Myself, ProvenMyself, volunteer_id};
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::token::{Scope, TokenRequest};
-use crate::services::{self, tokens};
+use crate::services;
+use crate::services::people::tokens;
 
 /// A token that I want.
 #[derive(Deserialize, ToSchema)]

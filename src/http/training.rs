@@ -11,8 +11,8 @@ use super::labels::{Window, read_window};
 use super::language::{Language, Languages};
 use super::leases::{Frame, LeasedTile};
 use crate::domain::campaign::Campaign;
-use crate::services::practise::{self, Attempt};
-use crate::services::training::{self, PracticeState, SeenTile};
+use crate::services::labelling::practise::{self, Attempt};
+use crate::services::labelling::training::{self, PracticeState, SeenTile};
 
 /// A tile with the frames in which it is seen.
 #[derive(Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::error::{Error, UPLOAD_OFFSET};
 use super::gate::{App, Coordinator, InCampaign, volunteer_id};
 use super::wire::{id_in_address, rfc3339};
 use crate::services;
-use crate::services::upload::{self, Announced, Receiver, files};
+use crate::services::scenes::upload::{self, Announced, Receiver, files};
 use crate::storage::uploads;
 
 /// What the bytes of an upload are sent as.

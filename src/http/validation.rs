@@ -14,9 +14,9 @@ use crate::domain::validation::Settings;
 use crate::domain::validation::note;
 use crate::domain::validation::report::{GradingProgress, Report};
 use crate::export::validation::{GradedLine, StratumLine, figures, tiles};
-use crate::services::draw_sample::draw_sample;
-use crate::services::grade_tile::{self, Grade};
-use crate::services::validation_report::{self, GradedTile};
+use crate::services::maps::draw_sample::draw_sample;
+use crate::services::maps::grade_tile::{self, Grade};
+use crate::services::maps::validation_report::{self, GradedTile};
 use crate::services::{self};
 
 /// Tiles that a page may hold at a time.
@@ -113,7 +113,7 @@ pub async fn draw(door: InCampaign<ActingResearcher>, body: Body<NewSample>) -> 
         size,
         floor: floor.unwrap_or(20.min(size)),
         agreed_from: agreed_from.unwrap_or(0.75),
-        seed: seed.unwrap_or_else(services::draw_sample::new_seed),
+        seed: seed.unwrap_or_else(services::maps::draw_sample::new_seed),
     };
     let drawn = door.serve(|store, visit| async move {
         draw_sample(&store, visit.campaign, settings, visit.viewer.volunteer_id(), visit.now).await

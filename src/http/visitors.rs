@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::Error;
-use crate::services::throttle::Visitor;
+use crate::services::people::throttle::Visitor;
 
 /// How long a key for hashing addresses lives; with it goes all that was counted.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

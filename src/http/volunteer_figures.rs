@@ -7,9 +7,9 @@ use super::wire::rfc3339;
 use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
 use crate::domain::volunteer_quality::{ExclusionKind, Flag, Interval, Quality};
-use crate::services::exclude;
-use crate::services::watch_rings::{self, Ring as Suspected};
-use crate::services::watch_volunteers::{self, Crowd, Line, Portrait, Wanted};
+use crate::services::oversight::exclude;
+use crate::services::oversight::watch_rings::{self, Ring as Suspected};
+use crate::services::oversight::watch_volunteers::{self, Crowd, Line, Portrait, Wanted};
 use crate::storage::exclusions::Exclusion as Imposed;
 
 /// A share with its 95 % interval, 0 to 1.

@@ -10,9 +10,9 @@ use super::error::Error;
 use super::gate::{CampaignVisit, Coordinator, InCampaign, volunteer_id};
 use super::volunteer_figures::{Rings, VolunteerInDetail, Volunteers};
 use crate::domain::volunteer_quality::{ExclusionKind, Flag, SortBy};
-use crate::services::exclude::{self, Order};
-use crate::services::watch_rings;
-use crate::services::watch_volunteers::{self, Wanted};
+use crate::services::oversight::exclude::{self, Order};
+use crate::services::oversight::watch_rings;
+use crate::services::oversight::watch_volunteers::{self, Wanted};
 use crate::services::{self};
 
 /// Most volunteers on a page.

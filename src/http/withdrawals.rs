@@ -13,7 +13,7 @@ use super::gate::{Admin, App, Coordinator, InCampaign};
 use super::images::Lookups;
 use super::wire::{id_in_address, rfc3339};
 use crate::services;
-use crate::services::steer::withdraw::{self, Target};
+use crate::services::oversight::steer::withdraw::{self, Target};
 use crate::storage::withdrawals as stored;
 
 /// Something that is to be taken out of view: a scene or a tile.

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::statistics::{Progress, progress};
-use super::{Error, clock};
 use crate::domain::campaign::CampaignState;
+use crate::services::oversight::statistics::{Progress, progress};
+use crate::services::{Error, clock};
 use crate::storage::{Conn, Store, campaigns, notify, statistics};
 
 /// Between two rounds.

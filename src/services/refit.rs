@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::date_windows::counted;
-use super::tile_consensus::{self, Rules};
-use super::{Error, clock};
 use crate::consensus::window::{self, WindowLabel, WindowModel, WindowSkill};
 use crate::consensus::{self, Columns, Fitted};
 use crate::domain::campaign::Campaign;
 use crate::domain::label::Window;
 use crate::domain::scale::Role;
+use crate::services::labelling::tile_consensus::{self, Rules};
+use crate::services::maps::date_windows::counted;
+use crate::services::{Error, clock};
 use crate::storage::meter::METER;
 use crate::storage::models::{NewModel, RefitInput};
 use crate::storage::{Conn, Store, campaigns, exclusions, later_scenes, locks, models, notify, queue, scenes};

@@ -7,7 +7,7 @@ use aftermap::domain::campaign::{CampaignState, ReleaseLevel, Visibility};
 use aftermap::domain::volunteer::Role;
 use aftermap::http::{Listed, listed};
 use aftermap::services::clock;
-use aftermap::services::grant_role::{Grant, grant};
+use aftermap::services::people::grant_role::{Grant, grant};
 use aftermap::storage::new_id;
 use reqwest::Method;
 use serde_json::{Value, json};

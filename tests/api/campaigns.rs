@@ -2,7 +2,7 @@
 
 use aftermap::domain::campaign::{ReleaseLevel, Visibility};
 use aftermap::domain::volunteer::Role;
-use aftermap::services::grant_role::Grant;
+use aftermap::services::people::grant_role::Grant;
 use serde_json::{Value, json};
 
 use crate::helpers::{Browser, on_each_database};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use aftermap::domain::campaign::CampaignState;
-use aftermap::services::change_state::change_state;
+use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::{Error, clock};
 use aftermap::storage::{Conn, campaigns, migrate};
 use diesel::RunQueryDsl;

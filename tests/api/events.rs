@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aftermap::domain::campaign::{CampaignState, ReleaseLevel, Visibility};
 use aftermap::http::ServerOptions;
-use aftermap::services::change_state::change_state;
+use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::clock;
 use aftermap::storage::notify;
 use serde_json::{Value, json};

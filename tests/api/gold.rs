@@ -2,7 +2,7 @@
 
 use aftermap::domain::volunteer::Role;
 use aftermap::http::listed;
-use aftermap::services::grant_role::Grant;
+use aftermap::services::people::grant_role::Grant;
 use aftermap::storage::schema::{audit_log, queue, tiles};
 use diesel::prelude::*;
 use serde_json::{Value, json};

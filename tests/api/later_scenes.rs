@@ -4,11 +4,11 @@ use std::path::Path;
 
 use aftermap::domain::campaign::{CampaignState, ReleaseLevel, Visibility};
 use aftermap::imagery::{Archives, SyntheticTown, TownOptions};
-use aftermap::services::change_state::change_state;
+use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::clock;
-use aftermap::services::grant_role::Grant;
 use aftermap::services::jobs::worker::Worker;
-use aftermap::services::upload::Intake;
+use aftermap::services::people::grant_role::Grant;
+use aftermap::services::scenes::upload::Intake;
 use serde_json::{Value, json};
 
 use crate::helpers::{Browser, TestApp, on_each_database};

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use aftermap::cli::user;
-use aftermap::services::grant_role::Grant;
+use aftermap::services::people::grant_role::Grant;
 use aftermap::storage::{DatabaseUrl, Store};
 use diesel::Connection;
 use diesel::connection::SimpleConnection;

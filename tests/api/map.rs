@@ -3,7 +3,7 @@
 use aftermap::domain::campaign::{CampaignState, ReleaseLevel, Visibility};
 use aftermap::domain::gold::GoldKind;
 use aftermap::domain::volunteer::Role;
-use aftermap::services::change_state::change_state;
+use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::clock;
 use aftermap::storage::schema::{consensus, queue, tiles};
 use diesel::prelude::*;

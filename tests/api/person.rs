@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aftermap::domain::volunteer::Role;
-use aftermap::services::my_data::{GIVEN, LEFT_OUT};
+use aftermap::services::people::my_data::{GIVEN, LEFT_OUT};
 use aftermap::storage::Conn;
 use aftermap::storage::schema::{leases, notes, queue, volunteers};
 use diesel::prelude::*;

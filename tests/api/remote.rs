@@ -6,9 +6,9 @@ use std::net::{SocketAddr, TcpListener};
 
 use aftermap::domain::remote_tiles::{AllowedHost, AllowedHosts};
 use aftermap::imagery::Archives;
-use aftermap::services::grant_role::Grant;
 use aftermap::services::jobs::worker::Worker;
-use aftermap::services::upload::Intake;
+use aftermap::services::people::grant_role::Grant;
+use aftermap::services::scenes::upload::Intake;
 use serde_json::{Value, json};
 
 use crate::helpers::TestApp;

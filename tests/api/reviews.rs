@@ -2,7 +2,7 @@
 
 use aftermap::domain::policy::Policy;
 use aftermap::domain::volunteer::Role;
-use aftermap::services::grant_role::Grant;
+use aftermap::services::people::grant_role::Grant;
 use aftermap::storage::queue;
 use aftermap::storage::schema::{audit_log, reviews, tiles};
 use diesel::prelude::*;

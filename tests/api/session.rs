@@ -1,8 +1,8 @@
 //! Sessions: signing in and out, refreshing, and every way in which one ends.
 
 use aftermap::domain::volunteer::Role;
-use aftermap::services::access_token::{Access, Keys};
-use aftermap::services::grant_role::{self, Grant};
+use aftermap::services::people::access_token::{Access, Keys};
+use aftermap::services::people::grant_role::{self, Grant};
 use aftermap::services::{Error, clock};
 use aftermap::storage::schema::{personal_tokens, sessions};
 use diesel::prelude::*;

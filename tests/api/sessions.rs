@@ -3,9 +3,11 @@
 
 use aftermap::domain::campaign::{ReleaseLevel, Visibility};
 use aftermap::domain::volunteer::Role;
-use aftermap::services::access_token::{Access, Keys};
-use aftermap::services::grant_role::{self, Grant};
-use aftermap::services::{clock, housekeeping, sessions as open_sessions};
+use aftermap::services::clock;
+use aftermap::services::people::access_token::{Access, Keys};
+use aftermap::services::people::grant_role::{self, Grant};
+use aftermap::services::people::sessions as open_sessions;
+use aftermap::services::upkeep::housekeeping;
 use aftermap::storage::schema::{personal_tokens, sessions, volunteers};
 use diesel::prelude::*;
 use reqwest::Method;
@@ -235,7 +237,7 @@ async fn a_session_from_before_the_key_was_replaced_notices_a_copy_again_and_can
         };
         let put = async |browser: &Browser| {
             let token = old(&browser.cookie("aftermap_refresh").unwrap());
-            let (hash, (session, _)) = (aftermap::services::secrets::hash(&token), session_of(browser));
+            let (hash, (session, _)) = (aftermap::services::people::secrets::hash(&token), session_of(browser));
             app.write(move |conn| {
                 let row = sessions::table.find(session);
                 Ok(diesel::update(row).set(sessions::refresh_hash.eq(&hash[..])).execute(conn)?)
@@ -327,7 +329,9 @@ async fn what_ended_a_month_ago_is_removed_and_so_are_guests_who_did_nothing() {
         let layla = app.signed_in("layla", None).await;
         layla.post(TOKENS, json!({"name": "x", "scopes": ["read"]})).await.ok();
         let later = async |days: i64| {
-            aftermap::services::housekeeping::forget_people(&app.store, clock::now_ms() + days * DAY).await.unwrap();
+            aftermap::services::upkeep::housekeeping::forget_people(&app.store, clock::now_ms() + days * DAY)
+                .await
+                .unwrap();
             let before = clock::now_ms() + days * DAY - 30 * DAY;
             app.write(move |conn| Ok(aftermap::storage::leases::forget(conn, before)?)).await;
         };

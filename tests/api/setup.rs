@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use aftermap::domain::volunteer::Role;
 use aftermap::imagery::{Archives, SyntheticTown, TownOptions};
-use aftermap::services::grant_role::Grant;
 use aftermap::services::jobs::worker::Worker;
-use aftermap::services::upload::Intake;
+use aftermap::services::people::grant_role::Grant;
+use aftermap::services::scenes::upload::Intake;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aftermap::cli::user;
 use aftermap::imagery::{SyntheticTown, TownOptions};
-use aftermap::services::grant_role::Grant;
+use aftermap::services::people::grant_role::Grant;
 use aftermap::storage::{DatabaseUrl, Store};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Steering: areas that come first, more or fewer labels, what is taken out of view, and all of it while people label.
 
 use aftermap::domain::volunteer::Role;
-use aftermap::services::grant_role::Grant;
+use aftermap::services::people::grant_role::Grant;
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;

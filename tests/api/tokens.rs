@@ -114,7 +114,7 @@ async fn twenty_tokens_are_enough_however_many_ask_at_once() {
 #[tokio::test]
 async fn no_token_makes_tokens_reads_all_about_its_owner_or_deletes_the_account() {
     on_each_database(async |app| {
-        let me = app.signed_in("layla", Some(aftermap::services::grant_role::Grant::Admin)).await;
+        let me = app.signed_in("layla", Some(aftermap::services::people::grant_role::Grant::Admin)).await;
         let id = make(&me, &["read"]).await["id"].as_str().unwrap().to_owned();
         for scopes in [&["read"][..], &["label"], &["manage"], &["read", "label", "manage"]] {
             let token = script(app, &me, scopes).await;

@@ -2,7 +2,7 @@
 
 use aftermap::domain::consensus::{Consensus, TileState};
 use aftermap::domain::volunteer::Role;
-use aftermap::services::grant_role::Grant;
+use aftermap::services::people::grant_role::Grant;
 use aftermap::storage::consensus::{self, Provenance};
 use aftermap::storage::{Conn, QueryError, campaigns, queue, tiles};
 use serde_json::{Value, json};

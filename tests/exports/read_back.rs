@@ -13,7 +13,7 @@ use aftermap::domain::map_filter::{FilterWords, MapFilter};
 use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::Tile;
 use aftermap::export;
-use aftermap::services::export_map::{self, Request};
+use aftermap::services::maps::export_map::{self, Request};
 use aftermap::storage::{Conn, QueryError, campaigns, scenes};
 use serde_json::Value as Json;
 

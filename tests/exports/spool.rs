@@ -4,9 +4,10 @@
 use std::os::unix::fs::FileExt;
 
 use aftermap::domain::damage_map::{Cuts, Sight, What};
-use aftermap::services::export_map::{Request, write_file};
-use aftermap::services::spool::{Finished, Spool};
-use aftermap::services::{Error, describe_map, read_map};
+use aftermap::services::Error;
+use aftermap::services::maps::export_map::{Request, write_file};
+use aftermap::services::maps::spool::{Finished, Spool};
+use aftermap::services::maps::{describe_map, read_map};
 use sha2::{Digest, Sha256};
 
 use crate::helpers::*;

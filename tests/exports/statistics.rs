@@ -3,7 +3,7 @@
 use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::consensus::TileState;
 use aftermap::services::Error;
-use aftermap::services::statistics::{Progress, Statistics, progress, statistics};
+use aftermap::services::oversight::statistics::{Progress, Statistics, progress, statistics};
 use aftermap::storage::{campaigns, leases, schema};
 use diesel::prelude::*;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aftermap::domain::damage_map::{Sight, What};
-use aftermap::services::export_compat::{self, Request, System};
+use aftermap::services::maps::export_compat::{self, Request, System};
 use serde_json::Value as Json;
 
 use crate::helpers::*;

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use aftermap::domain::campaign::{Campaign, CampaignTexts, ReleaseLevel, Visibility};
 use aftermap::domain::damage_map::{Cuts, Sight, What};
+use aftermap::services::Error;
+use aftermap::services::campaigns::change_state;
 use aftermap::services::import::{Brought, Meaning, Project, Settings, bring_in};
-use aftermap::services::{Error, change_state, export_map};
+use aftermap::services::maps::export_map;
 use aftermap::storage::Store;
 
 use crate::support::{self, TestDatabase};

@@ -2,11 +2,12 @@
 
 use aftermap::domain::campaign::{Campaign, CampaignState, Visibility};
 use aftermap::domain::gold::GoldKind;
-use aftermap::services::apply_campaign::apply_campaign;
-use aftermap::services::campaign_file::CampaignFile;
-use aftermap::services::change_state::find;
-use aftermap::services::import_gold::{GoldAnswer, import_gold};
-use aftermap::services::{Error, texts};
+use aftermap::services::Error;
+use aftermap::services::campaigns::apply_campaign::apply_campaign;
+use aftermap::services::campaigns::campaign_file::CampaignFile;
+use aftermap::services::campaigns::change_state::find;
+use aftermap::services::campaigns::texts;
+use aftermap::services::gold::import_gold::{GoldAnswer, import_gold};
 use aftermap::storage::schema::{audit_log, campaigns, queue};
 use diesel::prelude::*;
 

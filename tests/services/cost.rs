@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use aftermap::domain::campaign::Campaign;
-use aftermap::services::submit_label::{Sender, submit_all};
-use aftermap::services::watch_volunteers;
+use aftermap::services::labelling::submit_label::{Sender, submit_all};
+use aftermap::services::oversight::watch_volunteers;
 use aftermap::storage::Conn;
 use aftermap::storage::schema::ring_positions;
 use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};

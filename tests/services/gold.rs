@@ -6,10 +6,10 @@ use aftermap::domain::consensus::TileState;
 use aftermap::domain::gold::{GoldKind, Retired};
 use aftermap::domain::label::LabelStatus;
 use aftermap::domain::policy::Policy;
+use aftermap::services::gold::import_gold::{GoldAnswer, import_gold};
 use aftermap::services::gold::{NewMark, mark, retire};
-use aftermap::services::import_gold::{GoldAnswer, import_gold};
-use aftermap::services::release_lease;
-use aftermap::services::statistics::progress;
+use aftermap::services::labelling::release_lease;
+use aftermap::services::oversight::statistics::progress;
 
 use crate::town::{HOUR, MINUTE, NOON, Town, label, policy, towns};
 

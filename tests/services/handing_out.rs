@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::consensus::TileState;
 use aftermap::domain::policy::Policy;
-use aftermap::services::change_state::change_state;
+use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::clock::now_ms;
-use aftermap::services::hand_out::{Request, hand_out};
-use aftermap::services::release_lease;
-use aftermap::services::submit_label::submit;
+use aftermap::services::labelling::hand_out::{Request, hand_out};
+use aftermap::services::labelling::release_lease;
+use aftermap::services::labelling::submit_label::submit;
 use aftermap::storage::queue;
 use diesel::RunQueryDsl;
 

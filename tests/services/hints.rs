@@ -7,9 +7,9 @@ use aftermap::domain::policy::Policy;
 use aftermap::domain::scene::Captured;
 use aftermap::imagery::Archives;
 use aftermap::imagery::synthetic::{SyntheticTown, TownOptions};
-use aftermap::services::change_hints::hint;
-use aftermap::services::create_campaign::{NewCampaign, create_campaign};
-use aftermap::services::ingest::{NewScene, ingest};
+use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
+use aftermap::services::scenes::change_hints::hint;
+use aftermap::services::scenes::ingest::{NewScene, ingest};
 use aftermap::storage::{campaigns, hints, schema};
 use diesel::prelude::*;
 
@@ -130,8 +130,8 @@ fn no_reply_export_or_consensus_knows_of_hints() {
         "src/cli/serve.rs",
         "src/domain/hint.rs",
         "src/imagery/change.rs",
-        "src/services/change_hints.rs",
-        "src/services/tile_consensus.rs",
+        "src/services/scenes/change_hints.rs",
+        "src/services/labelling/tile_consensus.rs",
         "src/storage/hints.rs",
     ];
     assert_eq!(found, may, "only these may know of hints");

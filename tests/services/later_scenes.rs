@@ -10,11 +10,11 @@ use aftermap::domain::label::{Censored, LabelStatus, NewLabel, RefusalCode, Wind
 use aftermap::domain::scene::Captured;
 use aftermap::imagery::Archives;
 use aftermap::services::Error;
-use aftermap::services::change_state::change_state;
-use aftermap::services::import_gold::{GoldAnswer, import_gold};
-use aftermap::services::ingest::{Ingested, NewScene, ingest};
+use aftermap::services::campaigns::change_state::change_state;
+use aftermap::services::gold::import_gold::{GoldAnswer, import_gold};
+use aftermap::services::labelling::submit_label::{Sender, submit_all};
 use aftermap::services::refit::refit;
-use aftermap::services::submit_label::{Sender, submit_all};
+use aftermap::services::scenes::ingest::{Ingested, NewScene, ingest};
 use aftermap::storage::label_log::LabelRows;
 use aftermap::storage::{campaigns, later_scenes, leases, queue, scenes, schema, tiles};
 use diesel::prelude::*;

@@ -4,8 +4,8 @@ use aftermap::domain::consensus::TileState;
 use aftermap::domain::label::{LabelStatus, RefusalCode};
 use aftermap::domain::policy::Policy;
 use aftermap::services::clock::now_ms;
-use aftermap::services::hand_out::{Request, hand_out};
-use aftermap::services::{release_lease, renew_lease};
+use aftermap::services::labelling::hand_out::{Request, hand_out};
+use aftermap::services::labelling::{release_lease, renew_lease};
 use aftermap::storage::leases;
 
 use crate::town::{HOUR, MINUTE, NOON, policy, towns};
@@ -204,9 +204,10 @@ async fn a_crowd_in_a_hurry_never_exceeds_the_maximum_nor_loses_a_label() {
                     for (place, lease) in given.iter().enumerate() {
                         let answer = ["damaged", "destroyed", "unsure"][(n + place + turn as usize) % 3];
                         let item = crate::town::label(lease.id, answer);
-                        let reply = aftermap::services::submit_label::submit(&store, volunteer, vec![item], None)
-                            .await
-                            .unwrap();
+                        let reply =
+                            aftermap::services::labelling::submit_label::submit(&store, volunteer, vec![item], None)
+                                .await
+                                .unwrap();
                         assert!(reply.results[0].outcome.is_ok(), "{:?}", reply.results);
                         acknowledged += 1;
                     }

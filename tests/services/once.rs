@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use aftermap::domain::consensus::TileState;
 use aftermap::domain::label::{LabelStatus, NewLabel, RefusalCode};
-use aftermap::services::submit_label::submit;
+use aftermap::services::labelling::submit_label::submit;
 
 use crate::town::{MINUTE, NOON, label, outcome, policy, towns};
 

@@ -4,9 +4,9 @@ use aftermap::domain::campaign::{Campaign, CampaignState};
 use aftermap::domain::consensus::TileState;
 use aftermap::domain::label::LabelStatus;
 use aftermap::domain::policy::Policy;
-use aftermap::services::change_state::change_state;
+use aftermap::services::campaigns::change_state::change_state;
+use aftermap::services::labelling::release_lease::release;
 use aftermap::services::refit::refit;
-use aftermap::services::release_lease::release;
 use aftermap::storage::{Store, campaigns, leases, schema};
 use diesel::prelude::*;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use aftermap::domain::damage_map::{Cuts, Sight, What};
 use aftermap::domain::release::Release;
-use aftermap::services::export_map::{Request, write};
-use aftermap::services::release::{NewRelease, check, folder, release};
+use aftermap::services::maps::export_map::{Request, write};
+use aftermap::services::maps::release::{NewRelease, check, folder, release};
 use aftermap::services::{Error, clock};
 use aftermap::storage::{releases, schema};
 use diesel::prelude::*;

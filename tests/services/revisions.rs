@@ -3,7 +3,7 @@
 use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::consensus::TileState;
 use aftermap::domain::label::{LabelStatus, RefusalCode};
-use aftermap::services::change_state::change_state;
+use aftermap::services::campaigns::change_state::change_state;
 
 use crate::town::{HOUR, MINUTE, NOON, Town, policy, towns};
 

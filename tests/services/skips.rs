@@ -26,7 +26,7 @@ async fn a_tile_given_back_without_a_skip_may_come_again() {
     for town in towns(1, policy()).await {
         let me = town.volunteer().await;
         let lease = town.one(me, NOON).await.id;
-        town.run(move |conn| aftermap::services::release_lease::release(conn, me, lease, false, NOON)).await;
+        town.run(move |conn| aftermap::services::labelling::release_lease::release(conn, me, lease, false, NOON)).await;
         assert_eq!(town.row(town.tiles[0]).await.leased, 0);
         assert_ne!(town.one(me, NOON).await.id, lease);
         town.check().await;
@@ -156,7 +156,8 @@ async fn a_tile_that_all_others_skipped_goes_on_when_somebody_answers() {
             if held {
                 for _ in 0..3 {
                     now += 29 * MINUTE;
-                    town.run(move |conn| aftermap::services::renew_lease::renew(conn, slow, &[lease], now)).await;
+                    town.run(move |conn| aftermap::services::labelling::renew_lease::renew(conn, slow, &[lease], now))
+                        .await;
                 }
             }
             // By now nobody expects anything of the slow one.

@@ -10,8 +10,8 @@ use aftermap::domain::scene::Captured;
 use aftermap::imagery::synthetic::{SyntheticTown, TownOptions};
 use aftermap::imagery::{Archives, CutRequest, SceneArchive, cut_scene};
 use aftermap::services::Error;
-use aftermap::services::create_campaign::{NewCampaign, create_campaign};
-use aftermap::services::ingest::{Ingested, NewScene, ingest};
+use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
+use aftermap::services::scenes::ingest::{Ingested, NewScene, ingest};
 use aftermap::storage::Store;
 
 use crate::support::databases;

@@ -2,8 +2,8 @@
 
 use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::tile::Tile;
-use aftermap::services::change_state::change_state;
-use aftermap::services::create_campaign::{NewCampaign, create_campaign};
+use aftermap::services::campaigns::change_state::change_state;
+use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::{Error, clock};
 use aftermap::storage::tiles::NewTile;
 use aftermap::storage::{Conn, DatabaseUrl, Store, new_id, scenes, schema::policies, tiles};

@@ -20,10 +20,10 @@ use crate::domain::policy::Policy;
 use crate::domain::scene::Captured;
 use crate::imagery::Archives;
 use crate::imagery::synthetic::{SyntheticScene, SyntheticTown, TownOptions};
-use crate::services::change_state::change_state;
-use crate::services::create_campaign::{NewCampaign, create_campaign};
-use crate::services::import_gold::{GoldAnswer, import_gold};
-use crate::services::ingest::{NewScene, ingest};
+use crate::services::campaigns::change_state::change_state;
+use crate::services::campaigns::create_campaign::{NewCampaign, create_campaign};
+use crate::services::gold::import_gold::{GoldAnswer, import_gold};
+use crate::services::scenes::ingest::{NewScene, ingest};
 use crate::services::{Error, clock};
 use crate::storage::{Conn, Store, campaigns, scenes};
 

@@ -8,8 +8,9 @@ use std::path::Path;
 use super::super::{Refused, user};
 use super::{DEMO, DEMO_TIMELINE};
 use crate::domain::volunteer::Role;
-use crate::services::grant_role::{Grant, grant};
-use crate::services::{Error, clock, secrets};
+use crate::services::people::grant_role::{Grant, grant};
+use crate::services::people::secrets;
+use crate::services::{Error, clock};
 use crate::storage::{Conn, Store, campaigns, volunteers};
 
 /// Sign-in name of the demo's coordinator.

@@ -12,12 +12,12 @@ use crate::domain::campaign::CampaignState;
 use crate::domain::gold::GoldKind;
 use crate::imagery::Archives;
 use crate::imagery::synthetic::{SyntheticTown, TownOptions};
-use crate::services::apply_campaign::apply_campaign;
-use crate::services::campaign_file::CampaignFile;
-use crate::services::change_state::change_state;
-use crate::services::create_campaign::{NewCampaign, create_campaign};
-use crate::services::import_gold::{GoldAnswer, import_gold};
-use crate::services::ingest::ingest;
+use crate::services::campaigns::apply_campaign::apply_campaign;
+use crate::services::campaigns::campaign_file::CampaignFile;
+use crate::services::campaigns::change_state::change_state;
+use crate::services::campaigns::create_campaign::{NewCampaign, create_campaign};
+use crate::services::gold::import_gold::{GoldAnswer, import_gold};
+use crate::services::scenes::ingest::ingest;
 use crate::services::{Error, clock};
 use crate::storage::{Conn, Store, campaigns};
 

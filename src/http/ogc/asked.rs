@@ -11,7 +11,7 @@ use crate::domain::damage_map::Cuts;
 use crate::domain::layer::Layer;
 use crate::domain::map_filter::{FilterWords, MapFilter};
 use crate::domain::scene::Captured;
-use crate::services::features::{Condition, Wanted, property_names};
+use crate::services::maps::features::{Condition, Wanted, property_names};
 
 /// Features on a page where nobody says how many.
 pub const DEFAULT_LIMIT: usize = 100;

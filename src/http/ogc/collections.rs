@@ -16,7 +16,7 @@ use super::{CRS84, GREGORIAN};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::{Cuts, DamageMap};
 use crate::domain::layer::Layer;
-use crate::services::{features, read_map};
+use crate::services::maps::{features, read_map};
 use crate::storage::campaigns;
 
 /// One collection, ready to be told of.

@@ -14,7 +14,7 @@ use super::links::{Base, Format, GEOJSON, HTML, JSON, OPENAPI, SCHEMA};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::Cuts;
 use crate::domain::layer::Layer;
-use crate::services::features::property_names;
+use crate::services::maps::features::property_names;
 
 /// The description
 pub async fn api(app: Data<App>, by: By<Anyone>, request: HttpRequest) -> Result<HttpResponse, Error> {

@@ -20,8 +20,8 @@ use crate::domain::damage_map::Sight;
 use crate::domain::layer::Layer;
 use crate::domain::volunteer::Role;
 use crate::export::{Record, geojson};
-use crate::services::features::{self, Features};
-use crate::services::read_map;
+use crate::services::maps::features::{self, Features};
+use crate::services::maps::read_map;
 
 /// Columns on the page of all features; the page of each one shows the others.
 const SHOWN: [&str; 14] = [

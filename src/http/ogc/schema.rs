@@ -11,7 +11,7 @@ use super::asked::{Asked, CUTS};
 use super::links::{Base, SCHEMA};
 use crate::domain::layer::Layer;
 use crate::export::Kind;
-use crate::services::features::properties;
+use crate::services::maps::features::properties;
 
 /// The schema of a collection's features
 pub async fn schema(

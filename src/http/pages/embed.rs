@@ -20,8 +20,8 @@ use crate::http::images::is_known;
 use crate::http::language::Languages;
 use crate::http::progress::tag_of;
 use crate::http::wire::rfc3339;
-use crate::services::statistics::{Progress, PublicProgress};
-use crate::services::texts::{self, Reading};
+use crate::services::campaigns::texts::{self, Reading};
+use crate::services::oversight::statistics::{Progress, PublicProgress};
 use crate::storage::campaigns;
 
 /// The page's address.

@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::import_gold::GoldAnswer;
 use crate::services::Error;
-use crate::services::import_gold::GoldAnswer;
 
 /// Most lines of one file.
 const MOST: usize = 100_000;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Error;
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::Gold;
 use crate::domain::gold::{ENOUGH_OF_A_CLASS, Record, Trial, records};
 use crate::domain::standing::agrees;
+use crate::services::Error;
 use crate::storage::Conn;
 use crate::storage::gold::{self, GoldRow};
 

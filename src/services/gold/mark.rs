@@ -4,10 +4,6 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::super::review::find_tile;
-use super::super::review_queue::may_be_check;
-use super::super::tile_consensus::{self, Rules};
-use super::super::{Error, review};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::{Gold, Outcome};
 use crate::domain::gold::{GoldKind, Retired};
@@ -15,6 +11,11 @@ use crate::domain::label::Window;
 use crate::domain::language::check_language;
 use crate::domain::markdown::MAX_TEXT;
 use crate::domain::review::Opinion;
+use crate::services::Error;
+use crate::services::labelling::tile_consensus::{self, Rules};
+use crate::services::oversight::review;
+use crate::services::oversight::review::find_tile;
+use crate::services::oversight::review_queue::may_be_check;
 use crate::storage::gold::{GoldRow, NewGold};
 use crate::storage::queue::QueueRow;
 use crate::storage::reviews::NewReview;

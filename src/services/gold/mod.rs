@@ -1,6 +1,7 @@
 //! Gold: marking tiles whose answer experts know, changing and retiring it, and how volunteers do on it.
 
 mod file;
+pub mod import_gold;
 mod list;
 mod mark;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::super::Error;
 use super::{Given, Project};
 use crate::domain::campaign::Campaign;
 use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, MAX_REVISIONS};
 use crate::domain::pseudonym::hmac_sha256;
+use crate::services::Error;
 use crate::storage::imports::Known;
 use crate::storage::labels::{LogEntry, Stands};
 use crate::storage::{Conn, imports, labels};

@@ -8,9 +8,6 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::super::refit::refit_anyway;
-use super::super::tile_consensus::{self, Rules};
-use super::super::{Error, clock, derive_tiles};
 use super::add_labels::{Job, MOST_COUNTED, add_labels};
 use super::{Given, Place, Project};
 use crate::domain::bbox::Bbox;
@@ -23,6 +20,10 @@ use crate::domain::policy::Policy;
 use crate::domain::pseudonym::hmac_sha256;
 use crate::domain::scale::Scale;
 use crate::domain::tile::Tile;
+use crate::services::labelling::tile_consensus::{self, Rules};
+use crate::services::refit::refit_anyway;
+use crate::services::scenes::derive_tiles;
+use crate::services::{Error, clock};
 use crate::storage::{Conn, Store, audit_log, campaigns, imports, new_id, notify, queue, tiles};
 
 /// Rows of one transaction: many enough that a commit's fsync costs little, few enough that others wait little.

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use super::super::Error;
 use super::SourceFile;
 use crate::export::compat::safe;
 use crate::imagery::hash_file;
+use crate::services::Error;
 
 /// The first bytes of a gzip file (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];

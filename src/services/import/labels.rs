@@ -4,10 +4,10 @@ use std::path::Path;
 
 use csv::StringRecord;
 
-use super::super::Error;
 use super::files::{Kind, named, rows, source_file, wrong, wrong_row};
 use super::mapswipe::{Cells, Reading};
 use super::{Meaning, Project};
+use crate::services::Error;
 
 /// What each column may be called.
 const TASK: [&str; 4] = ["task", "tile_id", "task_id", "tile"];

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 
-use super::super::Error;
 use super::files::{self, Kind, rows, source_file, unguarded, wrong, wrong_cell, wrong_row};
 use super::places::Outlines;
 use super::sessions::Sessions;
 use super::times::parse_time;
 use super::{Given, Meaning, Project, Published};
 use crate::domain::names::Names;
+use crate::services::Error;
 
 /// Reads the files, or those of a folder that are known, and checks all of it. `project` chooses one where files hold
 /// several; no answer may be later than `latest` (milliseconds since 1970, UTC).

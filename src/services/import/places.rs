@@ -6,12 +6,12 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::super::Error;
 use super::files::{open, wrong};
 use super::{Place, Published};
 use crate::domain::bbox::Bbox;
 use crate::domain::cell::Cell;
 use crate::imagery::footprints::{Footprint, parse_footprints};
+use crate::services::Error;
 
 /// Properties that may name a feature's task, the first that is there.
 const NAMES: [&str; 4] = ["task_id", "tile_id", "task", "footprint_id"];

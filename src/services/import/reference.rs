@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::super::Error;
 use super::files::{name, named, open, rows, wrong, wrong_cell, wrong_row};
 use super::places::word;
 use crate::domain::scale::Scale;
+use crate::services::Error;
 
 /// Columns that may name a tile, the first that is there.
 const NAMES: [&str; 4] = ["task_id", "tile_id", "task", "id"];

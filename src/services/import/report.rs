@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::super::Error;
 use super::comparison::{Comparison, Method};
 use super::reference::Reference;
 use super::{Meaning, Project, Published, SourceFile, report_text};
@@ -14,6 +13,7 @@ use crate::domain::campaign::Campaign;
 use crate::domain::consensus::{Consensus, TileState};
 use crate::domain::damage_map::{TileRow, VolunteerRow};
 use crate::domain::pseudonym::pseudonym;
+use crate::services::Error;
 use crate::storage::damage_map::TileRows;
 use crate::storage::imports::SkillRow;
 use crate::storage::{Conn, Store, campaigns, damage_map, imports, label_log};
@@ -268,7 +268,7 @@ fn complete(
     thresholds: &[f64],
 ) -> Result<Report, Error> {
     let (first, last, entries) = imports::span(conn, campaign.id)?;
-    let time = super::super::clock::rfc3339;
+    let time = crate::services::clock::rfc3339;
     let scale = &campaign.scale;
     let counted: u64 = seen.counts.iter().map(|&count| u64::from(count)).sum();
     let of_answer =

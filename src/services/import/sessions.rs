@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::super::Error;
 use super::files::{tab_rows, wrong_cell, wrong_row};
 use crate::domain::cell::Cell;
+use crate::services::Error;
 
 /// More cells than this are a wrong range rather than a project.
 const MOST_CELLS: u64 = 2_000_000;

@@ -8,7 +8,7 @@ use crate::domain::remote_tiles::AllowedHosts;
 use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
 use crate::services::Error;
-use crate::services::bring_remote::RemoteScene;
+use crate::services::scenes::bring_remote::RemoteScene;
 
 /// Longest title, credit line and the like, characters.
 const LONGEST: usize = 500;

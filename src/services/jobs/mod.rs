@@ -8,13 +8,13 @@ pub use input::{
     FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, RemoteInput, TilesInput, captured, check_words,
 };
 
-use super::Error;
-use super::later_scene;
-use super::retile::no_draft;
-use super::upload::{self, Intake, find_file};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::job::JobState;
 use crate::domain::scene::Scene;
+use crate::services::Error;
+use crate::services::scenes::later_scene;
+use crate::services::scenes::retile::no_draft;
+use crate::services::scenes::upload::{self, Intake, find_file};
 use crate::storage::jobs::{self, Job};
 use crate::storage::{Conn, audit_log, scenes};
 

@@ -9,10 +9,10 @@ use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
 use crate::imagery::{Archives, Look, Progress};
 use crate::services::gold;
-use crate::services::import_gold::import_gold_by;
-use crate::services::ingest::{Ingested, NewScene, blocking, bring_footprints, ingest};
-use crate::services::retile::{Change, Retiled, retile};
-use crate::services::upload::{Intake, find_file};
+use crate::services::gold::import_gold::import_gold_by;
+use crate::services::scenes::ingest::{Ingested, NewScene, blocking, bring_footprints, ingest};
+use crate::services::scenes::retile::{Change, Retiled, retile};
+use crate::services::scenes::upload::{Intake, find_file};
 use crate::services::{Error, clock};
 use crate::storage::Store;
 

@@ -11,8 +11,9 @@ use super::input::JobInput;
 use super::work::{Desk, Outcome, perform};
 use crate::domain::job::JobState;
 use crate::imagery::{Archives, ImageryError, Progress};
-use crate::services::upload::{Intake, tidy};
-use crate::services::{Error, clock, secrets};
+use crate::services::people::secrets;
+use crate::services::scenes::upload::{Intake, tidy};
+use crate::services::{Error, clock};
 use crate::storage::jobs::{self, Job};
 use crate::storage::{Conn, Store, StoreError, campaigns};
 
@@ -146,7 +147,7 @@ impl Worker {
         };
         self.desk.store.write(write).await?;
         if let Some(upload) = used {
-            crate::services::upload::remove_file(&self.desk.intake, upload);
+            crate::services::scenes::upload::remove_file(&self.desk.intake, upload);
         }
         Ok(())
     }

@@ -1,0 +1,61 @@
+//! Opens, pauses, closes and archives a campaign.
+
+use super::checklist::checklist;
+use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::checklist::ItemState;
+use crate::services::Error;
+use crate::services::scenes::later_scene;
+use crate::storage::{Conn, audit_log, campaigns, imports, notify};
+
+/// Moves a campaign to another state; the same state again changes nothing.
+///
+/// A draft opens when nothing on its check list blocks. Without an actor it was the operator, at the command line.
+pub fn change_state(
+    conn: &mut Conn,
+    slug: &str,
+    next: CampaignState,
+    actor: Option<i64>,
+    now: i64,
+) -> Result<Campaign, Error> {
+    let campaign = find(conn, slug)?;
+    campaigns::lock(conn, campaign.id)?;
+    let campaign = find(conn, slug)?;
+    if campaign.state == next {
+        return Ok(campaign);
+    }
+    if !campaign.state.may_become(next) {
+        return Err(Error::Conflict(format!(
+            "campaign `{slug}` is {} and cannot become {next} from there",
+            campaign.state
+        )));
+    }
+    later_scene::check_none_joins(conn, &campaign)?;
+    if campaign.state == CampaignState::Draft {
+        check_ready(conn, &campaign, now)?;
+    }
+    if next == CampaignState::Open && imports::find(conn, campaign.id)?.is_some() {
+        let reason = "was brought in from another system: it has no pictures to label";
+        return Err(Error::Conflict(format!("campaign `{slug}` {reason}")));
+    }
+    campaigns::set_state(conn, &campaign, next, now)?;
+    notify::tell(conn, &[campaign.id])?;
+    audit_log::note(conn, actor, Some(campaign.id), ("change_state", next.key()), now)?;
+    find(conn, slug)
+}
+
+/// The campaign of that name, or an error that names it.
+pub fn find(conn: &mut Conn, slug: &str) -> Result<Campaign, Error> {
+    campaigns::find(conn, slug)?
+        .ok_or_else(|| Error::NotFound(format!("there is no campaign `{slug}`: `aftermap campaign list` shows all")))
+}
+
+fn check_ready(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<(), Error> {
+    let mut blocking = checklist(conn, campaign, now)?;
+    blocking.retain(|item| item.state == ItemState::Blocking);
+    if blocking.is_empty() {
+        return Ok(());
+    }
+    let reasons: Vec<&str> = blocking.iter().map(|item| item.detail.as_str()).collect();
+    let reason = format!("campaign `{}` cannot open yet: {}", campaign.slug, reasons.join("; "));
+    Err(Error::NotReady(reason, blocking))
+}
