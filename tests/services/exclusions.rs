@@ -118,11 +118,11 @@ async fn who_was_deleted_while_the_request_was_under_way_is_given_nothing() {
 }
 
 /// Excludes through the service, as a coordinator does, and lets everything follow.
-async fn excluded(town: &Town, people: &[i64]) {
+pub async fn excluded(town: &Town, people: &[i64]) {
     act(town, people, true).await;
 }
 
-async fn lifted(town: &Town, people: &[i64]) {
+pub async fn lifted(town: &Town, people: &[i64]) {
     act(town, people, false).await;
 }
 
