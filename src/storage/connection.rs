@@ -31,24 +31,6 @@ macro_rules! each_backend {
 }
 pub(crate) use each_backend;
 
-/// Hands over the rows of a query one after the other, so that none is kept: SQLite steps through them anyway, and libpq is
-/// asked for single rows.
-macro_rules! each_row {
-    ($conn:expr, $query:expr, $row:ty, $take:expr) => {
-        match $conn {
-            $crate::storage::Conn::Postgres(inner) => {
-                let rows = $query.load_iter::<$row, diesel::pg::PgRowByRowLoadingMode>(inner)?;
-                rows.into_iter().try_for_each(|row| row.map($take))
-            }
-            $crate::storage::Conn::Sqlite(inner) => {
-                let rows = $query.load_iter::<$row, diesel::connection::DefaultLoadingMode>(inner)?;
-                rows.into_iter().try_for_each(|row| row.map($take))
-            }
-        }
-    };
-}
-pub(crate) use each_row;
-
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {

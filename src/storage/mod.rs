@@ -66,8 +66,8 @@ pub mod volunteers;
 pub mod withdrawals;
 mod writer;
 
+pub(crate) use connection::each_backend;
 pub use connection::{Conn, DatabaseUrl};
-pub(crate) use connection::{each_backend, each_row};
 /// The error of one statement, so that the rooms above need not know whose it is.
 pub use diesel::result::Error as QueryError;
 pub use ids::new_id;

@@ -4,7 +4,7 @@
 //! as long has passed as counting took, so that a list of a hundred thousand can be paged and sorted at will. What is in
 //! force on whom is read anew each time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,6 @@ use crate::storage::{Conn, Store, volunteer_quality as counts};
 const PATIENCE: u32 = 20;
 /// Older figures nobody gets.
 const OLDEST: Duration = Duration::from_secs(120);
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 /// Campaigns whose figures are kept.
 const CAMPAIGNS: usize = 8;
 
@@ -81,20 +79,25 @@ fn kept() -> MutexGuard<'static, Vec<Kept>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The figures of everybody by database id.
-type Everybody = BTreeMap<i64, Quality>;
-
-/// Counts everybody, with memory for one number a label.
+/// Counts everybody.
 pub fn take(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Crowd, Error> {
     let done = counts::participations(conn, campaign.id)?;
-    let mut people: Everybody = (done.into_iter())
+    let mut people: BTreeMap<i64, Quality> = (done.into_iter())
         .map(|(volunteer_id, labels, skips, first_at, last_at)| {
             let (labels, skips) = (labels.unsigned_abs(), skips.unsigned_abs());
             (volunteer_id, Quality { volunteer_id, labels, skips, first_at, last_at, ..Quality::default() })
         })
         .collect();
-    count_times(conn, campaign, &mut people)?;
-    count_agreement(conn, campaign, &mut people)?;
+    for row in counts::times(conn, campaign.id, POSSIBLE_SECONDS)? {
+        if let Some(person) = people.get_mut(&row.volunteer_id) {
+            set_times(person, &row);
+        }
+    }
+    for row in counts::confusions(conn, campaign.id, None)? {
+        if let Some(person) = people.get_mut(&row.volunteer_id) {
+            add_confusion(campaign, person, &row);
+        }
+    }
     for (volunteer, bytes) in counts::skills(conn, campaign.id, campaign.model)? {
         if let Some(person) = people.get_mut(&volunteer) {
             person.model = Some(in_model(&bytes, volunteer)?);
@@ -104,80 +107,27 @@ pub fn take(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Crowd, Err
     Ok(Crowd { as_of: now, model: campaign.model, people: people.into_values().map(named).collect() })
 }
 
-/// Days and durations, from the log in the order of time.
-fn count_times(conn: &mut Conn, campaign: &Campaign, people: &mut Everybody) -> Result<(), Error> {
-    let places: HashMap<i64, usize> = people.keys().enumerate().map(|(place, id)| (*id, place)).collect();
-    let mut times = vec![Times::default(); places.len()];
-    counts::each_answer(conn, campaign.id, |(volunteer, at, seconds)| {
-        if let Some(place) = places.get(&volunteer) {
-            times[*place].add(at.div_euclid(DAY_MS), seconds);
-        }
-    })?;
-    people.values_mut().zip(times).for_each(|(person, times)| times.sum_up(person));
-    Ok(())
+fn set_times(person: &mut Quality, row: &counts::Times) {
+    person.days_active = row.days as u32;
+    (person.timed, person.too_fast) = (row.timed as u32, row.too_fast as u32);
+    person.median_seconds = row.median.map(|seconds| (seconds * 10.0).round() / 10.0);
 }
 
-/// When one person answered, and how fast.
-#[derive(Debug, Clone, Default)]
-struct Times {
-    days: u32,
-    last_day: Option<i64>,
-    /// Tenths of a second.
-    tenths: Vec<u32>,
-}
-
-impl Times {
-    /// Takes the next answer; days rise.
-    fn add(&mut self, day: i64, seconds: Option<f64>) {
-        if self.last_day != Some(day) {
-            (self.days, self.last_day) = (self.days + 1, Some(day));
-        }
-        self.tenths.extend(seconds.map(|seconds| (seconds * 10.0).round() as u32));
-    }
-
-    fn sum_up(mut self, person: &mut Quality) {
-        let possible = (POSSIBLE_SECONDS * 10.0) as u32;
-        person.days_active = self.days;
-        person.timed = self.tenths.len() as u32;
-        person.too_fast = self.tenths.iter().filter(|tenths| **tenths < possible).count() as u32;
-        if !self.tenths.is_empty() {
-            let middle = (self.tenths.len() - 1) / 2;
-            let (_, median, _) = self.tenths.select_nth_unstable(middle);
-            person.median_seconds = Some(f64::from(*median) / 10.0);
-        }
-    }
-}
-
-/// Agreement and bias: everybody's answers beside the classes of closed tiles, both in the order of tiles.
-fn count_agreement(conn: &mut Conn, campaign: &Campaign, people: &mut Everybody) -> Result<(), Error> {
-    let outcomes = counts::outcomes(conn, campaign.id)?;
-    let mut of: HashMap<i64, &mut Quality> = people.iter_mut().map(|(id, person)| (*id, person)).collect();
-    let mut next = outcomes.iter().peekable();
-    counts::each_current_answer(conn, campaign.id, |(tile, volunteer, answer)| {
-        while next.next_if(|outcome| outcome.0 < tile).is_some() {}
-        let Some(&&(_, class, gold)) = next.peek().filter(|outcome| outcome.0 == tile) else { return };
-        if let Some(person) = of.get_mut(&volunteer) {
-            add_answer(campaign, person, (answer, class, gold));
-        }
-    })?;
-    Ok(())
-}
-
-/// Adds what somebody said of a tile of a class, which experts fixed or not.
-fn add_answer(campaign: &Campaign, person: &mut Quality, (answer, class, gold): (i16, i16, bool)) {
-    let (Ok(answer), Ok(class)) = (u8::try_from(answer), u8::try_from(class)) else { return };
+fn add_confusion(campaign: &Campaign, person: &mut Quality, row: &counts::Confusion) {
+    let labels = row.labels as u32;
+    let (Ok(answer), Ok(class)) = (u8::try_from(row.answer), u8::try_from(row.class)) else { return };
     let Some(agreed) = agrees(&campaign.scale, answer, Some(class)) else { return };
-    person.closed += 1;
-    if gold {
-        person.gold_labels += 1;
-        person.gold_correct += u32::from(agreed);
+    person.closed += labels;
+    if row.gold {
+        person.gold_labels += labels;
+        person.gold_correct += if agreed { labels } else { 0 };
     }
     if agreed {
-        person.agreed += 1;
+        person.agreed += labels;
     } else if campaign.scale.ordered && answer > class {
-        person.graver += 1;
+        person.graver += labels;
     } else if campaign.scale.ordered {
-        person.milder += 1;
+        person.milder += labels;
     }
 }
 
@@ -285,7 +235,7 @@ pub struct Portrait {
 pub fn portrait(conn: &mut Conn, campaign: &Campaign, volunteer: i64, most: usize) -> Result<Portrait, Error> {
     let scale = &campaign.scale;
     let mut confusion = vec![vec![0; scale.classes().len()]; scale.answers.len()];
-    for row in counts::confusions(conn, campaign.id, volunteer)? {
+    for row in counts::confusions(conn, campaign.id, Some(volunteer))? {
         if let Some(cell) = confusion.get_mut(row.answer as usize).and_then(|row_of| row_of.get_mut(row.class as usize))
         {
             *cell += row.labels.unsigned_abs();
