@@ -21,7 +21,7 @@ turn() {
 
 back_up_without_pause() {
   while :; do
-    "$aftermap" backup --without-archives --keep 1 --database-url "sqlite:$folder/town-50000-500000.sqlite" --data "$folder/data" --out "$folder/backups" >>"$folder/done" 2>>"$folder/log" || true
+    "$aftermap" backup --without-archives --keep 1 --database-url "sqlite:$folder/town-50000-500000-2000.sqlite" --data "$folder/data" --out "$folder/backups" >>"$folder/done" 2>>"$folder/log" || true
   done
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use aftermap::storage::{Conn, Store, migrate};
+use aftermap::storage::{Conn, DatabaseUrl, Store, migrate};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
@@ -171,6 +171,21 @@ fn processes_that_start_together_migrate_once() {
         let applied = "SELECT version AS line FROM __diesel_schema_migrations";
         assert_eq!(lines(&mut conn, (applied, applied)).len(), 1, "{}", database.name);
     }
+}
+
+#[test]
+fn a_start_waits_while_another_process_holds_the_file_for_longer_than_a_request_may() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("town.sqlite");
+    let mut other = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    other.batch_execute("PRAGMA journal_mode = WAL; CREATE TABLE beside (number INTEGER); BEGIN IMMEDIATE").unwrap();
+    let held = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(6_500));
+        other.batch_execute("COMMIT").unwrap();
+    });
+    let applied = migrate::up_at(&DatabaseUrl::Sqlite(file));
+    held.join().unwrap();
+    assert_eq!(applied.expect("it waits").len(), 1);
 }
 
 fn run(conn: &mut Conn, sql: &str) {

@@ -5,6 +5,7 @@
 //! PostgreSQL joins in a cluster that syncs: `AFTERMAP_POSTGRES_FSYNC=on scripts/with-postgres.sh cargo bench --bench load`.
 
 mod client;
+mod desk;
 mod disk;
 mod drive;
 #[path = "../../tests/support/made_up.rs"]
@@ -31,6 +32,12 @@ pub struct Options {
     /// Labels stored beforehand, ten on each of as many closed tiles as that takes
     #[arg(long, value_delimiter = ',', default_value = "0")]
     labels: Vec<u64>,
+    /// People who gave these labels
+    #[arg(long, default_value_t = 2_000)]
+    people: u64,
+    /// Measure the pages of a coordinator instead of labelling
+    #[arg(long)]
+    desk: bool,
     /// Extra time of each fsync, milliseconds
     #[arg(long, value_delimiter = ',', default_value = "0")]
     fsync_ms: Vec<u64>,
@@ -89,7 +96,9 @@ fn run(options: &Options) -> Result<(), String> {
     if !options.no_disk {
         disk::limits(&folder)?;
     }
-    report::head();
+    if !options.desk {
+        report::head();
+    }
     for setting in settings(options, &folder, server_core)? {
         measure(options, &setting)?;
     }
@@ -117,6 +126,7 @@ fn settings(options: &Options, folder: &std::path::Path, core: usize) -> Result<
                     database: database.clone(),
                     tiles,
                     labels,
+                    people: options.people,
                     refit: options.refit,
                     fsync_ms,
                     core,
@@ -132,6 +142,9 @@ fn measure(options: &Options, setting: &Setting) -> Result<(), String> {
     let url = town::fill(setting)?;
     let served = Served::start(setting, &url)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    if options.desk {
+        return runtime.block_on(desk::measure(setting, &served, &url));
+    }
     let (warm_up, time) = (Duration::from_secs(options.warm_up), Duration::from_secs(options.seconds));
     let before = served.counters(&url);
     runtime.block_on(async {

@@ -21,6 +21,8 @@ pub struct Setting {
     pub tiles: u64,
     /// Labels stored beforehand.
     pub labels: u64,
+    /// People who gave them.
+    pub people: u64,
     /// Whether skills are fitted anew during the run.
     pub refit: bool,
     /// Extra time of each fsync.
@@ -73,6 +75,14 @@ pub fn postgres() -> Option<String> {
     std::env::var("AFTERMAP_TEST_POSTGRES").ok()
 }
 
+/// The address of a database, as the program wants it.
+pub fn database_address(url: &DatabaseUrl) -> String {
+    match url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        DatabaseUrl::Postgres(url) => url.clone(),
+    }
+}
+
 /// Keeps this process, and the clients in it, to one core.
 pub fn pin_this_process(core: usize) -> Result<(), String> {
     let me = std::process::id().to_string();
@@ -98,10 +108,7 @@ fn run(command: &mut Command) -> Result<(), String> {
 impl Served {
     /// Starts the server and waits until it listens.
     pub fn start(setting: &Setting, url: &DatabaseUrl) -> Result<Served, String> {
-        let address = match url {
-            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
-            DatabaseUrl::Postgres(url) => url.clone(),
-        };
+        let address = database_address(url);
         let counts = setting.folder.join("fsyncs");
         std::fs::write(&counts, [0u8; 8]).map_err(|error| error.to_string())?;
         let log = std::fs::File::create(setting.folder.join("server.log")).map_err(|error| error.to_string())?;

@@ -19,15 +19,15 @@ use super::server::{Setting, postgres};
 const LABELS_A_TILE: u64 = 10;
 /// Check gold among the tiles.
 const GOLD: u64 = 200;
-/// People who gave the labels that are stored beforehand.
-const PEOPLE: u64 = 2_000;
+/// Days over which the labels were given that are stored beforehand.
+const DAYS: i64 = 20;
 /// Rows in one statement.
 const STEP: u64 = 500_000;
 
 /// Makes the database, or finds the one of an earlier run.
 pub fn fill(setting: &Setting) -> Result<DatabaseUrl, String> {
     let refit = if setting.refit { "-refit" } else { "" };
-    let name = format!("town-{}-{}{refit}", setting.tiles, setting.labels);
+    let name = format!("town-{}-{}-{}{refit}", setting.tiles, setting.labels, setting.people);
     let url = match setting.database.as_str() {
         "postgres" => new_postgres(&name.replace('-', "_"))?,
         "sqlite" => DatabaseUrl::Sqlite(setting.folder.join(format!("{name}.sqlite"))),
@@ -186,26 +186,30 @@ fn bulk<C: Connection>(
                 "{queue}, {campaign}, 'settled', NULL, {LABELS_A_TILE}, {maximum}, {maximum}, {random}, FALSE, {now}"
             ),
             format!(
-                "consensus (tile, campaign_id, model, method, method_version, class, probability, probabilities, labels, answers, agreement, entropy, evidence, effective_redundancy, unusable_share, closed_reason, changed_at) SELECT i + 1, {campaign}, 0, 'pool', '1', 2, 0.9, '[0.05,0.05,0.9]', {LABELS_A_TILE}, '[0,0,10,0,0]', 1, 0.4, 3, 10, 0, 'lead', {now}"
+                "consensus (tile, campaign_id, model, method, method_version, class, probability, probabilities, labels, answers, agreement, entropy, evidence, effective_redundancy, unusable_share, closed_reason, changed_at) SELECT i + 1, {campaign}, 0, 'pool', '1', 2, 0.9, '[0.05,0.05,0.9]', {LABELS_A_TILE}, '[1,0,9,0,0]', 0.8, 0.4, 3, 10, 0, 'lead', {now}"
             ),
         ],
     )?;
     if setting.labels == 0 {
         return Ok(());
     }
-    let first = open + GOLD + 1;
+    let (first, people) = (open + GOLD + 1, setting.people);
+    // One in ten sees it otherwise; answers take 2 to 32 seconds and come in one after the other.
+    let (answer, seconds) = ("CASE WHEN i % 10 = 9 THEN 0 ELSE 2 END", "2 + (i * 7919 % 301) / 10.0");
+    let span = DAYS * 86_400_000;
+    let at = format!("{now} - {span} + i * {span} / {}", setting.labels);
     let (tile, person) = (
         format!("{first} + i / {LABELS_A_TILE}"),
-        format!("1 + ((i / {LABELS_A_TILE}) * 7 + (i % {LABELS_A_TILE}) * 211) % {PEOPLE}"),
+        format!("1 + ((i / {LABELS_A_TILE}) * 7 + (i % {LABELS_A_TILE}) * 211) % {people}"),
     );
-    let each = setting.labels / PEOPLE;
+    let each = setting.labels / people;
     add(
         1,
-        PEOPLE + 1,
+        people + 1,
         &[
             format!("volunteers (id, admin, created_at) SELECT i, FALSE, {now}"),
             format!(
-                "participations (campaign_id, volunteer_id, labels, tiles_served, first_at, last_at) SELECT {campaign}, i, {each}, {each}, {now}, {now}"
+                "participations (campaign_id, volunteer_id, labels, tiles_served, first_at, last_at) SELECT {campaign}, i, {each}, {each}, {now} - {span}, {now} - {span} / 100 * (i % 100)"
             ),
         ],
     )?;
@@ -217,10 +221,10 @@ fn bulk<C: Connection>(
                 "leases (id, tile, campaign_id, volunteer_id, granted_at, expires_at, ended_at, outcome) SELECT {first_lease} + i, {tile}, {campaign}, {person}, {now}, {now}, {now}, 'labelled'"
             ),
             format!(
-                "labels (id, body_hash, tile, campaign_id, volunteer_id, lease_id, revision, answer, seconds, leased_at, received_at, status, tile_state) SELECT {label_id}, {hash}, {tile}, {campaign}, {person}, {first_lease} + i, 1, 2, 3.5, {now}, {now}, 'stored', 'open'"
+                "labels (id, body_hash, tile, campaign_id, volunteer_id, lease_id, revision, answer, seconds, leased_at, received_at, status, tile_state) SELECT {label_id}, {hash}, {tile}, {campaign}, {person}, {first_lease} + i, 1, {answer}, {seconds}, {at}, {at}, 'stored', 'open'"
             ),
             format!(
-                "current_labels (tile, volunteer_id, campaign_id, label_id, answer, counted, first_received_at) SELECT {tile}, {person}, {campaign}, {label_id}, 2, TRUE, {now}"
+                "current_labels (tile, volunteer_id, campaign_id, label_id, answer, counted, first_received_at) SELECT {tile}, {person}, {campaign}, {label_id}, {answer}, TRUE, {at}"
             ),
         ],
     )

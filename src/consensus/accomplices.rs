@@ -150,7 +150,8 @@ impl Search<'_> {
                 }
             }
             for (v, value) in next.iter_mut().enumerate() {
-                *value = if self.muted[v] { 0.0 } else { (*value * scale[v]).max(0.0) };
+                // Of -0 and 0 either may be the greater; adding 0 leaves 0 of both.
+                *value = if self.muted[v] { 0.0 } else { (*value * scale[v]).max(0.0) + 0.0 };
             }
             let length = next.iter().map(|value| value * value).sum::<f64>().sqrt();
             if length <= 0.0 {

@@ -8,6 +8,10 @@ use crate::domain::scale::{Scale, UNSURE};
 
 /// Check gold answers that make a volunteer proven, so that two of them may settle a tile.
 const PROVEN: u32 = 5;
+/// Where anybody saw damage, an undamaged call must lead by so many voices. With a fifth of the accounts lying together,
+/// and an honest crowd that is right on four of five labels, a lead of 1, 2, 3, 4, 5 hides 18.9, 6.9, 2.9, 2.0 and 1.6 % of
+/// their targets, and leaves .7, 1.9, 4.9, 6.8 and 12 % of the honest tiles contested (docs/security-sybils.md).
+const DISSENT_LEAD: u32 = 4;
 /// Weighted share of "unusable" at which a tile is, and the votes it takes.
 const UNUSABLE: (f64, u32) = (0.6, 3);
 /// Skips, by different people, that can close a tile which nobody labelled. One person is not everybody.
@@ -32,6 +36,8 @@ pub struct TileFacts {
     pub proven: u32,
     /// Independent voices among them; see [`voices`]. `None`: as many as labels.
     pub voices: Option<u32>,
+    /// Of these, the voices that saw no damage, and those that saw some; see [`sides`]. `None`: as many as labels.
+    pub sides: Option<(u32, u32)>,
     /// Whether the tile gets a second look; see [`second_look`].
     pub second_look: bool,
     /// Counted labels when it would first have settled; kept by the caller from [`Verdict::first_settled_at`].
@@ -167,11 +173,15 @@ impl Tile<'_> {
                 (self.telling >= redundancy && self.lead() > 0).then_some(Reason::Complete)
             }
             PolicyKind::Adaptive if self.model.number == 0 => {
-                let enough = self.telling >= self.minimum(class) && self.lead() >= self.policy.lead_without_model;
+                let leads = self.lead() >= self.policy.lead_without_model;
+                let enough = self.telling >= self.minimum(class) && leads && (stays || self.outvotes_dissent(class));
                 enough.then_some(Reason::Lead)
             }
             PolicyKind::Adaptive => {
-                let sure = if stays { self.is_still_sure() } else { self.model.identifiable && self.is_sure(class) };
+                let sure = match stays {
+                    true => self.is_still_sure(),
+                    false => self.model.identifiable && self.is_sure(class) && self.outvotes_dissent(class),
+                };
                 // What a ring said together, or accounts set aside, settles nothing alone, and settled nothing.
                 let voices = self.telling.min(self.facts.voices.unwrap_or(self.telling));
                 (voices >= self.minimum(class) && sure).then_some(Reason::Sure)
@@ -202,6 +212,17 @@ impl Tile<'_> {
         self.top() >= self.policy.settle_at && (class > 0 || damage <= self.policy.undamaged_at_most)
     }
 
+    /// Whether nobody saw damage on a tile that is to be called undamaged, or few enough did. Accounts that err as others do
+    /// and lie on few tiles weigh as much as anybody: what the model makes of one dissent would hide what they aim at. It
+    /// holds where a campaign counts missed damage for more than other errors.
+    fn outvotes_dissent(&self, class: u8) -> bool {
+        let any_error = 1.0 - self.policy.settle_at;
+        let answers = &self.consensus.answers[..Shape::of(self.scale).telling];
+        let (undamaged, damaged) = self.facts.sides.unwrap_or((answers[0], answers[1..].iter().sum()));
+        let costs_more = self.policy.undamaged_at_most < any_error - 1e-9;
+        class > 0 || !costs_more || damaged == 0 || undamaged >= damaged + DISSENT_LEAD
+    }
+
     fn is_still_sure(&self) -> bool {
         self.top() >= self.policy.reopen_below
     }
@@ -226,8 +247,17 @@ pub fn proven(scale: &Scale, votes: &[Vote<'_>]) -> u32 {
 
 /// How many independent voices speak about damage: a ring is one, who is set aside is none.
 pub fn voices(scale: &Scale, votes: &[Vote<'_>]) -> u32 {
+    heard(votes, |answer| answer < Shape::of(scale).telling)
+}
+
+/// The independent voices that saw no damage, and those that saw some, or may have.
+pub fn sides(scale: &Scale, votes: &[Vote<'_>]) -> (u32, u32) {
     let telling = Shape::of(scale).telling;
-    let heard = votes.iter().filter(|vote| usize::from(vote.answer) < telling);
+    (heard(votes, |answer| answer == 0), heard(votes, |answer| (1..telling).contains(&answer)))
+}
+
+fn heard(votes: &[Vote<'_>], speaks: impl Fn(usize) -> bool) -> u32 {
+    let heard = votes.iter().filter(|vote| speaks(usize::from(vote.answer)));
     let (mut alone, mut rings) = (0, Vec::new());
     for vote in heard.filter(|vote| vote.skill.is_none_or(|skill| skill.quarantine.is_none())) {
         match vote.skill.map_or(0, |skill| skill.ring) {

@@ -38,7 +38,7 @@ fn without_a_model_a_lead_of_three_settles() {
     check(&policy, 0, "nn", none, "open 3 -");
     check(&policy, 0, "nnn", none, "settled 3 lead");
     check(&policy, 0, "nnd", none, "open 4 -");
-    check(&policy, 0, "nndnn", none, "settled 5 lead");
+    check(&policy, 0, "xxdxx", none, "settled 5 lead");
     check(&policy, 0, "nndxdnndxd", none, "contested 10 maximum");
 }
 
@@ -61,6 +61,43 @@ fn with_a_model_certainty_settles_and_missed_damage_costs_more() {
     check(&policy, 1, "nnnnn", none, "settled 5 sure");
     check(&policy, 1, "nnnnnnnnnd", none, "contested 10 maximum");
     check(&policy, 1, "xxxxxxxxxd", none, "settled 10 sure");
+}
+
+#[test]
+fn where_anybody_saw_damage_an_undamaged_call_wants_a_clear_lead() {
+    let (policy, none) = (Policy { undamaged_at_most: 0.14, ..Policy::default() }, TileFacts::default());
+    check(&policy, 0, "nndnn", none, "open 6 -");
+    check(&policy, 0, "nndnnn", none, "settled 6 lead");
+    check(&policy, 1, "nnn", none, "settled 3 sure");
+    check(&policy, 1, "nnnnnddnn", none, "open 10 -");
+    check(&policy, 1, "nnnnnnnnnd", none, "settled 10 sure");
+    // A voice is what counts: a ring that saw no damage is one, and who is set aside is none.
+    let sides = |undamaged, damaged| TileFacts { sides: Some((undamaged, damaged)), ..none };
+    check(&policy, 1, "nnnnnnnnn", sides(4, 1), "open 10 -");
+    check(&policy, 1, "nnnnnnnnn", sides(5, 1), "settled 9 sure");
+    check(&policy, 1, "nnnnnnnnn", sides(3, 0), "settled 9 sure");
+    // Damage is called as before, a settled tile stays, and so it is where every error costs the same.
+    check(&policy, 1, "xxxxxxxxn", sides(1, 8), "settled 9 sure");
+    check(&policy, 1, "nnnd", settled(), "settled 4 sure");
+    check(&Policy { undamaged_at_most: 0.15, ..policy }, 1, "nnnnnnnnn", sides(4, 1), "settled 9 sure");
+}
+
+#[test]
+fn the_sides_of_a_tile_are_voices_too() {
+    let scale = Scale::built_in(SCALE).unwrap();
+    let plain = Skill::blank(1.0, 1.0);
+    let ring = Skill { ring: 2, ..plain.clone() };
+    let aside = Skill { quarantine: Some(Quarantine::Gold), ..plain.clone() };
+    let vote = |answer, skill| Vote { answer, skill };
+    let votes = [
+        vote(0, Some(&plain)),
+        vote(0, Some(&ring)),
+        vote(0, Some(&ring)),
+        vote(1, Some(&aside)),
+        vote(2, None),
+        vote(3, None),
+    ];
+    assert_eq!(sides(&scale, &votes), (2, 1));
 }
 
 #[test]

@@ -273,7 +273,8 @@ fn agreement(answers: &[u32]) -> Option<f64> {
 /// Entropy of a distribution, nats.
 pub fn entropy(probabilities: &[f64]) -> f64 {
     let sum: f64 = probabilities.iter().filter(|p| **p > 0.0).map(|p| p * p.ln()).sum();
-    (-sum).max(0.0)
+    // From zero, not turned round: of -0 and 0 either may be the greater, and optimised code chooses another one.
+    (0.0 - sum).max(0.0)
 }
 
 /// ln p(first) - ln p(second); a probability that rounds to nothing counts as 1e-12, so that this stays finite.

@@ -60,3 +60,10 @@ fn ordered_classes_are_called_by_the_median() {
     assert_eq!((call(true, &[0.4, 0.25, 0.35]), call(false, &[0.4, 0.25, 0.35])), (1, 0));
     assert_eq!((call(true, &[0.5, 0.5]), call(false, &[0.5, 0.5])), (0, 0));
 }
+
+#[test]
+fn what_is_certain_has_no_entropy_and_no_sign_of_it() {
+    for certain in [&[1.0, 0.0][..], &[0.0, 0.0, 1.0], &[]] {
+        assert_eq!(entropy(certain).to_bits(), 0, "{certain:?}");
+    }
+}

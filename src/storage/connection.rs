@@ -42,6 +42,8 @@ pub enum DatabaseUrl {
 
 /// How long a statement waits for another writer of the SQLite file (the command line beside a running server).
 pub(super) const BUSY_MILLISECONDS: u64 = 5_000;
+/// The same while a process starts: another one may be migrating, on a machine that is busy with both.
+pub(super) const START_MILLISECONDS: u64 = 60_000;
 /// Pages that the writing connection keeps: each label touches a dozen places, all over a large database.
 const WRITER_CACHE_KB: u32 = 32 * 1024;
 /// The same of a reading connection, of which there are many.
@@ -102,10 +104,10 @@ fn connect_sqlite(path: &Path, read_only: bool) -> Result<Conn, StoreError> {
     let mut conn = SqliteConnection::establish(name)
         .map_err(|error| StoreError::Setup(format!("cannot open the database {}: {error}", path.display())))?;
     // What is removed is overwritten: who was deleted stands in no free page of the file.
-    // The busy timeout comes first: switching to WAL needs a lock that another process may hold for a moment.
+    // The busy timeout comes first: switching to WAL needs a lock that another process may hold for a while.
     conn.batch_execute(&format!(
-        "PRAGMA busy_timeout = {BUSY_MILLISECONDS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA query_only = {}; PRAGMA cache_size = -{};",
+        "PRAGMA busy_timeout = {START_MILLISECONDS}; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = {BUSY_MILLISECONDS};
+         PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA query_only = {}; PRAGMA cache_size = -{};",
         if read_only { "ON" } else { "OFF" },
         if read_only { READER_CACHE_KB } else { WRITER_CACHE_KB }
     ))?;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::connection::{BUSY_MILLISECONDS, START_MILLISECONDS};
 use super::{Conn, DatabaseUrl, StoreError};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -18,15 +20,25 @@ const ADVISORY_LOCK: i64 = 0x6166_7465_726d;
 pub fn up(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     match conn {
         // A look first: most openings find nothing to do, and the write lock may be busy.
-        Conn::Sqlite(conn) => match is_current(conn, SQLITE)? {
-            true => Ok(Vec::new()),
-            false => conn.immediate_transaction(|conn| run_pending(conn, SQLITE)),
-        },
+        Conn::Sqlite(conn) => {
+            wait_at_most(conn, START_MILLISECONDS)?;
+            let done = match is_current(conn, SQLITE) {
+                Ok(false) => conn.immediate_transaction(|conn| run_pending(conn, SQLITE)),
+                other => other.map(|_| Vec::new()),
+            };
+            wait_at_most(conn, BUSY_MILLISECONDS)?;
+            done
+        }
         Conn::Postgres(conn) => conn.transaction(|conn| {
             diesel::sql_query(format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")).execute(conn)?;
             run_pending(conn, POSTGRES)
         }),
     }
+}
+
+/// How long statements wait for another process that writes.
+fn wait_at_most(conn: &mut SqliteConnection, milliseconds: u64) -> QueryResult<()> {
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {milliseconds}"))
 }
 
 /// Takes the newest migration back and returns its name.

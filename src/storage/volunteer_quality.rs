@@ -1,9 +1,12 @@
-//! What the figures of volunteers are made of: one pass over each table, summed by the database.
+//! What the figures of volunteers are made of: one pass over each table.
 
+use std::collections::HashMap;
+
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, SmallInt};
+use diesel::sql_types::{BigInt, Bool, Double, Nullable, SmallInt};
 
-use super::schema::{current_labels, participations, skills};
+use super::schema::{current_labels, labels, participations, skills};
 use super::{Conn, each_backend};
 
 /// Milliseconds of a day.
@@ -27,45 +30,84 @@ pub fn participations(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Done
         .load(conn)
 }
 
-/// Days on which somebody answered.
-#[derive(Debug, QueryableByName)]
-pub struct Days {
+/// When one volunteer answered, and how fast.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+pub struct Times {
     /// The volunteer.
     #[diesel(sql_type = BigInt)]
     pub volunteer_id: i64,
-    /// How many, UTC.
+    /// Days with an answer, UTC.
     #[diesel(sql_type = BigInt)]
     pub days: i64,
+    /// Answers whose time is known, by the clients' clocks.
+    #[diesel(sql_type = BigInt)]
+    pub timed: i64,
+    /// Of these, the ones that took less than was asked for, to a tenth of a second.
+    #[diesel(sql_type = BigInt)]
+    pub too_fast: i64,
+    /// The lower median of the known times, seconds.
+    #[diesel(sql_type = Nullable<Double>)]
+    pub median: Option<f64>,
 }
 
-/// On how many days each volunteer answered; of all, or of one.
-pub fn days(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Days>> {
-    each_backend!(conn, inner => diesel::sql_query(format!(
-        "SELECT volunteer_id, COUNT(DISTINCT received_at / {DAY_MS}) AS days
-         FROM labels WHERE campaign_id = {campaign_id} GROUP BY 1"
-    )).load(inner))
+/// Days and durations of everybody who answered; `possible`: seconds. One index is read from end to end.
+pub fn times(conn: &mut Conn, campaign_id: i64, possible: f64) -> QueryResult<Vec<Times>> {
+    match conn {
+        Conn::Sqlite(conn) => times_row_by_row(conn, campaign_id, possible),
+        // Each row would have to come through a socket.
+        Conn::Postgres(conn) => diesel::sql_query(format!(
+            "SELECT volunteer_id, COUNT(DISTINCT received_at / {DAY_MS}) AS days, COUNT(seconds) AS timed,
+                    COUNT(*) FILTER (WHERE seconds * 10 < {possible}::float8 * 10 - 0.5) AS too_fast,
+                    percentile_disc(0.5) WITHIN GROUP (ORDER BY seconds) AS median
+             FROM labels WHERE campaign_id = {campaign_id} GROUP BY 1"
+        ))
+        .load(conn),
+    }
 }
 
-/// Answers that took equally long.
-#[derive(Debug, QueryableByName)]
-pub struct Duration {
-    /// The volunteer.
-    #[diesel(sql_type = BigInt)]
-    pub volunteer_id: i64,
-    /// Tenths of a second.
-    #[diesel(sql_type = BigInt)]
-    pub tenths: i64,
-    /// How many.
-    #[diesel(sql_type = BigInt)]
-    pub answers: i64,
+/// The same without a sort of the log: SQLite steps through the rows anyway.
+fn times_row_by_row(conn: &mut SqliteConnection, campaign_id: i64, possible: f64) -> QueryResult<Vec<Times>> {
+    type Entry = (i64, i64, Option<f64>);
+    let log = labels::table.filter(labels::campaign_id.eq(campaign_id)).order(labels::received_at).select((
+        labels::volunteer_id,
+        labels::received_at,
+        labels::seconds,
+    ));
+    let mut of: HashMap<i64, Tally> = HashMap::new();
+    for entry in log.load_iter::<Entry, DefaultLoadingMode>(conn)? {
+        let (volunteer, at, seconds) = entry?;
+        of.entry(volunteer).or_default().add(at.div_euclid(DAY_MS), seconds);
+    }
+    Ok(of.into_iter().map(|(volunteer, tally)| tally.sum_up(volunteer, possible)).collect())
 }
 
-/// How long answers took, by the clients' clocks, in the order of volunteer and duration.
-pub fn durations(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<Duration>> {
-    each_backend!(conn, inner => diesel::sql_query(format!(
-        "SELECT volunteer_id, CAST(ROUND(seconds * 10) AS BIGINT) AS tenths, COUNT(*) AS answers
-         FROM labels WHERE campaign_id = {campaign_id} AND seconds IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
-    )).load(inner))
+/// The entries of one volunteer, in the order of time.
+#[derive(Default)]
+struct Tally {
+    days: i64,
+    last_day: Option<i64>,
+    seconds: Vec<f32>,
+}
+
+impl Tally {
+    fn add(&mut self, day: i64, seconds: Option<f64>) {
+        if self.last_day != Some(day) {
+            (self.days, self.last_day) = (self.days + 1, Some(day));
+        }
+        // To a tenth of a second, as they are shown.
+        self.seconds.extend(seconds.map(|seconds| (seconds * 10.0).round() as f32));
+    }
+
+    fn sum_up(mut self, volunteer_id: i64, possible: f64) -> Times {
+        let count = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
+        let timed = self.seconds.len();
+        let too_fast = self.seconds.iter().filter(|tenths| f64::from(**tenths) < possible * 10.0).count();
+        let median = (timed > 0).then(|| {
+            let (_, tenths, _) = self.seconds.select_nth_unstable_by((timed - 1) / 2, f32::total_cmp);
+            f64::from(*tenths) / 10.0
+        });
+        Times { volunteer_id, days: self.days, timed: count(timed), too_fast: count(too_fast), median }
+    }
 }
 
 /// Answers of one kind on closed tiles of one class.
@@ -88,9 +130,13 @@ pub struct Confusion {
     pub labels: i64,
 }
 
-/// What each volunteer said of closed tiles of each class; check gold by the experts' class. Of all, or of one.
+/// What volunteers said of closed tiles of each class; check gold by the experts' class. Of all, or of one.
 pub fn confusions(conn: &mut Conn, campaign_id: i64, volunteer: Option<i64>) -> QueryResult<Vec<Confusion>> {
-    let one = volunteer.map_or_else(String::new, |id| format!("AND c.volunteer_id = {id}"));
+    let one = match (conn, volunteer) {
+        (Conn::Sqlite(conn), None) => return confusions_tile_by_tile(conn, campaign_id),
+        (conn, volunteer) => (conn, volunteer.map_or_else(String::new, |id| format!("AND c.volunteer_id = {id}"))),
+    };
+    let (conn, one) = one;
     each_backend!(conn, inner => diesel::sql_query(format!(
         "SELECT c.volunteer_id AS volunteer_id, CAST(COALESCE(g.answer, k.class) AS SMALLINT) AS class,
                 c.answer AS answer, g.tile IS NOT NULL AS gold, COUNT(*) AS labels
@@ -102,6 +148,46 @@ pub fn confusions(conn: &mut Conn, campaign_id: i64, volunteer: Option<i64>) -> 
            AND COALESCE(g.answer, k.class) IS NOT NULL
          GROUP BY 1, 2, 3, 4"
     )).load(inner))
+}
+
+/// The same of all on SQLite: answers and outcomes side by side, both in the order of tiles, and nothing sorted.
+fn confusions_tile_by_tile(conn: &mut SqliteConnection, campaign_id: i64) -> QueryResult<Vec<Confusion>> {
+    let outcomes = outcomes(conn, campaign_id)?;
+    let current = current_labels::table
+        .filter(current_labels::campaign_id.eq(campaign_id))
+        .filter(current_labels::censored.is_null())
+        .order(current_labels::tile)
+        .select((current_labels::tile, current_labels::volunteer_id, current_labels::answer));
+    let mut next = outcomes.iter().peekable();
+    let mut counted: HashMap<(i64, i16, i16, bool), i64> = HashMap::new();
+    for said in current.load_iter::<(i64, i64, i16), DefaultLoadingMode>(conn)? {
+        let (tile, volunteer, answer) = said?;
+        while next.next_if(|outcome| outcome.0 < tile).is_some() {}
+        if let Some((_, class, gold)) = next.peek().filter(|outcome| outcome.0 == tile) {
+            *counted.entry((volunteer, *class, answer, *gold)).or_default() += 1;
+        }
+    }
+    let row = |((volunteer_id, class, answer, gold), labels)| Confusion { volunteer_id, class, answer, gold, labels };
+    Ok(counted.into_iter().map(row).collect())
+}
+
+/// Id, class, and whether experts fixed that, of all settled and reviewed tiles that have a class, in the order of ids.
+fn outcomes(conn: &mut SqliteConnection, campaign_id: i64) -> QueryResult<Vec<(i64, i16, bool)>> {
+    use super::schema::{consensus, gold, queue};
+    let expert = gold::tile.eq(queue::tile).and(gold::kind.eq("check"));
+    let closed = queue::table
+        .left_join(gold::table.on(expert))
+        .left_join(consensus::table.on(consensus::tile.eq(queue::tile)))
+        .filter(queue::campaign_id.eq(campaign_id))
+        .filter(queue::state.eq_any(["settled", "reviewed"]))
+        .select((queue::tile, gold::answer.nullable(), consensus::class.nullable()));
+    let mut all = Vec::new();
+    for row in closed.load_iter::<(i64, Option<i16>, Option<i16>), DefaultLoadingMode>(conn)? {
+        let (tile, expert, crowd) = row?;
+        all.extend(expert.or(crowd).map(|class| (tile, class, expert.is_some())));
+    }
+    all.sort_unstable();
+    Ok(all)
 }
 
 /// The encoded skills of everybody whom a model knows.

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
+use aftermap::domain::campaign::Campaign;
 use aftermap::services::labelling::submit_label::{Sender, submit_all};
+use aftermap::services::oversight::watch_volunteers;
 use aftermap::storage::Conn;
 use aftermap::storage::schema::ring_positions;
 use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
@@ -182,4 +184,57 @@ async fn postgresql_looks_up_what_was_seen_row_by_row() {
             assert!(plan.contains("queue_ring") && asked == 2 && by_tile == 2, "{plan}");
         }
     }
+}
+
+/// The statements that a coordinator's look at a campaign takes.
+async fn looked(town: &Town, look: fn(&mut Conn, &Campaign)) -> Vec<String> {
+    let campaign = town.campaign.clone();
+    town.run(move |conn| {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = seen.clone();
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                log.lock().unwrap().push(Statement::parse(&query.to_string()).sql);
+            }
+        });
+        look(conn, &campaign);
+        conn.set_instrumentation(|_: InstrumentationEvent<'_>| ());
+        Ok(std::mem::take(&mut *seen.lock().unwrap()))
+    })
+    .await
+}
+
+/// SQLite's plan of a statement.
+async fn sqlite_plan(town: &Town, sql: String) -> Vec<String> {
+    let steps = town.run(move |conn| {
+        let Conn::Sqlite(conn) = conn else { panic!("SQLite comes first") };
+        Ok(diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load::<Step>(conn)?)
+    });
+    steps.await.into_iter().map(|step| step.detail).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_figures_of_volunteers_are_read_from_indexes_and_sorted_nowhere() {
+    let town = towns(4, usual()).await.remove(0);
+    let look = |conn: &mut Conn, campaign: &Campaign| drop(watch_volunteers::take(conn, campaign, NOON).unwrap());
+    let mut plans = Vec::new();
+    for sql in looked(&town, look).await {
+        plans.extend(sqlite_plan(&town, sql).await);
+    }
+    let all = plans.join("\n");
+    assert!(!all.contains("TEMP B-TREE") && !all.contains("SCAN"), "{all}");
+    for index in ["COVERING INDEX labels_time", "COVERING INDEX current_labels_campaign"] {
+        assert!(all.contains(index), "{all}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiles_that_wait_half_done_are_found_among_those_that_were_begun() {
+    let town = towns(4, usual()).await.remove(0);
+    let look = |conn: &mut Conn, campaign: &Campaign| {
+        aftermap::storage::delays::half_done_tiles(conn, campaign.id, NOON).unwrap();
+    };
+    let sql = looked(&town, look).await.remove(0);
+    let plan = sqlite_plan(&town, sql).await.join("\n");
+    assert!(plan.contains("queue_begun"), "{plan}");
 }

@@ -21,6 +21,7 @@ use diesel::prelude::*;
 use geotiff_writer::{Compression, GeoTiffBuilder, PhotometricInterpretation};
 use ndarray::Array3;
 
+use crate::exclusions::{excluded, lifted};
 use crate::town::{HOUR, NOON, Town, label, outcome, policy, scene, towns};
 
 const LATER: &str = "2025-07-01";
@@ -383,5 +384,27 @@ async fn a_tile_that_stays_closed_takes_no_changes_after_ten_minutes() {
         });
         let told = town.answer(author, lease.await, NONE, NOON + HOUR).await;
         assert_eq!(told, Err(RefusalCode::TooLate), "on {}", town.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_later_scene_a_lifted_exclusion_leaves_labels_as_if_it_had_never_been() {
+    for line in lines(8).await {
+        let town = &line.town;
+        let cases = [vec![NONE; 3], vec!["destroyed"], vec!["destroyed", NONE], vec!["destroyed"; 3]];
+        // The same twice: on the second four tiles nobody is excluded.
+        let mut authors = Vec::new();
+        for (tile, answers) in cases.iter().chain(&cases).enumerate() {
+            authors.push(line.all_say(tile, answers).await[0]);
+        }
+        let gone = &authors[..4];
+        excluded(town, gone).await;
+        assert_eq!(line.joins().await.joining.expect("tiles followed").shown, 8);
+        lifted(town, gone).await;
+        for tile in 0..4 {
+            let (here, there) = (line.stands(tile).await, line.stands(tile + 4).await);
+            assert_eq!(here, there, "tile {tile} on {}", town.name);
+        }
+        town.check().await;
     }
 }

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::crowd::{CLASSES, World, dice};
-use crate::helpers::{Browser, TestApp, add_scene};
+use crate::helpers::{Browser, Reply, TestApp, add_scene};
 use crate::support::sqlite;
 
 const SLUG: &str = "town";
@@ -90,13 +90,43 @@ fn place_of(tile_id: &str) -> usize {
     ((parts[2] - CORNER.1) * 100 + (parts[1] - CORNER.0)) as usize
 }
 
+/// Times that a request is repeated which a busy server turned away.
+const PATIENCE: usize = 100;
+
+/// A request as a client sends it: whoever is told that the server is busy asks again a moment later.
+async fn post(browser: &Browser, path: &str, body: Value) -> Reply {
+    for _ in 0..PATIENCE {
+        let reply = browser.post(path, body.clone()).await;
+        if !is_busy(&reply) {
+            return reply;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    browser.post(path, body).await
+}
+
+async fn get(browser: &Browser, path: &str) -> Reply {
+    for _ in 0..PATIENCE {
+        let reply = browser.get(path).await;
+        if !is_busy(&reply) {
+            return reply;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    browser.get(path).await
+}
+
+fn is_busy(reply: &Reply) -> bool {
+    matches!(reply.status.as_u16(), 429 | 503)
+}
+
 /// One person at work until told to stop: a guest with a browser of its own.
 async fn work(browser: Arc<Browser>, world: Arc<World>, person: u32, labels: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
     let tiles = world.truth.len();
     let mut hand: Vec<Value> = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         if hand.is_empty() {
-            let reply = browser.post(&format!("/api/v1/campaigns/{SLUG}/leases"), json!({"count": 1})).await;
+            let reply = post(&browser, &format!("/api/v1/campaigns/{SLUG}/leases"), json!({"count": 1})).await;
             if reply.status == 403 {
                 return; // excluded
             }
@@ -111,7 +141,7 @@ async fn work(browser: Arc<Browser>, world: Arc<World>, person: u32, labels: Arc
         let answer = if place < tiles { world.answer(person, place) } else { on_gold(&world, person, place) };
         let seconds = dice(world.seed, "seconds", person, place).random_range(3.0..15.0);
         let label = json!([{"id": Uuid::now_v7(), "lease_id": lease["lease_id"], "answer": CLASSES[answer], "seconds": seconds}]);
-        let reply = browser.post("/api/v1/labels", label).await.ok();
+        let reply = post(&browser, "/api/v1/labels", label).await.ok();
         labels.fetch_add(1, Ordering::Relaxed);
         hand = reply["leases"].as_array().unwrap().clone();
     }
@@ -222,7 +252,7 @@ async fn run(
 /// Which pseudonym is whose, as each person may know of themself.
 async fn learn_names(browsers: &[Arc<Browser>], names: &mut HashMap<String, u32>) {
     for (person, browser) in browsers.iter().enumerate() {
-        let data = browser.get("/api/v1/me/data").await.ok();
+        let data = get(browser, "/api/v1/me/data").await.ok();
         if let Some(name) = data["campaigns"][0]["pseudonym"].as_str() {
             names.insert(name.to_owned(), person as u32);
         }
@@ -230,7 +260,7 @@ async fn learn_names(browsers: &[Arc<Browser>], names: &mut HashMap<String, u32>
 }
 
 async fn rings(coordinator: &Browser, world: &World, names: &HashMap<String, u32>) -> (usize, usize) {
-    let found = coordinator.get(&format!("/api/v1/campaigns/{SLUG}/rings")).await.ok();
+    let found = get(coordinator, &format!("/api/v1/campaigns/{SLUG}/rings")).await.ok();
     let members =
         found["rings"].as_array().unwrap().iter().flat_map(|ring| ring["members"].as_array().unwrap().clone());
     let people: Vec<u32> = members.filter_map(|name| names.get(name.as_str().unwrap()).copied()).collect();
@@ -241,7 +271,7 @@ async fn rings(coordinator: &Browser, world: &World, names: &HashMap<String, u32
 /// Waits until all that was excluded or brought back is in the maps.
 async fn settle(coordinator: &Browser) {
     for _ in 0..600 {
-        let page = coordinator.get(&format!("/api/v1/campaigns/{SLUG}/volunteers?limit=1")).await.ok();
+        let page = get(coordinator, &format!("/api/v1/campaigns/{SLUG}/volunteers?limit=1")).await.ok();
         if page["recomputation"]["running"] == false {
             return;
         }
@@ -253,7 +283,7 @@ async fn settle(coordinator: &Browser) {
 async fn exclude(coordinator: &Browser, names: &[&String]) {
     let act = json!({"volunteers": names, "kind": "excluded", "reason": "sybils"});
     assert_eq!(
-        coordinator.post(&format!("/api/v1/campaigns/{SLUG}/exclusions"), act).await.ok()["changed"]
+        post(coordinator, &format!("/api/v1/campaigns/{SLUG}/exclusions"), act).await.ok()["changed"]
             .as_array()
             .unwrap()
             .len(),
@@ -273,7 +303,7 @@ async fn there_and_back(coordinator: &Browser, names: &HashMap<String, u32>) -> 
 async fn twice(coordinator: &Browser, one: &String) -> String {
     exclude(coordinator, &[one]).await;
     let lift = json!({"volunteers": [one], "reason": "a mistake"});
-    coordinator.post(&format!("/api/v1/campaigns/{SLUG}/exclusions/lift"), lift).await.ok();
+    post(coordinator, &format!("/api/v1/campaigns/{SLUG}/exclusions/lift"), lift).await.ok();
     settle(coordinator).await;
     without_closing(&map(coordinator).await)
 }
@@ -291,7 +321,7 @@ fn without_closing(map: &str) -> String {
 }
 
 async fn map(coordinator: &Browser) -> String {
-    coordinator.get(&format!("/api/v1/campaigns/{SLUG}/exports/tiles.csv")).await.ok_text().to_owned()
+    get(coordinator, &format!("/api/v1/campaigns/{SLUG}/exports/tiles.csv")).await.ok_text().to_owned()
 }
 
 /// Compares the map with the truth.

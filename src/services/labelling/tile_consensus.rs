@@ -164,6 +164,7 @@ fn decide(
         state: Some(row.state),
         proven: policy::proven(scale, votes),
         voices: Some(policy::voices(scale, votes)),
+        sides: Some(policy::sides(scale, votes)),
         second_look: policy::second_look(row.shuffle_key as u64, settings.second_look_share),
         first_settled_at: row.first_settled_at,
         skips: row.skips,

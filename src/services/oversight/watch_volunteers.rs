@@ -88,15 +88,9 @@ pub fn take(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Crowd, Err
             (volunteer_id, Quality { volunteer_id, labels, skips, first_at, last_at, ..Quality::default() })
         })
         .collect();
-    for row in counts::days(conn, campaign.id)? {
+    for row in counts::times(conn, campaign.id, POSSIBLE_SECONDS)? {
         if let Some(person) = people.get_mut(&row.volunteer_id) {
-            person.days_active = row.days as u32;
-        }
-    }
-    let durations = counts::durations(conn, campaign.id)?;
-    for of_one in durations.chunk_by(|a, b| a.volunteer_id == b.volunteer_id) {
-        if let Some(person) = people.get_mut(&of_one[0].volunteer_id) {
-            set_speed(person, of_one);
+            set_times(person, &row);
         }
     }
     for row in counts::confusions(conn, campaign.id, None)? {
@@ -113,17 +107,10 @@ pub fn take(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Crowd, Err
     Ok(Crowd { as_of: now, model: campaign.model, people: people.into_values().map(named).collect() })
 }
 
-fn set_speed(person: &mut Quality, durations: &[counts::Duration]) {
-    let all: i64 = durations.iter().map(|row| row.answers).sum();
-    let possible = (POSSIBLE_SECONDS * 10.0) as i64;
-    let too_fast: i64 = durations.iter().filter(|row| row.tenths < possible).map(|row| row.answers).sum();
-    let mut seen = 0;
-    let middle = durations.iter().find(|row| {
-        seen += row.answers;
-        2 * seen >= all
-    });
-    (person.timed, person.too_fast) = (all as u32, too_fast as u32);
-    person.median_seconds = middle.map(|row| row.tenths as f64 / 10.0);
+fn set_times(person: &mut Quality, row: &counts::Times) {
+    person.days_active = row.days as u32;
+    (person.timed, person.too_fast) = (row.timed as u32, row.too_fast as u32);
+    person.median_seconds = row.median.map(|seconds| (seconds * 10.0).round() / 10.0);
 }
 
 fn add_confusion(campaign: &Campaign, person: &mut Quality, row: &counts::Confusion) {

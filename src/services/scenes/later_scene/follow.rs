@@ -16,10 +16,12 @@ use crate::services::oversight::review;
 use crate::services::scenes::derive_tiles::VALID_SHARE;
 use crate::services::scenes::ingest::blocking;
 use crate::services::{Error, clock};
+use crate::storage::exclusions::{self, Before};
+use crate::storage::labels::{self, CurrentLabel};
 use crate::storage::later_scenes::{self, Joining, JoiningScene};
 use crate::storage::queue::QueueRow;
 use crate::storage::reviews::{self, Review};
-use crate::storage::{Conn, Store, campaigns, consensus, exclusions, gold, labels, notify, queue, scenes, tiles};
+use crate::storage::{Conn, Store, campaigns, consensus, gold, notify, queue, scenes, tiles};
 
 /// Tiles that one transaction brings in line: few, so that answers that still come in never wait long.
 const BATCH: i64 = 128;
@@ -39,6 +41,12 @@ pub(super) async fn some(
     let shares = blocking(move || shares(&archives, &archive, &tiles)).await?;
     let batch = Arc::new((under_way, shares));
     store.write(move |conn| bring_in_line(conn, campaign, &batch.0, &batch.1, (actor, clock::now_ms()))).await
+}
+
+/// Whether a label counts, or did until its author was excluded.
+fn would_count(label: &CurrentLabel, before: Option<&Before>) -> bool {
+    let then = |before: &Before| before.labels.contains(&(label.volunteer_id, label.label_id, true));
+    label.counted || (label.excluded && before.is_some_and(then))
 }
 
 /// How much of each tile the scene shows.
@@ -144,11 +152,17 @@ impl Follower<'_> {
         let opinions = review::current(conn, tile)?;
         let damaged = self.is_closed_as_damaged(conn, &row, &opinions)?;
         let all = labels::all_of_tile(conn, tile)?;
+        let before = exclusions::before(conn, tile)?;
         let answers: Vec<(u8, bool)> = all.iter().map(|label| (label.answer, label.counted)).collect();
+        let with_all: Vec<(u8, bool)> =
+            all.iter().map(|label| (label.answer, would_count(label, before.as_ref()))).collect();
+        // What excluded people said decides about their own labels alone: lifted, these stand as if they had been there.
+        let goes = set_aside(scale, &answers, damaged).into_iter().zip(set_aside(scale, &with_all, damaged));
         let mut moved = false;
-        for (label, goes) in all.iter().zip(set_aside(scale, &answers, damaged)) {
+        for ((label, (goes, goes_with_all)), (_, counts)) in all.iter().zip(goes).zip(&with_all) {
+            let goes = if label.excluded { goes_with_all } else { goes };
             if goes && label.censored.is_none() {
-                let was = if label.counted { Censored::Counted } else { Censored::Surplus };
+                let was = if *counts { Censored::Counted } else { Censored::Surplus };
                 later_scenes::censor(conn, (tile, label.volunteer_id), was)?;
                 so_far.set_aside += 1;
                 moved |= label.counted;
@@ -156,6 +170,10 @@ impl Follower<'_> {
         }
         if damaged {
             so_far.still_damaged += 1;
+            if before.is_some_and(|before| before.state != row.state) {
+                // Closed so without the excluded only: lifted, it has to earn its state with them.
+                exclusions::forget(conn, tile)?;
+            }
             queue::save(conn, &row)?;
             return tile_consensus::describe(conn, self.rules, &row, self.now);
         }
