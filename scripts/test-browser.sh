@@ -14,7 +14,7 @@ failed=0
 node tests/browser/run.mjs || failed=1
 # Each has a server of its own: what a coordinator does changes a campaign for all who come later.
 if [ -z "${AFTERMAP_TOPICS:-}" ]; then
-  for topic in review dashboard setup volunteers steer grow ring; do
+  for topic in review dashboard setup pictures volunteers steer grow ring; do
     echo "== $topic"
     AFTERMAP_TOPICS=$topic node tests/browser/run.mjs || failed=1
   done

@@ -17,7 +17,7 @@ use crate::services::campaigns::apply_campaign::apply_campaign;
 use crate::services::campaigns::campaign_file::{CampaignFile, FileScene};
 use crate::services::campaigns::create_campaign::{NewCampaign, create_campaign};
 use crate::services::clock;
-use crate::services::jobs::captured;
+use crate::services::jobs::{captured, scene_crs};
 use crate::services::scenes::ingest::{NewScene, bring_footprints, ingest};
 use crate::services::scenes::retile::{Change, retile};
 use crate::storage::{Conn, Store, campaigns};
@@ -108,12 +108,13 @@ async fn footprints(store: &Store, archives: &Archives, slug: &str, path: &Path)
 
 fn new_scene(scene: FileScene, beside: &Path) -> Result<NewScene, Refused> {
     let taken = captured(scene.captured.as_deref(), scene.captured_from.as_deref(), scene.captured_to.as_deref())?;
+    let epsg = scene_crs(scene.crs.as_deref())?;
     Ok(NewScene {
         title: scene.title,
         sensor: scene.sensor,
         licence: scene.licence,
         attribution: scene.attribution,
-        look: Look { bands: scene.bands, stretch: scene.stretch, nodata: scene.nodata, moved: None },
+        look: Look { bands: scene.bands, stretch: scene.stretch, nodata: scene.nodata, moved: None, epsg },
         ..NewScene::new(&beside.join(scene.file), taken)
     })
 }

@@ -13,7 +13,7 @@ use super::Refused;
 use crate::config::{DataOptions, RemoteOptions};
 use crate::domain::alignment::{Align, Alignment};
 use crate::domain::scene::Captured;
-use crate::imagery::{Look, Progress};
+use crate::imagery::{Crs, Look, Progress};
 use crate::services::clock;
 use crate::services::scenes::bring_remote::RemoteScene;
 use crate::services::scenes::ingest::{Ingested, NewScene, ingest};
@@ -78,6 +78,9 @@ pub struct IngestArgs {
     /// Number that means "no picture", where the file does not say
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     nodata: Option<f64>,
+    /// System that the file lies in, where the file does not say it, as EPSG:32637
+    #[arg(long, value_name = "EPSG:CODE", value_parser = Crs::code_of)]
+    crs: Option<u32>,
     /// Dates that do not line up: report says by how much, apply moves the picture where the estimate can be believed
     #[arg(long, value_name = "report|apply|off", default_value = "report", value_parser = align)]
     align: Align,
@@ -133,7 +136,7 @@ pub async fn run(args: IngestArgs) -> Result<(), Refused> {
         attribution: args.attribution,
         zoom: args.zoom,
         footprints: args.footprints,
-        look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata, moved: None },
+        look: Look { bands: args.bands, stretch: args.stretch, nodata: args.nodata, moved: None, epsg: args.crs },
         align: args.align,
         ..plain
     };

@@ -34,7 +34,7 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
         tracing::warn!("{warning}");
     }
     let app = prepare(store.clone(), options)?;
-    let worker = Worker::new(store.clone(), app.archives.clone(), app.intake.clone());
+    let worker = Worker::new(store.clone(), app.archives.clone(), app.intake.clone()).telling(app.events.clone());
     let archives = app.archives.clone();
     let server = start(app, options)?;
     let scheme = if options.tls_cert.is_some() { "https" } else { "http" };

@@ -83,6 +83,31 @@ pub struct Pace {
     pub done: u64,
 }
 
+impl Pace {
+    /// What is done in a millisecond, widened by what chance alone may do; `sign` says to which side.
+    fn bound(&self, sign: f64) -> f64 {
+        let done = self.done as f64;
+        (done + sign * Z * done.sqrt()) / self.ms as f64
+    }
+}
+
+/// The two stretches of time on which an interval stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Basis {
+    /// Whose pace gives the latest end.
+    pub slowest: Pace,
+    /// Whose pace gives the earliest end.
+    pub fastest: Pace,
+}
+
+/// The stretches on which [`finish`] stands, of those in which enough was done to tell; `None` where there is none.
+pub fn basis(paces: &[Pace]) -> Option<Basis> {
+    let telling = || paces.iter().copied().filter(|pace| pace.done >= LEAST_DONE && pace.ms > 0);
+    let slowest = telling().min_by(|a, b| a.bound(-1.0).total_cmp(&b.bound(-1.0)))?;
+    let fastest = telling().max_by(|a, b| a.bound(1.0).total_cmp(&b.bound(1.0)))?;
+    Some(Basis { slowest, fastest })
+}
+
 /// Labels that are left: each open tile takes as many as the easier or the harder half of the closed tiles took on
 /// average, at least what it already asks for and at most what it may get. `None` while too few are closed.
 pub fn labels_left(groups: &[Group]) -> Option<Left> {
@@ -123,18 +148,11 @@ pub fn finish(left: Option<Left>, paces: &[Pace], (now, running_ms): (i64, i64))
     if left.most <= 0.0 {
         return Finish::Done;
     }
-    let telling: Vec<&Pace> = paces.iter().filter(|pace| pace.done >= LEAST_DONE && pace.ms > 0).collect();
-    let bound = |pace: &Pace, sign: f64| {
-        let done = pace.done as f64;
-        (done + sign * Z * done.sqrt()) / pace.ms as f64
-    };
-    let fastest = telling.iter().map(|pace| bound(pace, 1.0)).fold(0.0, f64::max);
-    let slowest = telling.iter().map(|pace| bound(pace, -1.0)).fold(f64::INFINITY, f64::min);
-    if telling.is_empty() {
+    let Some(Basis { slowest, fastest }) = basis(paces) else {
         let long_enough = paces.iter().any(|pace| pace.ms >= HOUR_MS);
         return Finish::Unknown(if long_enough { Unknown::Quiet } else { Unknown::TooEarly });
-    }
-    let (shortest, longest) = (left.least / fastest, left.most / slowest);
+    };
+    let (shortest, longest) = (left.least / fastest.bound(1.0), left.most / slowest.bound(-1.0));
     if longest > FARTHEST_MS {
         return Finish::Unknown(Unknown::TooFar);
     }

@@ -46,6 +46,17 @@ fn the_interval_spans_the_slowest_and_the_fastest_stretch() {
 }
 
 #[test]
+fn the_stretches_it_stands_on_are_those_with_the_least_and_the_highest_pace() {
+    let quick = Pace { ms: HOUR_MS, done: 400 };
+    let slow = Pace { ms: 6 * HOUR_MS, done: 900 };
+    let between = Pace { ms: 24 * HOUR_MS, done: 6_000 };
+    let silent = Pace { ms: HOUR_MS, done: 19 };
+    assert_eq!(basis(&[quick, slow, between, silent]), Some(Basis { slowest: slow, fastest: quick }));
+    assert_eq!(basis(&[slow]), Some(Basis { slowest: slow, fastest: slow }));
+    assert_eq!(basis(&[silent]), None);
+}
+
+#[test]
 fn it_says_that_it_cannot_say() {
     let left = Some(Left { least: 10.0, most: 20.0 });
     let fast = [Pace { ms: HOUR_MS, done: 500 }];

@@ -67,6 +67,8 @@ pub struct Counts {
     pub without_class: u64,
     /// Contested, likewise: in no class, whatever the crowd leans to.
     pub contested: u64,
+    /// Unusable, likewise: in no class, whatever a few people made out.
+    pub unusable: u64,
     /// Of those that pass all of the filter but its probability: how many have a class with a probability of at least
     /// 0 %, 1 %, … 100 %.
     pub probability_at_least: Vec<u64>,
@@ -85,21 +87,34 @@ pub struct Square {
     pub cell: Cell,
     /// Tiles in it that pass the filter.
     pub tiles: u64,
-    /// Of these, by class.
+    /// Of these, decided ones by class. A square cannot show what is provisional, so open tiles are in none.
     pub classes: Vec<u64>,
-    /// Of these, without a class.
+    /// Of these, contested: they wait for experts.
+    pub contested: u64,
+    /// Of these, closed because their images show nothing usable.
+    pub unusable: u64,
+    /// Of these, the others: not decided yet.
     pub without_class: u64,
-    /// Of these, with a probability of any damage of at least the threshold; without a threshold, with a class of damage.
+    /// Of these, decided ones with a probability of any damage of at least the threshold; without a threshold, with a class of damage.
     pub damaged: u64,
     /// The window that most of them have, by ids of the scenes; of equals the earliest.
     pub window: (Option<i64>, Option<i64>),
 }
 
 impl Square {
-    /// Share of damaged tiles among those of which something is known; `None` where nothing is.
+    /// Share of damaged tiles among those that have a class; `None` where none has.
     pub fn share_damaged(&self) -> Option<f64> {
-        let known = self.tiles - self.without_class;
+        let known: u64 = self.classes.iter().sum();
         (known > 0).then(|| self.damaged as f64 / known as f64)
+    }
+
+    /// The count of tiles without a class that a state belongs to.
+    fn apart(&mut self, state: TileState) -> &mut u64 {
+        match state {
+            TileState::Contested => &mut self.contested,
+            TileState::Unusable => &mut self.unusable,
+            TileState::Open | TileState::Settled | TileState::Reviewed => &mut self.without_class,
+        }
     }
 }
 
@@ -204,16 +219,18 @@ impl Picture {
             }
             let (Some(square), spot) = (squares.last_mut(), spot.seen(sight)) else { continue };
             square.tiles += 1;
-            match spot.and_then(|spot| spot.class) {
-                Some(class) => square.classes.get_mut(usize::from(class)).into_iter().for_each(|tiles| *tiles += 1),
-                None => square.without_class += 1,
+            let decided = spot.filter(|spot| spot.is_decided());
+            let class = decided.and_then(|spot| square.classes.get_mut(usize::from(spot.class?)));
+            match class {
+                Some(tiles) => *tiles += 1,
+                None => *square.apart(row.state) += 1,
             }
             let is_damaged = |spot: &Spot| match damaged_if {
                 Some(least) => spot.class.is_some() && spot.damaged.is_some_and(|damaged| damaged >= least),
                 None => spot.class.is_some_and(|class| class >= 1),
             };
-            square.damaged += u64::from(spot.is_some_and(is_damaged));
-            if let Some(spot) = spot.filter(|spot| spot.window.1.is_some()) {
+            square.damaged += u64::from(decided.is_some_and(is_damaged));
+            if let Some(spot) = decided.filter(|spot| spot.window.1.is_some()) {
                 *windows.entry(spot.window).or_default() += 1;
             }
         }
@@ -223,7 +240,16 @@ impl Picture {
 
     fn empty_square(&self, cell: Cell) -> Square {
         let classes = vec![0; self.map.scale.classes().len()];
-        Square { cell, tiles: 0, classes, without_class: 0, damaged: 0, window: (None, None) }
+        Square {
+            cell,
+            tiles: 0,
+            classes,
+            contested: 0,
+            unusable: 0,
+            without_class: 0,
+            damaged: 0,
+            window: (None, None),
+        }
     }
 
     /// Gives a square the window that most of its tiles have.
@@ -280,6 +306,11 @@ impl Picture {
 }
 
 impl Spot {
+    /// Whether the crowd or the experts have decided what it is.
+    fn is_decided(&self) -> bool {
+        matches!(self.state, TileState::Settled | TileState::Reviewed)
+    }
+
     fn seen(&self, sight: Sight) -> Option<&Spot> {
         (sight == Sight::Researcher || self.public).then_some(self)
     }
@@ -313,6 +344,7 @@ pub fn count(map: &DamageMap, filter: &MapFilter, rows: impl Iterator<Item = (Ti
         if passes(&any_class) {
             match class.and_then(|class| counts.classes.get_mut(usize::from(class))) {
                 _ if row.state == TileState::Contested => counts.contested += 1,
+                _ if row.state == TileState::Unusable => counts.unusable += 1,
                 Some(tiles) => *tiles += 1,
                 None => counts.without_class += 1,
             }

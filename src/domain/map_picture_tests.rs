@@ -156,8 +156,8 @@ fn squares_hold_every_tile_once_and_lie_in_their_vector_tile() {
                 let squares = picture.squares(Sight::Everybody, &filter, None, cell);
                 assert!(squares.len() <= 1 << (2 * SQUARE_LEVELS));
                 for square in squares {
-                    let by_class = square.classes.iter().sum::<u64>() + square.without_class;
-                    assert_eq!(square.tiles, by_class);
+                    let by_class = square.classes.iter().sum::<u64>();
+                    assert_eq!(square.tiles, by_class + square.contested + square.unusable + square.without_class);
                     assert_eq!(square.cell.x >> (square.cell.z - zoom), cell.x);
                     tiles += square.tiles;
                 }
@@ -180,6 +180,26 @@ fn what_is_hidden_is_in_no_square() {
     );
     let [researcher] = &picture.squares(Sight::Researcher, &MapFilter::default(), None, cell)[..] else { panic!() };
     assert_eq!((researcher.damaged, researcher.share_damaged(), researcher.window.1), (1, Some(1.0), Some(9)));
+}
+
+#[test]
+fn what_is_not_decided_is_in_no_class_of_a_square_nor_counted_as_damaged() {
+    let mut taking = Taking::new(map(CampaignKind::Pair));
+    let states = [TileState::Settled, TileState::Reviewed, TileState::Contested, TileState::Unusable, TileState::Open];
+    for state in states {
+        // Each leans to `destroyed`, and has a window.
+        taking.add(&TileRow { state, ..row(2, 0) }, state != TileState::Open);
+    }
+    let picture = taking.finish(0);
+    let cell = Cell { z: 0, x: 0, y: 0 };
+    for (sight, threshold) in [(Sight::Everybody, None), (Sight::Researcher, None), (Sight::Researcher, Some(0.0))] {
+        let [square] = &picture.squares(sight, &MapFilter::default(), threshold, cell)[..] else { panic!() };
+        assert_eq!((square.tiles, &square.classes[..]), (5, &[0, 0, 2][..]));
+        assert_eq!((square.contested, square.unusable, square.without_class), (1, 1, 1));
+        assert_eq!((square.damaged, square.share_damaged()), (2, Some(1.0)));
+        let counts = picture.count(sight, &MapFilter::default());
+        assert_eq!((counts.contested, counts.unusable), (1, 1));
+    }
 }
 
 #[test]

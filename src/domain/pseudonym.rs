@@ -1,9 +1,7 @@
 //! Pseudonyms: a name for each volunteer that is the same everywhere in one campaign and tells nothing beyond it.
 
-use sha2::{Digest, Sha256};
-
-/// Block length of SHA-256, bytes.
-const BLOCK: usize = 64;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 /// The pseudonym of a volunteer: `v` and 12 hex digits of HMAC-SHA256(key of the campaign, id of the volunteer).
 ///
@@ -17,19 +15,9 @@ pub fn pseudonym(campaign_key: &[u8], volunteer_id: i64) -> String {
 
 /// HMAC-SHA256 (RFC 2104).
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut padded = [0u8; BLOCK];
-    if key.len() > BLOCK {
-        padded[..32].copy_from_slice(&Sha256::digest(key));
-    } else {
-        padded[..key.len()].copy_from_slice(key);
-    }
-    let keyed = |pad: u8, message: &[u8]| -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(padded.map(|byte| byte ^ pad));
-        hash.update(message);
-        hash.finalize().into()
-    };
-    keyed(0x5c, &keyed(0x36, message))
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length will do");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

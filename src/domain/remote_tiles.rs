@@ -249,6 +249,11 @@ impl AllowedHosts {
         AllowedHosts::new(self.host)
     }
 
+    /// All of them, by name.
+    pub fn all(&self) -> &[AllowedHost] {
+        &self.host
+    }
+
     /// The host of an address, if tiles may be fetched from it.
     ///
     /// # Errors

@@ -218,6 +218,7 @@ impl From<services::Error> for Error {
                 let more = Box::new(More { offset: Some(offset), ..More::default() });
                 Error { more, ..Error::new(StatusCode::CONFLICT, "wrong_offset", detail) }
             }
+            Cause::WrongFile(_) => Error::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong_file", detail),
             Cause::TooLarge(_) => Error::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail),
             Cause::NoSpace { missing, .. } => {
                 let more = Box::new(More { missing_bytes: Some(missing), ..More::default() });

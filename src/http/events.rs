@@ -19,6 +19,7 @@ use super::wire::rfc3339;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::services::events::{Line, Picture};
+use crate::storage::jobs::Pulse;
 
 /// Between two signs of life, at which it is also asked whether the listener may still hear this.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -43,10 +44,22 @@ pub struct LabelsEvent {
     last_at: Option<String>,
 }
 
+/// Work in the background goes on, or is over.
+#[derive(Serialize, ToSchema)]
+pub struct JobsEvent {
+    /// Jobs that wait or run.
+    under_way: i64,
+    /// Units that they have done.
+    units_done: i64,
+    /// When the last one was over; `null` before the first.
+    #[schema(required, format = DateTime)]
+    ended_at: Option<String>,
+}
+
 /// Live news of a campaign
 ///
 /// A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}, and for coordinators
-/// `labels` {last_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
+/// `labels` {last_at} and `jobs` {under_way, units_done, ended_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
 /// of the session; clients connect again.
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/events", operation_id = "campaign_events",
     params(("slug" = String, Path, description = "Name of the campaign")),
@@ -88,15 +101,15 @@ struct Listener {
 struct Rights {
     /// Every tile, and which are gold.
     open_tiles: bool,
-    /// That somebody answered.
-    labels: bool,
+    /// What is for those who run the campaign: that somebody answered, and how work in the background stands.
+    coordinates: bool,
 }
 
 /// The campaign, and what the listener may hear of it.
 async fn look(door: &InCampaign<Anyone>) -> Result<(i64, Rights), Error> {
     let rights = |viewer: &Viewer, campaign: &Campaign| Rights {
         open_tiles: viewer.may_see_open_tiles(campaign),
-        labels: viewer.may_coordinate(campaign),
+        coordinates: viewer.may_coordinate(campaign),
     };
     door.read(move |_, visit| Ok((visit.campaign.id, rights(&visit.viewer, &visit.campaign)))).await
 }
@@ -149,9 +162,15 @@ fn events(picture: &Picture, rights: Rights, told: Option<&(Picture, Rights)>) -
     if told.is_none_or(|(before, then)| progress(before, then.open_tiles) != now) {
         text += &event("progress", &Progress::from(now));
     }
-    let unheard = |(before, then): &(Picture, Rights)| !then.labels || before.last_label_at != picture.last_label_at;
-    if rights.labels && told.is_none_or(unheard) {
+    let unheard = |is_news: fn(&Picture, &Picture) -> bool| {
+        rights.coordinates && told.is_none_or(|(before, then)| !then.coordinates || is_news(before, picture))
+    };
+    if unheard(|before, now| before.last_label_at != now.last_label_at) {
         text += &event("labels", &LabelsEvent { last_at: picture.last_label_at.map(rfc3339) });
+    }
+    if unheard(|before, now| before.jobs != now.jobs) {
+        let Pulse { under_way, units_done, ended_at } = picture.jobs;
+        text += &event("jobs", &JobsEvent { under_way, units_done, ended_at: ended_at.map(rfc3339) });
     }
     if told.is_none_or(|(before, _)| before.model != picture.model) {
         text += &event("model", &ModelEvent { number: picture.model });
@@ -172,9 +191,9 @@ mod tests {
     use super::*;
     use crate::services::oversight::statistics::Progress as Counted;
 
-    const STRANGER: Rights = Rights { open_tiles: false, labels: false };
-    const REVIEWER: Rights = Rights { open_tiles: true, labels: false };
-    const COORDINATOR: Rights = Rights { open_tiles: true, labels: true };
+    const STRANGER: Rights = Rights { open_tiles: false, coordinates: false };
+    const REVIEWER: Rights = Rights { open_tiles: true, coordinates: false };
+    const COORDINATOR: Rights = Rights { open_tiles: true, coordinates: true };
 
     fn picture(closed: u64, model: u32) -> Picture {
         let counted =
@@ -185,6 +204,7 @@ mod tests {
             progress: counted(closed),
             progress_with_gold: counted(closed + 1),
             last_label_at: Some(1_000),
+            jobs: Pulse::default(),
         }
     }
 
@@ -209,10 +229,21 @@ mod tests {
 
     #[test]
     fn that_somebody_answered_is_told_to_coordinators_alone() {
-        assert_eq!(kinds(&events(&picture(1, 0), COORDINATOR, None)), ["progress", "labels", "model", "state"]);
+        let all = ["progress", "labels", "jobs", "model", "state"];
+        assert_eq!(kinds(&events(&picture(1, 0), COORDINATOR, None)), all);
         let answered = Picture { last_label_at: Some(2_000), ..picture(1, 0) };
         for (rights, heard) in [(STRANGER, 0), (REVIEWER, 0), (COORDINATOR, 1)] {
             assert_eq!(kinds(&events(&answered, rights, Some(&(picture(1, 0), rights)))).len(), heard);
         }
+    }
+
+    #[test]
+    fn that_work_goes_on_is_told_to_coordinators_alone() {
+        let jobs = Pulse { under_way: 1, units_done: 30, ended_at: None };
+        let further = Picture { jobs, ..picture(1, 0) };
+        for (rights, heard) in [(STRANGER, vec![]), (REVIEWER, vec![]), (COORDINATOR, vec!["jobs"])] {
+            assert_eq!(kinds(&events(&further, rights, Some(&(picture(1, 0), rights)))), heard);
+        }
+        assert!(events(&further, COORDINATOR, None).contains("{\"under_way\":1,\"units_done\":30,\"ended_at\":null}"));
     }
 }

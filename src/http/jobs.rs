@@ -112,6 +112,10 @@ pub struct IngestWanted {
     stretch: Option<[f64; 2]>,
     /// Number that means "no picture".
     nodata: Option<f64>,
+    /// System that the file lies in, where the file does not say it, as `EPSG:32637`. A file that says another one is refused.
+    crs: Option<String>,
+    /// The scene of a draft that goes when this one is there: the same picture with another look, or a better one.
+    replaces: Option<String>,
 }
 
 /// A file of footprints.
@@ -167,7 +171,7 @@ impl From<JobWanted> for JobInput {
     fn from(wanted: JobWanted) -> JobInput {
         let file = |upload, file| FileRef { upload, file, called: String::new() };
         match wanted {
-            JobWanted::Ingest(one) => JobInput::Ingest(IngestInput {
+            JobWanted::Ingest(one) => JobInput::Ingest(Box::new(IngestInput {
                 file: file(one.upload, one.file),
                 remote: one
                     .remote
@@ -182,7 +186,9 @@ impl From<JobWanted> for JobInput {
                 bands: one.bands,
                 stretch: one.stretch.map(|[low, high]| (low, high)),
                 nodata: one.nodata,
-            }),
+                crs: one.crs,
+                replaces: one.replaces,
+            })),
             JobWanted::Footprints(one) => JobInput::Footprints(FootprintsInput { file: file(one.upload, one.file) }),
             JobWanted::Gold(one) => JobInput::Gold(GoldInput { file: file(one.upload, one.file), gold: one.gold }),
         }

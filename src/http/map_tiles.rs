@@ -85,6 +85,8 @@ pub struct MapStatistics {
     without_class: u64,
     /// Likewise, those that are contested: they wait for experts and are in no class here.
     contested: u64,
+    /// Likewise, those whose images show nothing usable: in no class either.
+    unusable: u64,
     /// Under the filter without its probability: tiles with a class whose probability is at least 0, 0.01, … 1.
     probability_at_least: Vec<u64>,
     /// Under the filter: tiles whose probability of any damage is at least 0, 0.01, … 1.
@@ -163,6 +165,7 @@ fn statistics(Counted { as_of, detail_zoom, counts }: Counted, keys: Vec<String>
         classes: keys.into_iter().zip(counts.classes).map(|(class, tiles)| ClassCount { class, tiles }).collect(),
         without_class: counts.without_class,
         contested: counts.contested,
+        unusable: counts.unusable,
         probability_at_least: counts.probability_at_least,
         damaged_at_least: counts.damaged_at_least,
         windows: counts.windows.into_iter().map(window).collect(),

@@ -58,6 +58,7 @@ mod statistics;
 mod steering;
 mod stream;
 mod table;
+mod tile_hosts;
 mod tilejson;
 mod tls;
 mod tokens;
@@ -136,7 +137,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/me/tokens/{id}", [delete(tokens::revoke_token)]))
                 // campaigns
                 .service(at("/api/v1/campaigns", [get(campaigns::list_campaigns), post(setup::create_campaign)]))
-                .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign)]))
+                .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign), delete(setup::delete_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics/map", [get(statistics::get_statistics_map)]))
@@ -165,6 +166,7 @@ pub fn routes(config: &mut ServiceConfig) {
                     [get(uploads::get_upload), patch(uploads::continue_upload), delete(uploads::remove_upload)],
                 ))
                 .service(at("/api/v1/campaigns/{slug}/files", [get(uploads::list_files)]))
+                .service(at("/api/v1/campaigns/{slug}/tile-hosts", [get(tile_hosts::list_tile_hosts)]))
                 .service(at("/api/v1/campaigns/{slug}/jobs", [get(jobs::list_jobs), post(jobs::ask_for_job)]))
                 .service(at("/api/v1/campaigns/{slug}/jobs/{id}", [get(jobs::get_job)]))
                 .service(at("/api/v1/campaigns/{slug}/jobs/{id}/cancel", [post(jobs::cancel_job)]))

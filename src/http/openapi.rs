@@ -8,7 +8,8 @@ use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases,
     map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, sessions, setup,
-    standing, statistics, steering, tilejson, tokens, training, uploads, validation, volunteers, withdrawals,
+    standing, statistics, steering, tile_hosts, tilejson, tokens, training, uploads, validation, volunteers,
+    withdrawals,
 };
 
 #[derive(OpenApi)]
@@ -35,6 +36,7 @@ use super::{
         tokens::revoke_token,
         campaigns::list_campaigns,
         campaigns::get_campaign,
+        setup::delete_campaign,
         campaigns::set_campaign_state,
         setup::create_campaign,
         setup::get_settings,
@@ -45,6 +47,7 @@ use super::{
         uploads::continue_upload,
         uploads::remove_upload,
         uploads::list_files,
+        tile_hosts::list_tile_hosts,
         jobs::ask_for_job,
         jobs::list_jobs,
         jobs::get_job,

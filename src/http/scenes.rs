@@ -11,6 +11,7 @@ use super::gate::{App, Coordinator, InCampaign};
 use super::jobs::Job;
 use super::wire::{id_in_address, rfc3339};
 use crate::domain::scene;
+use crate::imagery::{SceneArchive, SceneMetadata};
 use crate::services::scenes::edit_scene::{SceneWords, edit_scene, remove_scene as remove};
 use crate::storage::scenes;
 
@@ -28,6 +29,9 @@ pub struct OwnScene {
     attribution: String,
     /// What its file was called.
     source_name: String,
+    /// How its numbers became colours; `null` where its archive cannot be read now.
+    #[schema(required)]
+    shown: Option<SceneLook>,
     /// Coordinate reference system of the file.
     crs: String,
     /// Size of a pixel of the file on the ground.
@@ -36,6 +40,17 @@ pub struct OwnScene {
     max_zoom: u8,
     /// West, south, east, north in degrees.
     bounds: [f64; 4],
+}
+
+/// How a picture is shown.
+#[derive(Serialize, ToSchema)]
+pub struct SceneLook {
+    /// Bands counted from 1: one for grey, three for red, green, blue; none where its tiles were made elsewhere.
+    bands: Vec<u16>,
+    /// For each band the numbers that became black and white; none where bytes were taken as they are.
+    stretch: Vec<[f32; 2]>,
+    /// The same in words, and how "no picture" was known.
+    note: String,
 }
 
 /// The scenes of a campaign, by date.
@@ -69,9 +84,16 @@ pub struct ChangedScene {
     job: Option<Job>,
 }
 
-impl From<scene::Scene> for OwnScene {
-    fn from(scene: scene::Scene) -> OwnScene {
+impl OwnScene {
+    /// A scene with what its archive says of it.
+    async fn of(app: &App, scene: scene::Scene) -> OwnScene {
+        let archive = app.archives.opened(&scene.archive).await.ok();
+        let look = |archive: &SceneArchive| {
+            let SceneMetadata { shown, note, .. } = archive.metadata();
+            SceneLook { bands: shown.bands.clone(), stretch: shown.stretch.clone(), note: note.clone() }
+        };
         OwnScene {
+            shown: archive.as_deref().map(look),
             id: scene.id.to_string(),
             title: scene.title,
             captured_from: rfc3339(scene.captured_from),
@@ -92,9 +114,13 @@ impl From<scene::Scene> for OwnScene {
 /// The scenes of a campaign
 #[utoipa::path(get, path = "/api/v1/campaigns/{slug}/scenes", operation_id = "list_scenes",
     params(("slug" = String, Path, description = "Name of the campaign")), responses((status = 200, body = OwnScenes)))]
-pub async fn list_scenes(door: InCampaign<Coordinator>) -> Result<HttpResponse, Error> {
+pub async fn list_scenes(app: Data<App>, door: InCampaign<Coordinator>) -> Result<HttpResponse, Error> {
     let listed = door.read(|conn, visit| Ok(scenes::of_campaign(conn, visit.campaign.id)?)).await?;
-    Ok(HttpResponse::Ok().json(OwnScenes { scenes: listed.into_iter().map(OwnScene::from).collect() }))
+    let mut scenes = Vec::with_capacity(listed.len());
+    for scene in listed {
+        scenes.push(OwnScene::of(&app, scene).await);
+    }
+    Ok(HttpResponse::Ok().json(OwnScenes { scenes }))
 }
 
 /// Change what is said about a scene
@@ -114,9 +140,10 @@ pub async fn change_scene(
     let changed = door.write(move |conn, visit| {
         let by = visit.viewer.volunteer_id();
         let (scene, job) = edit_scene(conn, &intake, &visit.campaign, id, &words, by, visit.now)?;
-        Ok(ChangedScene { scene: scene.into(), job: job.map(|job| Job::new(job, visit.now)) })
+        Ok((scene, job.map(|job| Job::new(job, visit.now))))
     });
-    Ok(HttpResponse::Ok().json(changed.await?))
+    let (scene, job) = changed.await?;
+    Ok(HttpResponse::Ok().json(ChangedScene { scene: OwnScene::of(&app, scene).await, job }))
 }
 
 /// Take a scene out of a draft

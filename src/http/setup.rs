@@ -11,13 +11,15 @@ use utoipa::ToSchema;
 use super::body::{Body, JsonOrToml};
 use super::campaigns::{Campaign, in_full};
 use super::error::Error;
-use super::gate::{App, By, CampaignVisit, Coordinator, Creator, InCampaign};
+use super::gate::{App, By, CampaignVisit, Coordinator, Creator, InCampaign, ProvenCoordinator};
+use super::images::Lookups;
 use super::jobs::Job;
 use super::language::{Language, Languages};
 use crate::services;
 use crate::services::campaigns::apply_campaign::apply_campaign;
 use crate::services::campaigns::campaign_file::CampaignFile;
 use crate::services::campaigns::create_campaign::{NewCampaign, create_campaign as create};
+use crate::services::campaigns::delete_draft::delete_draft;
 use crate::services::campaigns::scale_file::read_scale;
 use crate::services::campaigns::settings::{Settings, settings};
 use crate::services::jobs::{JobInput, TilesInput, ask};
@@ -160,4 +162,23 @@ pub async fn change_settings(
     let (id, changed) = changed.await?;
     app.events.mark(&[id]);
     Ok(HttpResponse::Ok().insert_header((ETAG, tag_of(&changed.settings))).json(changed))
+}
+
+/// Delete a draft, with all that was prepared for it
+///
+/// Wants the password of the last quarter of an hour. A campaign that was ever opened, has labels or a release stays: close and
+/// archive it.
+#[utoipa::path(delete, path = "/api/v1/campaigns/{slug}", operation_id = "delete_campaign",
+    params(("slug" = String, Path, description = "Name of the campaign")), responses((status = 204)))]
+pub async fn delete_campaign(
+    app: Data<App>,
+    lookups: Data<Lookups>,
+    door: InCampaign<ProvenCoordinator>,
+) -> Result<HttpResponse, Error> {
+    let deleted = door.write(|conn, visit| delete_draft(conn, &visit.campaign, visit.viewer.volunteer_id(), visit.now));
+    let (leftovers, intake) = (deleted.await?, app.intake.clone());
+    lookups.forget();
+    let tidied = tokio::task::spawn_blocking(move || leftovers.tidy(&intake)).await;
+    tidied.map_err(|error| services::Error::Internal(format!("tidying up after a draft ended early: {error}")))?;
+    Ok(HttpResponse::NoContent().finish())
 }

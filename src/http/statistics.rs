@@ -10,6 +10,8 @@ use super::gate::{App, Coordinator, InCampaign};
 use super::progress::Finish;
 use super::wire::rfc3339;
 use crate::domain::consensus::TileState;
+use crate::domain::finish::{self, Basis};
+use crate::domain::job::JobKind;
 use crate::domain::map_picture::OverviewSquare;
 use crate::services::oversight::statistics;
 
@@ -125,6 +127,22 @@ pub struct LabelsLeft {
     most: u64,
 }
 
+/// Labels that went into a consensus in a stretch of time that ends now.
+#[derive(Serialize, ToSchema)]
+pub struct Pace {
+    /// Length of the stretch.
+    seconds: u64,
+    labels: u64,
+}
+
+/// On what the interval of the finish stands: the stretches of time with the slowest and the fastest pace, of those of
+/// the last hour, six hours, day, three days, week and, while it is younger, the whole campaign.
+#[derive(Serialize, ToSchema)]
+pub struct FinishBasis {
+    slowest: Pace,
+    fastest: Pace,
+}
+
 /// What waits for somebody, and what waits too long: of the latter each is to be 0 or false.
 #[derive(Serialize, ToSchema)]
 pub struct Waits {
@@ -144,6 +162,8 @@ pub struct Waits {
     refit_overdue: bool,
     /// Background jobs that failed and were not done again.
     failed_jobs: u64,
+    /// What kinds of jobs these are, each once: a kind says where it is mended.
+    failed_kinds: Vec<JobKind>,
     /// Background jobs that do not begin, or give no sign of life.
     stuck_jobs: u64,
 }
@@ -195,6 +215,9 @@ pub struct Statistics {
     /// How many it takes.
     calibration_needs: u64,
     finish: Finish,
+    /// `null` where no interval is told.
+    #[schema(required)]
+    finish_basis: Option<FinishBasis>,
     /// `null` while it cannot be said.
     #[schema(required)]
     labels_left: Option<LabelsLeft>,
@@ -306,6 +329,7 @@ impl From<statistics::Statistics> for Statistics {
             calibration_calls: counted.calibration_calls.0,
             calibration_needs: counted.calibration_calls.1,
             finish: counted.finish.into(),
+            finish_basis: counted.basis.map(FinishBasis::from),
             labels_left: counted.labels_left.map(left),
             waits: counted.waits.into(),
             timeline: counted.timeline.into_iter().map(point).collect(),
@@ -340,6 +364,13 @@ impl From<statistics::Calibration> for Calibration {
     }
 }
 
+impl From<Basis> for FinishBasis {
+    fn from(Basis { slowest, fastest }: Basis) -> FinishBasis {
+        let pace = |pace: finish::Pace| Pace { seconds: pace.ms.unsigned_abs() / 1_000, labels: pace.done };
+        FinishBasis { slowest: pace(slowest), fastest: pace(fastest) }
+    }
+}
+
 impl From<statistics::Waits> for Waits {
     fn from(waits: statistics::Waits) -> Waits {
         Waits {
@@ -350,7 +381,8 @@ impl From<statistics::Waits> for Waits {
             old_contested_tiles: waits.old_contested_tiles,
             old_flags: waits.old_flags,
             refit_overdue: waits.refit_overdue,
-            failed_jobs: waits.failed_jobs,
+            failed_jobs: waits.failed_jobs.len() as u64,
+            failed_kinds: JobKind::ALL.iter().copied().filter(|kind| waits.failed_jobs.contains(kind)).collect(),
             stuck_jobs: waits.stuck_jobs,
         }
     }

@@ -24,6 +24,9 @@ pub struct Look {
     /// The picture is moved so far to the east and to the north before it is cut, web mercator metres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<(f64, f64)>,
+    /// EPSG code of the system that the file lies in, where the file does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epsg: Option<u32>,
 }
 
 impl Look {

@@ -25,6 +25,14 @@ pub enum Crs {
 }
 
 impl Crs {
+    /// The code of a system that somebody names, as `EPSG:32637` or `32637`, or why it is none that can be used.
+    pub fn code_of(text: &str) -> Result<u32, String> {
+        let digits = text.trim();
+        let digits = digits.get(..5).filter(|word| word.eq_ignore_ascii_case("EPSG:")).map_or(digits, |_| &digits[5..]);
+        let code = digits.trim().parse().map_err(|_| format!("`{text}` is no code like EPSG:32637"))?;
+        Crs::from_epsg(code).map(|_| code)
+    }
+
     /// The system of an EPSG code, or why it cannot be used.
     pub fn from_epsg(code: u32) -> Result<Crs, String> {
         if code == 4326 {
@@ -249,6 +257,16 @@ mod tests {
                 let (col, row) = georef.to_pixel(x, y).unwrap();
                 assert!((col - 29.0).abs() < 1e-3 && (row - 1.0).abs() < 1e-3, "{col} {row}");
             }
+        }
+    }
+
+    #[test]
+    fn a_system_is_named_by_its_code() {
+        for text in ["EPSG:32637", " epsg:32637 ", "32637"] {
+            assert_eq!(Crs::code_of(text), Ok(32637), "{text}");
+        }
+        for text in ["", "EPSG:", "EPSG:x", "EPSG:1", "UTM 37N", "EPSG:-4326", "٣٢٦٣٧"] {
+            assert!(Crs::code_of(text).is_err(), "{text}");
         }
     }
 

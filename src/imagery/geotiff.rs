@@ -89,7 +89,7 @@ impl GeoTiffSource {
             )));
         }
         let (east, north) = look.moved.unwrap_or_default();
-        let georef = find_georef(&file, path)?.moved(east, north).around(width, height);
+        let georef = find_georef(&file, path, look.epsg)?.moved(east, north).around(width, height);
         let image = file.base_ifd_index();
         let mask = find_mask(&file, image);
         let bands = find_bands(&file, image, mask.is_some(), look).map_err(refuse)?;

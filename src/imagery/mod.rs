@@ -24,6 +24,7 @@ pub mod footprints;
 mod geokeys;
 mod georef;
 mod geotiff;
+mod head;
 mod picture;
 mod place;
 mod pyramid;
@@ -52,6 +53,7 @@ pub use footprints::{
 };
 pub use georef::{Crs, Georef};
 pub use geotiff::GeoTiffSource;
+pub use head::{HEAD_BYTES, KIND_BYTES, unwanted};
 pub use picture::{PictureKind, decode as decode_tile};
 pub use pyramid::draw_cell;
 pub use scene::{CutRequest, CutScene, Progress, cut_scene};

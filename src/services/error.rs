@@ -46,6 +46,9 @@ pub enum Error {
     /// The part of an upload that was sent does not begin where the upload ends, which is here.
     #[error("this upload goes on at byte {0}: send it from there")]
     WrongOffset(i64),
+    /// What arrives is no file that can be used.
+    #[error("{0}")]
+    WrongFile(String),
     /// More was sent than was said.
     #[error("{0}")]
     TooLarge(String),

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::domain::campaign::CampaignState;
 use crate::services::oversight::statistics::{Progress, progress};
 use crate::services::{Error, clock};
+use crate::storage::jobs::{self, Pulse};
 use crate::storage::{Conn, Store, campaigns, notify, statistics};
 
 /// Between two rounds.
@@ -41,6 +42,8 @@ pub struct Picture {
     pub progress_with_gold: Progress,
     /// When somebody last answered, for those who watch the campaign; milliseconds since 1970, UTC.
     pub last_label_at: Option<i64>,
+    /// How work in the background stands, likewise.
+    pub jobs: Pulse,
 }
 
 /// One listener's line: the newest picture, `None` before the first.
@@ -172,6 +175,7 @@ fn picture(conn: &mut Conn, campaign: i64) -> Result<Option<Picture>, Error> {
         progress: progress(conn, &campaign, false, now)?,
         progress_with_gold: progress(conn, &campaign, true, now)?,
         last_label_at: statistics::last_label_at(conn, campaign.id)?,
+        jobs: jobs::pulse(conn, campaign.id)?,
     }))
 }
 

@@ -4,8 +4,10 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::campaigns::word;
 use super::schema::{jobs, leases, notes, queue};
 use super::{Conn, each_backend};
+use crate::domain::job::JobKind;
 
 /// Open tiles that nobody has in hand and that none of the volunteers active since `active_since` could be given: each of
 /// them labelled it or skipped it after `skipped_since`. 0 while nobody is active.
@@ -97,8 +99,9 @@ pub fn open_flags(conn: &mut Conn, campaign_id: i64) -> QueryResult<(i64, Option
     Ok((open().count().get_result(conn)?, oldest))
 }
 
-/// Jobs from that time on that ended in failure and were not done again since.
-pub fn failed_jobs(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<i64> {
+/// The kinds of the jobs from that time on that ended in failure and were not done again since, one for each job, newest
+/// first.
+pub fn failed_jobs(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult<Vec<JobKind>> {
     let again = diesel::alias!(jobs as again);
     let repaired = again
         .filter(again.field(jobs::campaign_id).eq(jobs::campaign_id))
@@ -111,8 +114,10 @@ pub fn failed_jobs(conn: &mut Conn, campaign_id: i64, since: i64) -> QueryResult
         .filter(jobs::state.eq("failed"))
         .filter(jobs::created_at.ge(since))
         .filter(diesel::dsl::not(diesel::dsl::exists(repaired)))
-        .count();
-    each_backend!(conn, inner => query.get_result(inner))
+        .order((jobs::created_at.desc(), jobs::id.desc()))
+        .select(jobs::kind);
+    let kinds: Vec<String> = each_backend!(conn, inner => query.load(inner))?;
+    kinds.iter().map(|kind| word(kind)).collect()
 }
 
 /// Jobs that nobody began before that time, or whose worker gave no sign of life since.

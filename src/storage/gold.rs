@@ -101,13 +101,20 @@ pub fn to_serve(conn: &mut Conn, campaign_id: i64, limit: i64) -> QueryResult<Ve
         .load(conn)
 }
 
-/// Counts one hand-out of a gold tile; at `uses_at_most` it is worn out.
-pub fn count_use(conn: &mut Conn, tile: i64, uses_at_most: u32, now: i64) -> QueryResult<()> {
+/// Counts one hand-out of a gold tile; at `uses_at_most` it is worn out. Whether it was this one that wore it out.
+pub fn count_use(conn: &mut Conn, tile: i64, uses_at_most: u32, now: i64) -> QueryResult<bool> {
     diesel::update(gold::table.find(tile)).set(gold::uses.eq(gold::uses + 1)).execute(conn)?;
-    diesel::update(gold::table.find(tile).filter(gold::uses.ge(uses_at_most as i32)))
-        .set(gold::worn_out_at.eq(now))
-        .execute(conn)?;
-    Ok(())
+    let enough = gold::table.find(tile).filter(gold::uses.ge(uses_at_most as i32)).filter(gold::worn_out_at.is_null());
+    Ok(diesel::update(enough).set(gold::worn_out_at.eq(now)).execute(conn)? == 1)
+}
+
+/// Wears out all check gold of a campaign that is still in use; how many tiles that was.
+pub fn wear_out(conn: &mut Conn, campaign_id: i64, now: i64) -> QueryResult<usize> {
+    let in_use = gold::table
+        .filter(gold::campaign_id.eq(campaign_id))
+        .filter(gold::kind.eq("check"))
+        .filter(gold::worn_out_at.is_null());
+    diesel::update(in_use).set(gold::worn_out_at.eq(now)).execute(conn)
 }
 
 /// Whether a campaign has any gold.

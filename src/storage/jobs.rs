@@ -1,5 +1,6 @@
 //! Jobs: work in the background. A row is claimed by one run at a time, which shows by its heartbeat that it lives.
 
+use diesel::dsl::max;
 use diesel::prelude::*;
 
 use super::campaigns::word;
@@ -109,6 +110,26 @@ pub fn add(
         ))
         .execute(conn)?;
     Ok(id)
+}
+
+/// How the work on a campaign stands, in a few numbers: whoever sees them change looks at the jobs again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pulse {
+    /// Jobs that wait or run.
+    pub under_way: i64,
+    /// Units that they have done.
+    pub units_done: i64,
+    /// When the last one was over; milliseconds since 1970, UTC.
+    pub ended_at: Option<i64>,
+}
+
+/// How the work on a campaign stands.
+pub fn pulse(conn: &mut Conn, campaign_id: i64) -> QueryResult<Pulse> {
+    let of_campaign = || jobs::table.filter(jobs::campaign_id.eq(campaign_id));
+    let ended_at = of_campaign().select(max(jobs::finished_at)).first(conn)?;
+    let units: Vec<i64> =
+        of_campaign().filter(jobs::state.eq_any(["waiting", "running"])).select(jobs::units_done).load(conn)?;
+    Ok(Pulse { under_way: units.len() as i64, units_done: units.iter().sum(), ended_at })
 }
 
 /// The job of that id.

@@ -14,6 +14,7 @@ mod copy_rows;
 pub mod counted_labels;
 pub mod damage_map;
 pub mod delays;
+pub mod drafts;
 pub mod exclusions;
 pub mod footprints;
 pub mod geopackage;

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::Conn;
 use super::campaigns::broken;
 use super::schema::{policy_versions, queue};
-use super::{Conn, each_backend};
 use crate::domain::policy::Policy;
 
 /// One policy of a campaign, and when it came into force.
@@ -140,16 +140,6 @@ pub fn labelled(conn: &mut Conn, campaign_id: i64, closed_too: bool, limit: i64)
         .limit(limit)
         .select(queue::tile)
         .load(conn)
-}
-
-/// Sets how many labels a locked tile may get at all, never fewer than it has; it asks for none until it is saved again.
-pub fn set_maximum(conn: &mut Conn, tile: i64, (needed, maximum): (u32, u32)) -> QueryResult<()> {
-    let update = diesel::update(queue::table.find(tile)).set((
-        queue::maximum.eq(maximum as i16),
-        queue::needed.eq(needed as i16),
-        queue::available.eq(false),
-    ));
-    each_backend!(conn, inner => update.execute(inner)).map(drop)
 }
 
 /// What one label costs is known before it is asked for: (labels counted, labels wanted, tiles) of all open tiles.

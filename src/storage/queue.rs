@@ -7,6 +7,7 @@ use super::campaigns::word;
 use super::schema::{current_labels, leases, queue, ring_positions};
 use super::{Conn, each_backend};
 use crate::domain::consensus::TileState;
+use crate::domain::policy::Policy;
 
 /// The queue row of a tile, as read under its lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +154,7 @@ pub fn save(conn: &mut Conn, row: &QueueRow) -> QueryResult<()> {
         queue::counted.eq(row.counted as i16),
         queue::leased.eq(row.leased as i16),
         queue::needed.eq(row.needed as i16),
+        queue::maximum.eq(row.maximum as i16),
         queue::skips.eq(row.skips as i16),
         queue::bucket.eq(i16::from(row.bucket)),
         queue::first_settled_at.eq(row.first_settled_at.map(|count| count as i16)),
@@ -331,9 +333,14 @@ pub fn make_gold(conn: &mut Conn, tile: i64, kind: &str, now: i64) -> QueryResul
     Ok(())
 }
 
-/// Makes an ordinary tile of gold: open, with the leases that are out on it. Returns the row; what follows from its labels
-/// is the caller's to find out.
-pub fn unmake_gold(conn: &mut Conn, tile: i64, needed: u32) -> QueryResult<QueueRow> {
+/// Notes when a gold tile that is handed out no more may be read: once nobody holds it from before.
+pub fn close_gold(conn: &mut Conn, tile: i64, at: i64) -> QueryResult<()> {
+    diesel::update(queue::table.find(tile)).set(queue::closed_at.eq(at)).execute(conn).map(drop)
+}
+
+/// Makes an ordinary tile of gold: open, with the leases that are out on it, and with the labels that the policy in force
+/// asks for and allows. Returns the row; what follows from its labels is the caller's to find out.
+pub fn unmake_gold(conn: &mut Conn, tile: i64, policy: &Policy) -> QueryResult<QueueRow> {
     let open = leases::table.filter(leases::tile.eq(tile)).filter(leases::ended_at.is_null());
     let leased = open.count().get_result::<i64>(conn)?;
     diesel::update(queue::table.find(tile))
@@ -341,7 +348,8 @@ pub fn unmake_gold(conn: &mut Conn, tile: i64, needed: u32) -> QueryResult<Queue
             queue::gold.eq(None::<String>),
             queue::state.eq("open"),
             queue::leased.eq(leased as i16),
-            queue::needed.eq(needed as i16),
+            queue::needed.eq(policy.first_needed() as i16),
+            queue::maximum.eq(policy.maximum as i16),
             queue::closed_at.eq(None::<i64>),
         ))
         .execute(conn)?;

@@ -158,6 +158,12 @@ pub fn set_password(conn: &mut Conn, id: i64, password_hash: &str) -> QueryResul
     diesel::update(there).set(volunteers::password_hash.eq(password_hash)).execute(conn).map(drop)
 }
 
+/// Replaces the hash of a password by another one of the same password; nothing happens where it was changed meanwhile.
+pub fn renew_password_hash(conn: &mut Conn, id: i64, before: &str, after: &str) -> QueryResult<()> {
+    let same = volunteers::table.find(id).filter(volunteers::password_hash.eq(before));
+    diesel::update(same).set(volunteers::password_hash.eq(after)).execute(conn).map(drop)
+}
+
 /// Takes the password of an account away and puts another recovery code, which works until that moment, in place of the old
 /// one.
 pub fn set_recovery(conn: &mut Conn, id: i64, recovery_hash: &str, until: i64) -> QueryResult<()> {

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use aftermap::domain::campaign::{CampaignState, ReleaseLevel, Visibility};
+use aftermap::domain::job::{JobKind, JobState};
+use aftermap::domain::volunteer::Role;
 use aftermap::http::ServerOptions;
 use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::clock;
-use aftermap::storage::notify;
+use aftermap::storage::{jobs, notify};
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, on_each_database};
+use crate::helpers::{Browser, TestApp, on_each_database};
 use crate::support::sqlite;
 
 /// Far longer than it takes.
@@ -23,7 +25,14 @@ struct News {
 
 impl News {
     async fn of(app: &TestApp, slug: &str) -> News {
-        let reply = reqwest::get(format!("{}/api/v1/campaigns/{slug}/events", app.address)).await.unwrap();
+        News::heard_by(app, &app.browser(), slug).await
+    }
+
+    /// The stream that somebody hears who is signed in.
+    async fn heard_by(app: &TestApp, browser: &Browser, slug: &str) -> News {
+        let cookie = format!("aftermap_access={}", browser.cookie("aftermap_access").unwrap_or_default());
+        let address = format!("{}/api/v1/campaigns/{slug}/events", app.address);
+        let reply = reqwest::Client::new().get(address).header("cookie", cookie).send().await.unwrap();
         assert_eq!(reply.status().as_u16(), 200);
         assert_eq!(reply.headers()["content-type"], "text/event-stream");
         assert!(reply.headers().get("content-encoding").is_none_or(|coding| coding == "identity"));
@@ -66,6 +75,30 @@ async fn listeners_learn_how_far_a_campaign_is_and_what_becomes_of_it() {
         })
         .await;
         assert_eq!(news.next("state").await, json!({"state": "paused"}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn coordinators_hear_how_work_in_the_background_goes() {
+    on_each_database(async |app| {
+        let campaign = app.public_campaign("madre").await.id;
+        let coordinator = app.signed_in_as(Role::Coordinator, "madre").await;
+        let mut news = News::heard_by(app, &coordinator, "madre").await;
+        let nothing = json!({"under_way": 0, "units_done": 0, "ended_at": null});
+        assert_eq!(news.next("jobs").await, nothing);
+        let now = clock::now_ms();
+        let job = app.write(move |conn| Ok(jobs::add(conn, campaign, (JobKind::Tiles, "{}"), None, now)?)).await;
+        assert_eq!(news.next("jobs").await["under_way"], 1);
+        app.write(move |conn| {
+            jobs::claim(conn, job, "me", now, now)?;
+            jobs::finish(conn, job, "me", (JobState::Failed, "no picture", ""), now)?;
+            Ok(notify::tell(conn, &[campaign])?)
+        })
+        .await;
+        let over = news.next("jobs").await;
+        assert_eq!((&over["under_way"], over["ended_at"].is_string()), (&json!(0), true), "{over}");
+        assert!(!over.to_string().contains("picture"), "what was wrong stands in the list of jobs");
     })
     .await;
 }

@@ -72,6 +72,28 @@ async fn a_tile_counts_as_closed_ten_minutes_later_for_everybody_below_reviewer(
 }
 
 #[tokio::test]
+async fn what_waits_for_experts_is_closed_but_not_done_on_the_page_for_frames() {
+    on_each_database(async |app| {
+        app.public_campaign("raqqa").await;
+        app.write(|conn| {
+            let ids: Vec<i64> = tiles::table.order(tiles::id).limit(3).select(tiles::id).load(conn)?;
+            for (tile, state) in ids.into_iter().zip(["settled", "contested", "contested"]) {
+                let closed = (queue::state.eq(state), queue::closed_at.eq(clock::now_ms() - 20 * MINUTE));
+                diesel::update(queue::table.find(tile)).set((queue::available.eq(false), closed)).execute(conn)?;
+            }
+            Ok(())
+        })
+        .await;
+        let told = app.browser().get(&progress("raqqa")).await.ok()["progress"].clone();
+        assert_eq!((&told["closed"], &told["contested"]), (&json!(3), &json!(2)));
+        let page = app.browser().get("/embed/raqqa").await.text;
+        assert!(page.contains(">1 / 12<") && page.contains("<dd data-figure=\"contested\">2</dd>"), "{page}");
+        assert!(page.contains("value=\"1\"") && page.contains("8.3 %"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_not_public_reads_like_nothing_and_is_shown_in_no_frame() {
     on_each_database(async |app| {
         for (slug, visibility) in [("hidden", Visibility::Private), ("invited", Visibility::Invitation)] {

@@ -72,6 +72,10 @@ async fn tiles_come_from_allowed_hosts_only_and_the_key_is_in_no_reply() {
             let refused = cleo.post(&jobs, wanted(host, zoom)).await;
             assert_eq!(refused.status, 422, "{host} {zoom}: {}", refused.text);
         }
+        let told = cleo.get(&format!("{TOWN}/tile-hosts")).await.ok();
+        let known =
+            json!([{"host": host, "attribution": "© Somebody", "has_key": true, "http": true, "most_tiles": 100_000}]);
+        assert_eq!(told["hosts"], known, "what the page offers, without the key");
         let mut both = wanted(&host, 16);
         both["file"] = json!("a.tif");
         assert_eq!(cleo.post(&jobs, both).await.status, 422);

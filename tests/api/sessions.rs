@@ -368,3 +368,38 @@ async fn what_ended_a_month_ago_is_removed_and_so_are_guests_who_did_nothing() {
     })
     .await;
 }
+
+/// A hash of that password as it may have been made years ago, with fewer passes over less memory.
+fn hash_of_before(password: &str) -> String {
+    use argon2::password_hash::PasswordHasher;
+    let weak = argon2::Params::new(8 * 1024, 1, 1, None).unwrap();
+    let weak = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, weak);
+    weak.hash_password(password.as_bytes()).unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_password_hashed_with_older_parameters_is_renewed_when_it_is_next_used() {
+    on_each_database(async |app| {
+        app.signed_in("layla", None).await;
+        let old = hash_of_before(PASSWORD);
+        let before = old.clone();
+        app.write(move |conn| {
+            let layla = volunteers::table.filter(volunteers::name.eq("layla"));
+            Ok(diesel::update(layla).set(volunteers::password_hash.eq(before.clone())).execute(conn)?)
+        })
+        .await;
+        let stored = async || {
+            let row = volunteers::table.filter(volunteers::name.eq("layla")).select(volunteers::password_hash);
+            app.write(move |conn| Ok(row.first::<Option<String>>(conn)?)).await.unwrap()
+        };
+        let wrong = json!({"name": "layla", "password": "not my password"});
+        app.browser().post("/api/v1/session", wrong).await.refused(401, "wrong_credentials");
+        assert_eq!(stored().await, old, "nothing is learned from a wrong one");
+        app.signed_in_again("layla").await;
+        let renewed = stored().await;
+        assert!(renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{renewed}");
+        app.signed_in_again("layla").await;
+        assert_eq!(stored().await, renewed, "once is enough");
+    })
+    .await;
+}

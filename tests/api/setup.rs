@@ -311,7 +311,7 @@ async fn an_upload_takes_only_what_belongs_to_it() {
         let huge = cleo.post(&uploads, json!({"file_name": "a.tif", "bytes": 9_000_000_000_000_000_000u64})).await;
         assert!(huge.refused(507, "no_space")["missing_bytes"].as_u64().unwrap() > 0);
 
-        let begun = begin(&cleo, "a.tif", b"hello world", None).await;
+        let begun = begin(&cleo, "a.csv", b"hello world", None).await;
         assert_eq!(part(&cleo, &begun, "3", b"hello").await.refused(409, "wrong_offset")["offset"], 0);
         part(&cleo, &begun, "-1", b"hello").await.refused(422, "invalid");
         part(&cleo, &begun, "", b"hello").await.refused(422, "invalid");
@@ -337,7 +337,7 @@ async fn an_upload_takes_only_what_belongs_to_it() {
         reviewer.get(&path).await.refused(403, "forbidden");
 
         // A wrong checksum: all of it again.
-        let begun = begin(&cleo, "b.tif", b"hello", Some("0".repeat(64))).await;
+        let begun = begin(&cleo, "b.csv", b"hello", Some("0".repeat(64))).await;
         assert_eq!(part(&cleo, &begun, "0", b"hello").await.refused(422, "invalid")["field"], "sha256");
         assert_eq!(cleo.get(&format!("{uploads}/{}", begun["id"].as_str().unwrap())).await.ok()["received"], 0);
         assert_eq!(cleo.delete(&path).await.status, 204);
@@ -354,7 +354,7 @@ async fn two_that_send_the_same_part_at_once_store_it_once() {
         let cleo = draft(app).await;
         let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at % 251) as u8).collect();
         let checksum = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let begun = begin(&cleo, "a.tif", &bytes, Some(checksum)).await;
+        let begun = begin(&cleo, "a.bin", &bytes, Some(checksum)).await;
         let (first, rest) = bytes.split_at(1_500_000);
         let other: Vec<u8> = vec![0; first.len()];
         let (a, b) = tokio::join!(part(&cleo, &begun, "0", first), part(&cleo, &begun, "0", first));

@@ -108,6 +108,7 @@ async fn every_figure_is_that_of_a_book_kept_beside_it() {
         assert_eq!((&told["gold"]["labels"], &told["gold"]["right"]), (&json!(on_gold.len()), &json!(right)));
         assert_eq!(told["calibration"], Value::Null, "there is no model");
         assert_eq!(told["finish"]["kind"], "unknown", "it has run for seconds");
+        assert_eq!(told["finish_basis"], Value::Null, "so it stands on nothing");
     })
     .await;
 }
@@ -123,6 +124,7 @@ async fn what_waits_too_long_is_named() {
         let waits = coordinator.get(STATISTICS).await.ok()["waits"].clone();
         let named = ["expired_leases", "half_done_tiles", "old_contested_tiles", "failed_jobs", "stuck_jobs"];
         assert!(named.iter().all(|name| waits[name] == 0), "{waits}");
+        assert_eq!(waits["failed_kinds"], json!([]));
         assert_eq!((&waits["old_flags"], &waits["refit_overdue"]), (&json!(false), &json!(false)));
         app.write(move |conn| {
             let now = clock::now_ms();
@@ -160,6 +162,7 @@ async fn what_waits_too_long_is_named() {
             (&waits["expired_leases"], &waits["failed_jobs"], &waits["stuck_jobs"]),
             (&json!(2), &json!(1), &json!(1))
         );
+        assert_eq!(waits["failed_kinds"], json!(["ingest"]), "it says where to look");
     })
     .await;
 }

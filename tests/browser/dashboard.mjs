@@ -41,6 +41,26 @@ else {
   const { page } = await visitor(DESK)
   await signIn(page)
 
+  await test('one row of tabs stands on every page of the campaign: where one is, and one click to anywhere', async () => {
+    await open(page, `/c/${PAIR}`)
+    const tabs = page.getByTestId('parts').getByRole('link')
+    const ids = await tabs.evaluateAll((links) => links.map((link) => link.dataset.testid))
+    assert.deepEqual(ids, ['campaign', 'setup', 'desk', 'review', 'gold', 'volunteers', 'steer', 'map', 'validate', 'releases', 'progress', 'log'].map((part) => `part-${part}`))
+    for (const id of [...ids.slice(1), ids[0]]) {
+      await page.getByTestId(id).click()
+      await page.locator(`[data-testid=${id}][aria-current=page]`).waitFor()
+      assert.deepEqual(await tabs.evaluateAll((links) => links.map((link) => link.dataset.testid)), ids, id)
+      await page.locator('h1').waitFor()
+    }
+    const { page: stranger, context } = await visitor(PHONE)
+    for (const part of ['', '/map', '/releases', '/progress', '/training']) {
+      await open(stranger, `/c/${PAIR}${part}`)
+      assert.equal(await stranger.getByTestId('parts').count(), 0, `a volunteer at ${part}`)
+      if (part) await stranger.getByTestId('to-campaign').waitFor()
+    }
+    await context.close()
+  })
+
   await test('the dashboard moves by itself while 200 volunteers label', async () => {
     await desk(page)
     const before = await number(page, 'labels')
@@ -118,7 +138,9 @@ else {
       near(told.gold.high, Math.min(1, middle + half), 'high')
     }
     assert.equal(told.waits.flags, one('SELECT COUNT(*) FROM notes n JOIN campaigns k ON k.id = n.campaign_id WHERE k.slug = ? AND n.flagged AND n.resolved_at IS NULL'))
-    assert.deepEqual({ ...told.waits, flags: 0, for_new_eyes: 0 }, { for_new_eyes: 0, flags: 0, expired_leases: 0, half_done_tiles: 0, old_contested_tiles: 0, old_flags: false, refit_overdue: false, failed_jobs: 0, stuck_jobs: 0 })
+    assert.deepEqual({ ...told.waits, flags: 0, for_new_eyes: 0 }, { for_new_eyes: 0, flags: 0, expired_leases: 0, half_done_tiles: 0, old_contested_tiles: 0, old_flags: false, refit_overdue: false, failed_jobs: 0, failed_kinds: [], stuck_jobs: 0 })
+
+    if (told.finish_basis) for (const { seconds, labels } of Object.values(told.finish_basis)) assert.ok(seconds >= 600 && labels >= 20, JSON.stringify(told.finish_basis))
 
     // And the page shows what was told.
     await page.getByTestId('waits').waitFor()
@@ -169,6 +191,14 @@ else {
     const frame = host.frameLocator('iframe')
     await frame.locator('h1').waitFor()
     assert.match(await frame.locator('[data-figure=tiles]').textContent(), /\d+ \/ \d+/)
+    for (const width of [300, 420, 800]) {
+      await host.setViewportSize({ width: width + 20, height: 740 })
+      await host.locator('iframe').evaluate((one, width) => (one.width = String(width)), width)
+      const over = await host.frames().at(-1).evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+      assert.ok(over <= 0, `${over} pixels are cut off in a frame of ${width}`)
+    }
+    await host.setViewportSize(PHONE.viewport)
+    await host.locator('iframe').evaluate((one) => (one.width = '340'))
     assert.deepEqual(await context.cookies(), [])
     await host.screenshot({ path: `${shots}/embed-360-light.png` })
     await context.close()

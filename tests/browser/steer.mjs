@@ -166,6 +166,47 @@ else {
     await page.getByTestId('to-paused').waitFor()
   })
 
+  await test('two coordinators at the same setting: the second is shown what the first wrote, and takes it over or keeps the own', async () => {
+    const second = server.coordinator(PAIR, 'second-boss')
+    const { page: hers, context: her } = await visitor(DESK)
+    await signIn(hers, second)
+    const his = await context.newPage()
+    const title = (of) => of.locator('[data-path="texts.en.title"]').locator('input, textarea').first()
+    const kept = async () => (await api(hers, `/api/v1/campaigns/${PAIR}/settings`)).texts.en.title
+    const isSaved = (of) => of.locator('[data-testid=saved][data-saving=saved]').waitFor()
+    const refused = []
+    her.on('response', (reply) => reply.url().includes('/settings') && refused.push(reply.status()))
+    for (const one of [his, hers]) {
+      await open(one, `/c/${PAIR}/setup?step=texts`)
+      await title(one).waitFor()
+    }
+    const before = await title(his).inputValue()
+    trouble.expected = true // the browser writes the refusal to the console
+    await title(his).fill('Raqqa, his title')
+    await isSaved(his)
+    await title(hers).fill('Raqqa, her title')
+    const conflict = hers.getByTestId('conflict')
+    await conflict.waitFor()
+    assert.ok(refused.includes(412), `the server refused to write over it: ${refused}`)
+    assert.match(await conflict.textContent(), /his title/, 'she reads what he wrote')
+    assert.equal(await kept(), 'Raqqa, his title', 'nothing was written over')
+    await hers.screenshot({ path: `${shots}/settings-conflict-1280.png` })
+    await conflict.getByRole('button').nth(1).click()
+    await isSaved(hers)
+    assert.equal(await kept(), 'Raqqa, her title', 'she kept hers')
+    await title(his).fill('Raqqa, his second title')
+    await his.getByTestId('conflict').waitFor()
+    assert.match(await his.getByTestId('conflict').textContent(), /her title/)
+    await his.getByTestId('conflict').getByRole('button').first().click()
+    await isSaved(his)
+    assert.equal(await title(his).inputValue(), 'Raqqa, her title', 'he took hers over')
+    await title(his).fill(before)
+    await isSaved(his)
+    assert.equal(await kept(), before)
+    await his.close()
+    await her.close()
+  })
+
   await test('the log shows it all, by act too, and both files', async () => {
     await open(page, `/c/${PAIR}/log`)
     await page.getByTestId('log').locator('li').first().waitFor()
@@ -173,6 +214,9 @@ else {
     const acts = entries.filter(({ actor }) => actor === boss.name).map(({ act }) => act)
     for (const act of ['set_priorities', 'change_policy', 'withdraw_tile', 'make_invitation', 'change_state']) assert.ok(acts.includes(act), `${act} is missing: ${acts}`)
     assert.ok(entries.some(({ act, actor }) => act === 'accept_invitation' && actor === 'invited-one'))
+    const lines = (await page.getByTestId('log').locator('.line').allTextContents()).map((line) => line.replaceAll(/[\u2068\u2069]/g, ''))
+    for (const line of ['Set 1 priority area.', 'Made an invitation link for the role: Reviewer.', 'Changed settings: Title (English).']) assert.ok(lines.includes(line), `${line} is not in\n${lines.join('\n')}`)
+    assert.deepEqual(lines.filter((line) => /[a-z]_[a-z]/.test(line.replaceAll(/\S+\.tif/g, ''))), [], 'no word for programs')
     await page.screenshot({ path: `${shots}/log.png`, fullPage: true })
     await page.getByTestId('log-act').selectOption('withdraw_tile')
     await page.waitForFunction(() => document.querySelectorAll('[data-testid=log] li').length === 1)

@@ -33,7 +33,7 @@ else {
     assert.ok(examples > 0, 'the guide shows examples')
     await page.getByTestId('practise').click()
     const scale = await classesOf(page, slug)
-    const all = Number((await page.getByTestId('practice-place').textContent()).split(' of ')[1])
+    const all = Number((await page.getByTestId('place').textContent()).split(' of ')[1])
     assert.ok(all > 0)
     for (let tile = 0; tile < all; tile += 1) {
       await drawn(page)
@@ -81,7 +81,7 @@ else {
     /** Practises once around; `choose` marks and answers a tile. */
     const round = async (choose) => {
       await page.getByTestId('practise').click()
-      const all = Number((await page.getByTestId('practice-place').textContent()).split(' of ')[1])
+      const all = Number((await page.getByTestId('place').textContent()).split(' of ')[1])
       for (let tile = 0; tile < all; tile += 1) {
         await drawn(page)
         await choose(tile)

@@ -37,7 +37,7 @@ else {
     const { page, context } = await visitor(DESK)
     await come(page, people[2])
     await open(page, `/c/${PAIR}`)
-    await page.getByTestId('to-validate').click()
+    await page.getByTestId('part-validate').click()
     await page.getByTestId('samples').waitFor()
     await page.locator('input[name=size]').fill('12')
     await page.locator('input[name=floor]').fill('12')

@@ -288,7 +288,7 @@ pub fn fill(conn: &mut Conn, backwards: bool) -> Result<(), QueryError> {
         gold::insert(conn, &new, OPENED)?;
         queue::make_gold(conn, tile, GoldKind::Check.key(), OPENED)?;
     }
-    gold::count_use(conn, 7, 1, OPENED)
+    gold::count_use(conn, 7, 1, OPENED).map(drop)
 }
 
 fn tile(id: i64) -> Tile {

@@ -148,7 +148,7 @@ async fn act(town: &Town, people: &[i64], impose: bool) {
     assert!(!left.running, "on {}: {left:?}", town.name);
 }
 
-async fn now(town: &Town) -> Campaign {
+pub async fn now(town: &Town) -> Campaign {
     town.run(|conn| Ok(campaigns::find(conn, "town")?.expect("the campaign"))).await
 }
 

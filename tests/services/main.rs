@@ -21,5 +21,6 @@ mod skips;
 mod support;
 mod tiles;
 mod timelines;
+mod together;
 mod town;
 mod writer;

@@ -67,7 +67,12 @@ export interface paths {
         get: operations["get_campaign"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a draft, with all that was prepared for it
+         * @description Wants the password of the last quarter of an hour. A campaign that was ever opened, has labels or a release stays: close and
+         *     archive it.
+         */
+        delete: operations["delete_campaign"];
         options?: never;
         head?: never;
         patch?: never;
@@ -237,7 +242,7 @@ export interface paths {
         /**
          * Live news of a campaign
          * @description A stream of the events `progress` (as in the campaign), `model` {number} and `state` {state}, and for coordinators
-         *     `labels` {last_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
+         *     `labels` {last_at} and `jobs` {under_way, units_done, ended_at}: all at the beginning, then each when it changes, at most once a second. It ends within 10 seconds
          *     of the session; clients connect again.
          */
         get: operations["campaign_events"];
@@ -1107,6 +1112,23 @@ export interface paths {
         put?: never;
         /** What a change of the policy would do; nothing is changed */
         post: operations["preview_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{slug}/tile-hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hosts from which ready tiles may be fetched */
+        get: operations["list_tile_hosts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2315,6 +2337,14 @@ export interface components {
             reason: components["schemas"]["Unknown"] | null;
         };
         /**
+         * @description On what the interval of the finish stands: the stretches of time with the slowest and the fastest pace, of those of
+         *     the last hour, six hours, day, three days, week and, while it is younger, the whole campaign.
+         */
+        FinishBasis: {
+            fastest: components["schemas"]["Pace"];
+            slowest: components["schemas"]["Pace"];
+        };
+        /**
          * @description What can be said of the finish.
          * @enum {string}
          */
@@ -2632,6 +2662,8 @@ export interface components {
             captured_from?: string | null;
             /** @description Its end. */
             captured_to?: string | null;
+            /** @description System that the file lies in, where the file does not say it, as `EPSG:32637`. A file that says another one is refused. */
+            crs?: string | null;
             /** @description Its name in the inbox of the campaign. */
             file?: string | null;
             /** @description Licence of the imagery. */
@@ -2642,6 +2674,8 @@ export interface components {
              */
             nodata?: number | null;
             remote?: components["schemas"]["RemoteWanted"] | null;
+            /** @description The scene of a draft that goes when this one is there: the same picture with another look, or a better one. */
+            replaces?: string | null;
             /** @description Satellite or aircraft. */
             sensor?: string | null;
             /** @description Numbers that become black and white. */
@@ -3099,6 +3133,11 @@ export interface components {
              * @description All tiles of the campaign.
              */
             tiles: number;
+            /**
+             * Format: int64
+             * @description Likewise, those whose images show nothing usable: in no class either.
+             */
+            unusable: number;
             /** @description Under the filter without its dates: by window, earliest first. */
             windows: components["schemas"]["WindowCount"][];
             /**
@@ -3496,6 +3535,7 @@ export interface components {
              */
             pixel_size_m: number;
             sensor: string;
+            shown: components["schemas"]["SceneLook"] | null;
             /** @description What its file was called. */
             source_name: string;
             title: string;
@@ -3503,6 +3543,16 @@ export interface components {
         /** @description The scenes of a campaign, by date. */
         OwnScenes: {
             scenes: components["schemas"]["OwnScene"][];
+        };
+        /** @description Labels that went into a consensus in a stretch of time that ends now. */
+        Pace: {
+            /** Format: int64 */
+            labels: number;
+            /**
+             * Format: int64
+             * @description Length of the stretch.
+             */
+            seconds: number;
         };
         /** @description Two accounts of a ring. */
         PairOfRing: {
@@ -4143,6 +4193,15 @@ export interface components {
             sensor?: string | null;
             title?: string | null;
         };
+        /** @description How a picture is shown. */
+        SceneLook: {
+            /** @description Bands counted from 1: one for grey, three for red, green, blue; none where its tiles were made elsewhere. */
+            bands: number[];
+            /** @description The same in words, and how "no picture" was known. */
+            note: string;
+            /** @description For each band the numbers that became black and white; none where bytes were taken as they are. */
+            stretch: number[][];
+        };
         /** @enum {string} */
         Scope: "read" | "label" | "manage";
         /** @description Who is signed in. */
@@ -4330,6 +4389,7 @@ export interface components {
              */
             calibration_needs: number;
             finish: components["schemas"]["Finish"];
+            finish_basis: components["schemas"]["FinishBasis"] | null;
             gold: components["schemas"]["GoldAccuracy"];
             /** Format: int64 */
             interval_seconds: number;
@@ -4452,6 +4512,26 @@ export interface components {
             settled: number;
             /** Format: int64 */
             unusable: number;
+        };
+        /** @description A host that the operator allows. */
+        TileHost: {
+            /** @description The credit line that every picture of it gets; `null`: whoever asks has to say whose the pictures are. */
+            attribution: string | null;
+            /** @description Whether the operator has a key for it: then `{key}` in an address is filled. */
+            has_key: boolean;
+            /** @description As it stands in an address, with its port where that is not the usual one. */
+            host: string;
+            /** @description Whether connections that are not encrypted will do. */
+            http: boolean;
+            /**
+             * Format: int64
+             * @description Most tiles of one scene.
+             */
+            most_tiles: number;
+        };
+        /** @description The hosts that the operator allows; none where nothing may be fetched. */
+        TileHosts: {
+            hosts: components["schemas"]["TileHost"][];
         };
         /** @description Where tiles are (TileJSON 3.0.0). */
         TileJson: {
@@ -4714,6 +4794,8 @@ export interface components {
              * @description Background jobs that failed and were not done again.
              */
             failed_jobs: number;
+            /** @description What kinds of jobs these are, each once: a kind says where it is mended. */
+            failed_kinds: components["schemas"]["JobKind"][];
             /**
              * Format: int64
              * @description Flagged notes that nobody saw to.
@@ -5035,6 +5117,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Campaign"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -7627,6 +7739,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyEffect"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tile_hosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the campaign */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TileHosts"];
                 };
             };
             /** @description Refused or failed, with the reason */

@@ -38,7 +38,7 @@ export function tOf(family: 'state' | 'tile_state' | 'role' | 'problem' | 'desk'
 }
 
 /** What the server says by a word and its figures; `null` for a word that has no text yet, for its own words to stand in. */
-export function said(family: 'check' | 'estimate' | 'log_detail' | 'log_subject' | 'setup', word: string, values: Values = {}): string | null {
+export function said(family: 'check' | 'estimate' | 'fault' | 'log_detail' | 'log_line' | 'log_subject' | 'setup', word: string, values: Values = {}): string | null {
   return translate(`${family}.${word}`, values)
 }
 

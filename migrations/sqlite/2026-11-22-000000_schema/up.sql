@@ -724,7 +724,7 @@ CREATE TABLE audit_log (
     id               INTEGER PRIMARY KEY,
     at               BIGINT NOT NULL,
     actor_id         BIGINT REFERENCES volunteers (id), -- NULL: the operator, at the command line
-    campaign_id      BIGINT REFERENCES campaigns (id),
+    campaign_id      BIGINT,                      -- no reference: what was noted of a deleted draft stays noted
     act              TEXT NOT NULL,
     subject          TEXT NOT NULL,
     reason           TEXT NOT NULL DEFAULT '',

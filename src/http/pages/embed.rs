@@ -74,19 +74,22 @@ where
 
 fn page(slug: &str, reading: &Reading, state: CampaignState, counted: &PublicProgress, language: &str) -> String {
     let say = |name| escaped(say(language, name));
-    let Progress { tiles, closed, .. } = counted.progress;
-    let share = percent(closed, tiles);
+    let Progress { tiles, closed, contested, .. } = counted.progress;
+    // As on the page of the campaign: what waits for experts is not done.
+    let done = closed - contested;
+    let share = percent(done, tiles);
     let (title, direction) = (escaped(&reading.texts.title), if language == "ar" { "rtl" } else { "ltr" });
     let mut figures = String::new();
+    let waiting = (contested > 0).then(|| ("contested", grouped(contested)));
     let rows = [
-        ("tiles", format!("{} / {}", grouped(closed), grouped(tiles))),
         ("labels", grouped(counted.labels)),
         ("labels_last_day", grouped(counted.labels_last_day)),
         ("volunteers", grouped(counted.volunteers)),
-        ("finish", escaped(&finish(language, counted.finish, state))),
+        ("finish", finish(language, counted.finish, state)),
         ("state", say(state.key())),
     ];
-    for (name, value) in rows {
+    let tiles_done = ("tiles", left_to_right(&format!("{} / {}", grouped(done), grouped(tiles))));
+    for (name, value) in [tiles_done].into_iter().chain(waiting).chain(rows) {
         let _ = write!(figures, "<dt>{}</dt><dd data-figure=\"{name}\">{value}</dd>", say(name));
     }
     let part = if state == CampaignState::Open { say("take_part") } else { say("look") };
@@ -95,13 +98,14 @@ fn page(slug: &str, reading: &Reading, state: CampaignState, counted: &PublicPro
         "<!doctype html>\n<html lang=\"{language}\" dir=\"{direction}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title} – aftermap</title>\n\
          <link rel=\"icon\" href=\"/favicon.svg\">\n<link rel=\"stylesheet\" href=\"{STYLE_ADDRESS}\">\n</head>\n<body class=\"embed\">\n<main>\n\
-         <h1 lang=\"{of_texts}\" dir=\"auto\">{title}</h1>\n<p lang=\"{of_texts}\" dir=\"auto\">{purpose}</p>\n\
-         <p><progress max=\"{most}\" value=\"{closed}\" aria-label=\"{bar}\">{share}</progress> <strong>{share}</strong></p>\n\
-         <dl>{figures}</dl>\n<p class=\"soft\">{delay} <time datetime=\"{as_of}\">{clock}</time></p>\n\
+         <h1 lang=\"{of_texts}\" dir=\"auto\">{title}</h1>\n<p class=\"purpose\" lang=\"{of_texts}\" dir=\"auto\">{purpose}</p>\n\
+         <p class=\"done\"><progress max=\"{most}\" value=\"{done}\" aria-label=\"{bar}\">{share}</progress> <strong dir=\"ltr\">{share}</strong> <span class=\"soft\">{word}</span></p>\n\
+         <dl>{figures}</dl>\n<p class=\"soft\">{delay} <time dir=\"ltr\" datetime=\"{as_of}\">{clock}</time></p>\n\
          <p><a class=\"button\" href=\"/#/c/{slug}\" target=\"_blank\" rel=\"noopener\">{part}</a></p>\n\
          </main>\n</body>\n</html>\n",
         most = tiles.max(1),
         bar = say("bar"),
+        word = say("share"),
         delay = say("delay"),
         as_of = rfc3339(counted.as_of),
         clock = rfc3339(counted.as_of).replace('T', " ").replace(":00Z", " UTC"),
@@ -132,14 +136,20 @@ fn percent(part: u64, all: u64) -> String {
     }
 }
 
+/// Figures in one order in every language: in Arabic `0 / 12` would read as `12 / 0`.
+fn left_to_right(figures: &str) -> String {
+    format!("<bdi dir=\"ltr\">{}</bdi>", escaped(figures))
+}
+
+/// When it will be done, as HTML.
 fn finish(language: &str, finish: Finish, state: CampaignState) -> String {
     let day = |at: i64| rfc3339(at).chars().take(10).collect::<String>();
     match finish {
-        _ if state.is_over() => say(language, "finish_over").into(),
-        Finish::Done => say(language, "finish_done").into(),
-        Finish::Unknown(_) => say(language, "finish_unknown").into(),
-        Finish::Between { earliest, latest } if day(earliest) == day(latest) => day(latest),
-        Finish::Between { earliest, latest } => format!("{} – {}", day(earliest), day(latest)),
+        _ if state.is_over() => escaped(say(language, "finish_over")),
+        Finish::Done => escaped(say(language, "finish_done")),
+        Finish::Unknown(_) => escaped(say(language, "finish_unknown")),
+        Finish::Between { earliest, latest } if day(earliest) == day(latest) => left_to_right(&day(latest)),
+        Finish::Between { earliest, latest } => left_to_right(&format!("{} – {}", day(earliest), day(latest))),
     }
 }
 

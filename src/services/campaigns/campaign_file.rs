@@ -108,6 +108,8 @@ pub struct FileScene {
     pub stretch: Option<(f64, f64)>,
     /// Number that means "no picture".
     pub nodata: Option<f64>,
+    /// System that the file lies in, where the file does not say it: `EPSG:32637`.
+    pub crs: Option<String>,
 }
 
 impl CampaignFile {

@@ -5,11 +5,13 @@ use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::checklist::ItemState;
 use crate::services::Error;
 use crate::services::scenes::later_scene;
-use crate::storage::{Conn, audit_log, campaigns, imports, notify};
+use crate::storage::audit_log::{self, Act};
+use crate::storage::{Conn, campaigns, gold, imports, notify};
 
 /// Moves a campaign to another state; the same state again changes nothing.
 ///
-/// A draft opens when nothing on its check list blocks. Without an actor it was the operator, at the command line.
+/// A draft opens when nothing on its check list blocks. A closed campaign that opens again hands out none of its check gold
+/// any more. Without an actor it was the operator, at the command line.
 pub fn change_state(
     conn: &mut Conn,
     slug: &str,
@@ -39,7 +41,15 @@ pub fn change_state(
     }
     campaigns::set_state(conn, &campaign, next, now)?;
     notify::tell(conn, &[campaign.id])?;
-    audit_log::note(conn, actor, Some(campaign.id), ("change_state", next.key()), now)?;
+    let detail = match (campaign.state, next) {
+        // While it was closed everybody could read the answers: what is handed out again must not be among them.
+        (CampaignState::Closed, CampaignState::Open) => {
+            serde_json::json!({"gold_worn_out": gold::wear_out(conn, campaign.id, now)?}).to_string()
+        }
+        _ => String::new(),
+    };
+    let act = Act { act: "change_state", subject: next.key(), reason: "", detail: &detail };
+    audit_log::note_in_full(conn, actor, Some(campaign.id), &act, now)?;
     find(conn, slug)
 }
 

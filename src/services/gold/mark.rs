@@ -19,7 +19,7 @@ use crate::services::oversight::review_queue::may_be_check;
 use crate::storage::gold::{GoldRow, NewGold};
 use crate::storage::queue::QueueRow;
 use crate::storage::reviews::NewReview;
-use crate::storage::{Conn, audit_log, consensus, gold, labels, queue, reviews, scenes};
+use crate::storage::{Conn, audit_log, consensus, exclusions, gold, labels, queue, reviews, scenes};
 
 /// What experts say of a tile.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +94,8 @@ pub fn make(conn: &mut Conn, campaign: &Campaign, new: &NewGold<'_>, now: i64) -
     queue::make_gold(conn, new.tile, new.kind.key(), now)?;
     labels::uncount(conn, new.tile)?;
     consensus::remove(conn, new.tile)?;
+    // How it stood as an ordinary tile is over: an exclusion that is lifted later must not bring that back.
+    exclusions::forget(conn, new.tile)?;
     Ok(gold::insert(conn, new, now)?)
 }
 
@@ -133,8 +135,7 @@ pub fn retire(
     queue::lock(conn, tile)?;
     let before = find(conn, campaign, tile, tile_id)?;
     gold::remove(conn, tile)?;
-    let needed = campaign.policy.first_needed();
-    let row = queue::unmake_gold(conn, tile, needed)?;
+    let row = queue::unmake_gold(conn, tile, &campaign.policy)?;
     if becomes == Retired::Reviewed {
         let opinion = Opinion { answer: before.answer, window: before.window };
         let review = NewReview {

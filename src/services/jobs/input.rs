@@ -7,6 +7,7 @@ use crate::domain::job::JobKind;
 use crate::domain::remote_tiles::AllowedHosts;
 use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
+use crate::imagery::{Crs, Look};
 use crate::services::Error;
 use crate::services::scenes::bring_remote::RemoteScene;
 
@@ -18,7 +19,7 @@ const LONGEST: usize = 500;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JobInput {
     /// Cut a picture into a scene.
-    Ingest(IngestInput),
+    Ingest(Box<IngestInput>),
     /// Read building footprints.
     Footprints(FootprintsInput),
     /// Read tiles whose answers experts fixed.
@@ -81,6 +82,12 @@ pub struct IngestInput {
     pub stretch: Option<(f64, f64)>,
     /// Number that means "no picture".
     pub nodata: Option<f64>,
+    /// System that the file lies in, where the file does not say it: `EPSG:32637`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crs: Option<String>,
+    /// The scene of that id goes when this one is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 /// A file of footprints.
@@ -134,20 +141,21 @@ impl JobInput {
     /// The file it reads.
     pub fn file(&self) -> Option<&FileRef> {
         match self {
-            JobInput::Ingest(IngestInput { remote: Some(_), .. }) | JobInput::Tiles(_) => None,
-            JobInput::Ingest(IngestInput { file, .. })
-            | JobInput::Footprints(FootprintsInput { file })
-            | JobInput::Gold(GoldInput { file, .. }) => Some(file),
+            JobInput::Tiles(_) => None,
+            JobInput::Ingest(input) => Some(&input.file).filter(|_| input.remote.is_none()),
+            JobInput::Footprints(FootprintsInput { file }) | JobInput::Gold(GoldInput { file, .. }) => Some(file),
         }
     }
 
     /// The same to be changed.
     pub fn file_mut(&mut self) -> Option<&mut FileRef> {
         match self {
-            JobInput::Ingest(IngestInput { remote: Some(_), .. }) | JobInput::Tiles(_) => None,
-            JobInput::Ingest(IngestInput { file, .. })
-            | JobInput::Footprints(FootprintsInput { file })
-            | JobInput::Gold(GoldInput { file, .. }) => Some(file),
+            JobInput::Tiles(_) => None,
+            JobInput::Ingest(input) => match input.remote {
+                Some(_) => None,
+                None => Some(&mut input.file),
+            },
+            JobInput::Footprints(FootprintsInput { file }) | JobInput::Gold(GoldInput { file, .. }) => Some(file),
         }
     }
 
@@ -155,8 +163,9 @@ impl JobInput {
     pub fn about(&self) -> String {
         match (self, self.file()) {
             (_, Some(file)) => file.called.clone(),
-            (JobInput::Ingest(IngestInput { remote: Some(remote), .. }), _) => {
-                remote.template.split('?').next().unwrap_or_default().to_owned()
+            (JobInput::Ingest(input), None) => {
+                let template = input.remote.as_deref().map(|remote| remote.template.split('?').next());
+                template.flatten().unwrap_or_default().to_owned()
             }
             (JobInput::Tiles(TilesInput { remove: Some(_), .. }), _) => "remove a scene".into(),
             (JobInput::Tiles(TilesInput { redate: Some(_), .. }), _) => "another date of a scene".into(),
@@ -187,6 +196,7 @@ impl JobInput {
                 "name one band for grey, or three for red, green, blue, counted from 1",
             ));
         }
+        input.look()?;
         match input.stretch {
             Some((low, high)) if !(low < high && low.is_finite() && high.is_finite()) => {
                 Err(Error::invalid("stretch", "two numbers, the lower one first"))
@@ -201,6 +211,24 @@ impl IngestInput {
     pub fn remote(&self, hosts: &AllowedHosts) -> Result<Option<RemoteScene>, Error> {
         let wanted = |one: &RemoteInput| RemoteScene::allowed(hosts, &one.template, one.area, one.zoom);
         self.remote.as_deref().map(wanted).transpose()
+    }
+
+    /// How the picture is to be shown, where the file's own word is not wanted.
+    pub fn look(&self) -> Result<Look, Error> {
+        Ok(Look {
+            bands: self.bands.clone(),
+            stretch: self.stretch,
+            nodata: self.nodata,
+            moved: None,
+            epsg: scene_crs(self.crs.as_deref())?,
+        })
+    }
+
+    /// The scene that goes when this one is there.
+    pub fn replaced(&self) -> Result<Option<i64>, Error> {
+        let id =
+            |text: &str| text.parse().map_err(|_| Error::invalid("replaces", format!("`{text}` is no scene's id")));
+        self.replaces.as_deref().map(id).transpose()
     }
 
     /// When the picture was taken.
@@ -223,6 +251,12 @@ pub fn captured(at: Option<&str>, from: Option<&str>, to: Option<&str>) -> Resul
             "say when the picture was taken: captured, or captured_from and captured_to",
         )),
     }
+}
+
+/// The EPSG code of the system that somebody says that a file lies in.
+pub fn scene_crs(text: Option<&str>) -> Result<Option<u32>, Error> {
+    let said = text.filter(|text| !text.trim().is_empty());
+    said.map(|text| Crs::code_of(text).map_err(|reason| Error::invalid("crs", reason))).transpose()
 }
 
 /// A line that people read beside a picture.

@@ -6,6 +6,7 @@ pub mod worker;
 
 pub use input::{
     FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, RemoteInput, TilesInput, captured, check_words,
+    scene_crs,
 };
 
 use crate::domain::campaign::{Campaign, CampaignState};
@@ -52,6 +53,7 @@ pub fn ask(
 /// Gold may come until a campaign is over, a later scene while a timeline is paused; all else is for drafts.
 fn check_may_be_done(conn: &mut Conn, campaign: &Campaign, input: &JobInput) -> Result<(), Error> {
     match input {
+        JobInput::Ingest(input) if input.replaces.is_some() => check_may_replace(conn, campaign, input.replaced()?),
         _ if campaign.state == CampaignState::Draft => Ok(()),
         JobInput::Gold(_) if !campaign.state.is_over() => Ok(()),
         JobInput::Ingest(input) => {
@@ -65,6 +67,17 @@ fn check_may_be_done(conn: &mut Conn, campaign: &Campaign, input: &JobInput) -> 
             }
         }
         _ => Err(no_draft(campaign)),
+    }
+}
+
+/// A scene gives way to another one in a draft only.
+fn check_may_replace(conn: &mut Conn, campaign: &Campaign, scene: Option<i64>) -> Result<(), Error> {
+    if campaign.state != CampaignState::Draft {
+        return Err(no_draft(campaign));
+    }
+    match scenes::of_campaign(conn, campaign.id)?.iter().any(|there| Some(there.id) == scene) {
+        true => Ok(()),
+        false => Err(Error::invalid("replaces", format!("campaign `{}` has no such scene", campaign.slug))),
     }
 }
 

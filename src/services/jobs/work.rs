@@ -7,7 +7,7 @@ use super::input::{FileRef, FootprintsInput, GoldInput, IngestInput, JobInput, T
 use crate::domain::campaign::TileSource;
 use crate::domain::scene::Captured;
 use crate::domain::tiling_change::TilingChange;
-use crate::imagery::{Archives, Look, Progress};
+use crate::imagery::{Archives, Progress};
 use crate::services::gold;
 use crate::services::gold::import_gold::import_gold_by;
 use crate::services::scenes::ingest::{Ingested, NewScene, blocking, bring_footprints, ingest};
@@ -41,8 +41,8 @@ pub(super) async fn perform(
     let called = input.file().map(|file| file.called.clone());
     let path = input.file().map(|file| path_of(&desk.intake, slug, file)).transpose()?;
     let done = match (input, path.clone()) {
-        (JobInput::Ingest(input), None) => fetched(desk, slug, input, actor, progress).await,
-        (JobInput::Ingest(input), Some(path)) => picture(desk, slug, input, path, actor, progress).await,
+        (JobInput::Ingest(input), None) => fetched(desk, slug, *input, actor, progress).await,
+        (JobInput::Ingest(input), Some(path)) => picture(desk, slug, *input, path, actor, progress).await,
         (JobInput::Footprints(input), Some(path)) => footprints(desk, slug, input, path, actor).await,
         (JobInput::Gold(input), Some(path)) => gold(desk, slug, input, path, actor).await,
         (JobInput::Tiles(input), _) => tiles(desk, slug, input, actor).await,
@@ -76,14 +76,15 @@ async fn picture(
     actor: Option<i64>,
     progress: Arc<dyn Progress + Send>,
 ) -> Result<Outcome, Error> {
-    let captured = input.captured()?;
+    let (captured, look, replaces) = (input.captured()?, input.look()?, input.replaced()?);
     let new = NewScene {
         title: input.title,
         file_name: Some(input.file.called),
         sensor: input.sensor,
         licence: input.licence,
         attribution: input.attribution,
-        look: Look { bands: input.bands, stretch: input.stretch, nodata: input.nodata, moved: None },
+        look,
+        replaces,
         actor,
         ..NewScene::new(&path, captured)
     };

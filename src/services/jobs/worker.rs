@@ -11,6 +11,7 @@ use super::input::JobInput;
 use super::work::{Desk, Outcome, perform};
 use crate::domain::job::JobState;
 use crate::imagery::{Archives, ImageryError, Progress};
+use crate::services::events::Events;
 use crate::services::people::secrets;
 use crate::services::scenes::upload::{Intake, tidy};
 use crate::services::{Error, clock};
@@ -31,6 +32,8 @@ const TIDY: Duration = Duration::from_secs(600);
 /// Works for ever, one job after the other; stops when it is dropped, and gives its job back when `house` is told to.
 pub struct Worker {
     desk: Desk,
+    /// Where those who watch a campaign hear how its jobs go on.
+    events: Option<Events>,
     holder: String,
     silent_ms: i64,
 }
@@ -39,12 +42,23 @@ impl Worker {
     /// A worker with a name of its own.
     pub fn new(store: Store, archives: Archives, intake: Intake) -> Worker {
         let desk = Desk { store, archives, intake };
-        Worker { desk, holder: secrets::token(), silent_ms: SILENT_MS }
+        Worker { desk, events: None, holder: secrets::token(), silent_ms: SILENT_MS }
     }
 
     /// The same, which takes a run for dead after another time. For tests of what happens after a crash.
     pub fn patient_for(self, silent_ms: i64) -> Worker {
         Worker { silent_ms, ..self }
+    }
+
+    /// The same, which tells those who watch a campaign when a job of it begins, goes on and ends.
+    pub fn telling(self, events: Events) -> Worker {
+        Worker { events: Some(events), ..self }
+    }
+
+    fn tell(&self, job: &Job) {
+        if let (Some(events), Some(campaign)) = (&self.events, job.campaign_id) {
+            events.mark(&[campaign]);
+        }
     }
 
     /// Works for ever. What fails is logged and tried again.
@@ -69,6 +83,7 @@ impl Worker {
     /// Does one job, if there is one; whether there was.
     pub async fn turn(&self) -> Result<bool, Error> {
         let Some((job, slug)) = self.claim().await? else { return Ok(false) };
+        self.tell(&job);
         let (state, outcome) = if job.attempts > MOST_ATTEMPTS {
             let reason = "was begun five times and never ended: the server's log may say why";
             (JobState::Failed, Outcome { message: reason.into(), report: String::new() })
@@ -110,6 +125,7 @@ impl Worker {
             match self.beat(job.id, &watch).await {
                 Ok(Some(stop)) => {
                     silent = 0;
+                    self.tell(job);
                     watch.stop.fetch_or(stop, Relaxed);
                 }
                 Ok(None) => {
@@ -146,6 +162,7 @@ impl Worker {
             Ok::<_, Error>(())
         };
         self.desk.store.write(write).await?;
+        self.tell(job);
         if let Some(upload) = used {
             crate::services::scenes::upload::remove_file(&self.desk.intake, upload);
         }

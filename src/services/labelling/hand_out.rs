@@ -190,12 +190,21 @@ impl Seeker<'_> {
         let golden = if ordinary.is_empty() { Vec::new() } else { self.draw_gold(conn, plan.gold)? };
         let chosen = mix(ordinary.clone(), golden.clone(), want, &mut self.rng);
         for tile in golden.iter().filter(|tile| chosen.contains(tile)) {
-            gold::count_use(conn, *tile, self.campaign.policy.gold_uses, self.now)?;
+            self.use_gold(conn, *tile)?;
         }
         for tile in ordinary.into_iter().filter(|tile| !chosen.contains(tile)) {
             give_back(conn, tile)?;
         }
         Ok(chosen)
+    }
+
+    /// Counts one more use of a gold tile. One that is worn out by it is readable only when all who hold it are done.
+    fn use_gold(&self, conn: &mut Conn, tile: i64) -> Result<(), Error> {
+        let policy = &self.campaign.policy;
+        if gold::count_use(conn, tile, policy.gold_uses, self.now)? {
+            queue::close_gold(conn, tile, self.now + i64::from(policy.lease_seconds) * 1000)?;
+        }
+        Ok(())
     }
 
     /// Walks the ring, most valuable group first, until `want` tiles are taken, the bound on rows is reached, or it has

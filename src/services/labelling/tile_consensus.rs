@@ -126,11 +126,13 @@ fn judge(
     // What closed under an earlier policy stays as that decided it; once it opens again, it follows the one in force.
     let verdict = match decide(rules, row, &votes, &result, beside, row.closed_at) {
         opened if opened.state == TileState::Open && row.state.is_closed() => {
+            give_places(rules, row);
             decide(rules, row, &votes, &result, beside, None)
         }
         verdict => verdict,
     };
     row.counted = result.labels;
+    row.maximum = row.maximum.max(row.counted);
     // The hint only orders what is worth the same; it is handed on, never looked at.
     row.bucket = hint::ring_bucket(policy::bucket(&result), hint::hint_of(row.bucket));
     // A campaign that is over asks nobody any more: its tiles stay closed, whatever a later model thinks of them.
@@ -178,7 +180,7 @@ pub fn foresee(conn: &mut Conn, rules: &Rules, mut row: QueueRow, anew: bool) ->
     let authors: Vec<i64> = current.iter().map(|label| label.volunteer_id).collect();
     let skills = rules.skills_of(conn, &authors)?;
     if anew {
-        open_anew(&mut row);
+        open_anew(rules, &mut row);
     }
     row.maximum = rules.campaign.policy.maximum.max(row.counted);
     judge(rules, &mut row, &current, &skills, Beside { unseen: None, disputed: false }, 0);
@@ -186,9 +188,19 @@ pub fn foresee(conn: &mut Conn, rules: &Rules, mut row: QueueRow, anew: bool) ->
 }
 
 /// Forgets that a tile closed, so that the policy in force decides it from its labels alone.
-pub fn open_anew(row: &mut QueueRow) {
+pub fn open_anew(rules: &Rules, row: &mut QueueRow) {
     if row.state.is_closed() {
         (row.state, row.closed_at, row.first_settled_at) = (TileState::Open, None, None);
+        give_places(rules, row);
+    }
+}
+
+/// A tile that opens again may have as many labels as the policy in force gives, whatever held when it closed. In a
+/// campaign that is over nobody is asked for any.
+pub fn give_places(rules: &Rules, row: &mut QueueRow) {
+    if is_running(&rules.campaign) {
+        row.maximum = rules.campaign.policy.maximum.max(row.counted);
+        row.needed = row.needed.min(row.maximum);
     }
 }
 

@@ -194,7 +194,11 @@ impl Finished {
 pub fn square_fields(scale: &Scale) -> Vec<String> {
     let classes = scale.classes().iter().map(|class| format!("tiles_{}", class.key));
     let counts = ["tiles", "damaged"].map(str::to_owned).into_iter().chain(classes);
-    counts.chain(["without_class", "share_damaged", "date_before", "date_after"].map(str::to_owned)).collect()
+    counts
+        .chain(
+            ["contested", "unusable", "without_class", "share_damaged", "date_before", "date_after"].map(str::to_owned),
+        )
+        .collect()
 }
 
 /// Squares with counts.
@@ -212,7 +216,9 @@ fn square_values(map: &DamageMap, square: &Square) -> Vec<(String, Value)> {
     let mut values = vec![("tiles".to_owned(), count(square.tiles)), ("damaged".to_owned(), count(square.damaged))];
     let classes = map.scale.classes().iter().zip(&square.classes);
     values.extend(classes.map(|(class, tiles)| (format!("tiles_{}", class.key), count(*tiles))));
-    values.push(("without_class".to_owned(), count(square.without_class)));
+    let apart =
+        [("contested", square.contested), ("unusable", square.unusable), ("without_class", square.without_class)];
+    values.extend(apart.map(|(name, tiles)| (name.to_owned(), count(tiles))));
     values.extend(square.share_damaged().map(|share| ("share_damaged".to_owned(), Value::Number(share))));
     let (before, after) = (map.scene(square.window.0), map.scene(square.window.1));
     let day = |name: &str, at: i64| (name.to_owned(), Value::Text(export::day(at)));

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
+use super::review;
 use crate::domain::campaign::CampaignState;
 use crate::domain::consensus::TileState;
 use crate::services::Error;
@@ -92,15 +93,19 @@ fn standing(current: &[CurrentLabel]) -> Vec<(i64, Uuid, bool)> {
 
 /// The tile stands as it stood. The model in use was made without the labels that are back, so it may not judge: the next
 /// one will, which is made as soon as all labels have followed.
+///
+/// What reviewers say meanwhile stays, and what they took back meanwhile does not come back.
 fn restore(conn: &mut Conn, rules: &Rules, row: QueueRow, before: &Before, now: i64) -> Result<(), Error> {
-    let row = QueueRow {
-        state: if row.state == TileState::Reviewed { row.state } else { before.state },
-        closed_at: if row.state == TileState::Reviewed { row.closed_at } else { before.closed_at },
-        needed: before.needed,
-        first_settled_at: before.first_settled_at,
-        counted: before.labels.iter().filter(|(.., counted)| *counted).count() as u32,
-        ..row
-    };
+    let is_experts = !review::current(conn, row.tile)?.is_empty();
+    if !is_experts && before.state == TileState::Reviewed {
+        return form_anew(conn, rules, row, now);
+    }
+    let (state, closed_at) = if is_experts { (row.state, row.closed_at) } else { (before.state, before.closed_at) };
+    let counted = before.labels.iter().filter(|(.., counted)| *counted).count() as u32;
+    // The policy may give fewer places than it did then: what counted does so again.
+    let maximum = row.maximum.max(counted);
+    let (needed, first_settled_at) = (before.needed.min(maximum), before.first_settled_at);
+    let row = QueueRow { state, closed_at, needed, first_settled_at, counted, maximum, ..row };
     if rules.model.number == 0 {
         return tile_consensus::follow(conn, rules, row, None, now).map(drop);
     }
@@ -111,11 +116,13 @@ fn restore(conn: &mut Conn, rules: &Rules, row: QueueRow, before: &Before, now: 
 /// The tile has to earn its state with the labels that it has now. One that was closed and closes again the same way has
 /// been closed all along.
 fn form_anew(conn: &mut Conn, rules: &Rules, row: QueueRow, now: i64) -> Result<(), Error> {
-    if row.state == TileState::Reviewed {
+    // What experts said, and what they differ about, is not for the crowd to decide.
+    if !review::current(conn, row.tile)?.is_empty() {
         return tile_consensus::follow(conn, rules, row, None, now).map(drop);
     }
     let was = (row.state, row.closed_at);
-    let opened = QueueRow { state: TileState::Open, closed_at: None, ..row };
+    let mut opened = QueueRow { state: TileState::Open, closed_at: None, ..row };
+    tile_consensus::give_places(rules, &mut opened);
     let mut formed = tile_consensus::follow(conn, rules, opened, None, now)?;
     let running = matches!(rules.campaign.state, CampaignState::Open | CampaignState::Paused);
     if formed.state == TileState::Open && was.0.is_closed() && !running {

@@ -136,7 +136,7 @@ pub fn withdraw(conn: &mut Conn, campaign: &Campaign, reviewer: i64, id: Uuid, n
 /// A tile about which no reviewer speaks any more stands as its labels say. In a campaign that is over nobody is asked for
 /// more of them, so what they do not settle waits for another reviewer.
 fn back_to_labels(conn: &mut Conn, rules: &Rules, mut row: QueueRow, now: i64) -> Result<QueueRow, Error> {
-    tile_consensus::open_anew(&mut row);
+    tile_consensus::open_anew(rules, &mut row);
     let mut row = tile_consensus::follow(conn, rules, row, None, now)?;
     if row.state == TileState::Open && rules.campaign.state.is_over() {
         (row.state, row.closed_at) = (TileState::Contested, Some(now));

@@ -44,6 +44,15 @@ impl Passwords {
         self.in_turn(move || verify(&password, stored.as_deref())).await?
     }
 
+    /// The PHC string of a password that was just found right, where the stored one was made with other parameters than
+    /// today's: so that all are renewed little by little when those are raised.
+    pub async fn renewed(&self, password: String, stored: Option<&str>) -> Result<Option<String>, Error> {
+        match stored {
+            Some(stored) if !stored.starts_with(&of_today()) => self.hash(password).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let _place = self.admitted.try_acquire().map_err(|_| StoreError::Busy)?;
         let _turn = self.working.acquire().await.map_err(|error| Error::Internal(error.to_string()))?;
@@ -80,6 +89,11 @@ fn nobodys_hash() -> Result<String, Error> {
     Ok(HASH.get_or_init(|| made).clone())
 }
 
+/// How a PHC string with today's parameters begins.
+fn of_today() -> String {
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}$")
+}
+
 fn argon2() -> Result<Argon2<'static>, Error> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
@@ -92,7 +106,7 @@ mod tests {
     #[test]
     fn only_the_right_password_fits_and_nobody_has_none() {
         let stored = hash("three blind mice").unwrap();
-        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && stored.starts_with(&of_today()), "{stored}");
         assert!(verify("three blind mice", Some(&stored)).unwrap());
         assert!(!verify("three blind rats", Some(&stored)).unwrap());
         assert!(!verify("three blind mice", None).unwrap());

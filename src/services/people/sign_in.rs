@@ -192,10 +192,11 @@ impl SignIn {
         let key = name_key.clone();
         let account = self.store.read(move |conn| Ok::<_, Error>(volunteers::by_name(conn, &key)?)).await?;
         let stored = account.filter(|account| !account.closed).and_then(|account| account.password_hash);
-        if !self.passwords.verify(password, stored.clone()).await? {
+        if !self.passwords.verify(password.clone(), stored.clone()).await? {
             return Err(wrong());
         }
         self.throttle.succeeded(guess);
+        let renewed = self.passwords.renewed(password, stored.as_deref()).await?;
         let (came, fresh) = (self.came(before, refresh)?, NewSession::prepare(&self.keys)?);
         let (id, refresh) = (fresh.id, fresh.refresh.clone());
         let info = self.store.write(move |conn| {
@@ -205,6 +206,9 @@ impl SignIn {
                 .ok_or_else(wrong)?;
             came.end(conn, now)?;
             fresh.open(conn, account.id, now)?;
+            if let (Some(before), Some(after)) = (&stored, &renewed) {
+                volunteers::renew_password_hash(conn, account.id, before, after)?;
+            }
             let (admin, creator) = (account.admin, account.creator);
             session_info(conn, Some(Volunteer { id: account.id, name: account.name, admin, creator }))
         });

@@ -32,7 +32,8 @@ pub async fn align_scene(
         return Ok(unmoved);
     }
     let there = store.read(move |conn| Ok::<_, Error>(scenes::of_campaign(conn, campaign_id)?)).await?;
-    let Some(first) = there.into_iter().min_by_key(|scene| scene.id) else { return Ok(unmoved) };
+    let stays = there.into_iter().filter(|scene| Some(scene.id) != new.replaces);
+    let Some(first) = stays.min_by_key(|scene| scene.id) else { return Ok(unmoved) };
     let (archives, file, look) = (archives.clone(), new.file.clone(), new.look.clone());
     let found = blocking(move || {
         if hash_file(&file)? == first.source_sha256 {

@@ -53,6 +53,8 @@ pub struct NewScene {
     pub zoom: Option<u8>,
     /// File of building footprints: one tile for each.
     pub footprints: Option<PathBuf>,
+    /// The scene of that id goes when this one is there: the same picture with another look, or a better one.
+    pub replaces: Option<i64>,
     /// Who brings it; `None`: the operator, at the command line.
     pub actor: Option<i64>,
 }
@@ -74,6 +76,7 @@ impl NewScene {
             align: Align::default(),
             zoom: None,
             footprints: None,
+            replaces: None,
             actor: None,
         }
     }
@@ -162,7 +165,8 @@ pub async fn ingest(
     archives.keep(&added.archive, &added.archive_sha256).await?;
     let (done, joining) = match campaign.state {
         CampaignState::Draft => {
-            let change = Change { add: Some(added), footprints: outlines, tiling, ..Change::default() };
+            let change =
+                Change { add: Some(added), remove: new.replaces, footprints: outlines, tiling, ..Change::default() };
             (fresh.unless(store, retile(store, archives, slug, change, new.actor).await).await?, None)
         }
         _ => {

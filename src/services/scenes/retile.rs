@@ -142,6 +142,11 @@ fn scenes_after(
     change: &mut Change,
 ) -> Result<(Vec<Scene>, Option<Scene>), Error> {
     let mut all = before.to_vec();
+    if let (Some(new), Some(old)) = (&change.add, change.remove) {
+        // What replaces a scene and turns out to be the same leaves it as it is.
+        let same = before.iter().any(|scene| scene.id == old && scene.archive == new.archive);
+        change.remove = Some(old).filter(|_| !same);
+    }
     if let Some(id) = change.remove {
         all.retain(|scene| scene.id != id);
     }

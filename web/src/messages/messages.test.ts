@@ -100,7 +100,7 @@ describe('messages', () => {
 
   it('are all used', () => {
     const families = [
-      /^(act|answer|check|dashboard_wait|dashboard_why|desk|estimate|exposure|log_detail|log_subject|problem|review_standing|review_why|role|state|state_text|tile_state)\./,
+      /^(act|answer|check|dashboard_wait|dashboard_why|desk|estimate|exposure|fault|log_detail|log_line|log_subject|problem|review_standing|review_why|role|state|state_text|tile_state)\./,
       /^outbox\.(saved|sending|unsent|refused|text_)/,
       /^account\.cop/,
       /^setup\.check_/,

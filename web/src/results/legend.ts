@@ -1,7 +1,8 @@
 // The lines of the legend for each way to paint, used beside the map, in print and on the picture.
-import { classColour, type Theme } from '../design/palette'
+import type { MapStatistics } from '../api'
+import { classColour, sideColour, type Theme } from '../design/palette'
 import { dayOf, probability } from '../format'
-import { answerName, t } from '../i18n'
+import { answerName, t, tOf } from '../i18n'
 import { CONTESTED, whenColour, whether } from './paint'
 import type { Question } from './question'
 
@@ -15,6 +16,14 @@ export interface Line {
 
 /** Tiles that the crowd could not decide: no class colour, whatever is painted. */
 export const contestedLine = (): Line => ({ key: 'contested', text: t('results.contested'), ...CONTESTED })
+
+/** Tiles whose images show nothing usable: no class either. */
+export const unusableLine = (theme: Theme): Line => ({ key: 'unusable', text: tOf('tile_state', 'unusable'), colour: sideColour(theme), density: 0 })
+
+/** What the legend says below the classes, wherever it stands: of what there is none it says nothing. */
+export function apartLines(counts: Pick<MapStatistics, 'contested' | 'unusable'>, theme: Theme): Line[] {
+  return [...(counts.contested > 0 ? [contestedLine()] : []), ...(counts.unusable > 0 ? [unusableLine(theme)] : []), { key: '', text: t('results.not_yet'), colour: null, density: 0 }]
+}
 
 export function legendOf(question: Pick<Question, 'paint' | 'damagedIf'>, classes: string[], days: string[], ordered: boolean, theme: Theme): Line[] {
   if (question.paint === 'damaged') {

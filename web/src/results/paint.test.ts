@@ -33,6 +33,15 @@ describe('paint of a square of many tiles', () => {
     expect(paintSquare(square, scheme({ paint: 'damaged' })).density).toBe(0.5)
     expect(paintSquare(square, scheme({ paint: 'when' })).colour).toBe(whenColour('2017-07-03', scheme()).colour)
   })
+  it('is striped where more tiles wait for experts than are decided, and has no class colour where most are unusable', () => {
+    const few = { tiles_none: 1, tiles_damaged: 1 }
+    for (const paint of ['class', 'damaged', 'when'] as const) {
+      expect(paintSquare({ ...few, contested: 3 }, scheme({ paint }))).toEqual(paintTile({ state: 'contested' }, scheme({ paint })))
+      expect(paintSquare({ ...few, unusable: 3 }, scheme({ paint }))).toEqual(paintTile({ state: 'unusable' }, scheme({ paint })))
+    }
+    expect(paintSquare({ ...few, contested: 2, unusable: 2 }, scheme()).density).toBeCloseTo(0.25)
+    expect(paintSquare({ contested: 1, without_class: 9 }, scheme()).always).toBe(true)
+  })
   it('is blank where no tile has a class', () => {
     expect(paintSquare({ tiles: 3, without_class: 3 }, scheme()).colour).toBeNull()
   })

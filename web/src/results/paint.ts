@@ -49,10 +49,16 @@ export function paintTile(tile: Properties, scheme: Scheme): Painted {
   return { ...whenColour(text(tile.date_after), scheme), provisional }
 }
 
-/** Many tiles as one square: their mean severity, the share of damaged ones, or the date that most of them have. */
+/**
+ * Many tiles as one square: the mean severity of those that are decided, the share of damaged ones, or the date that most
+ * of them have. Where more tiles are contested, or unusable, than have a class, the square says that instead.
+ */
 export function paintSquare(square: Properties, scheme: Scheme): Painted {
   const counts = scheme.classes.map((key) => number(square[`tiles_${key}`]) ?? 0)
   const known = counts.reduce((sum, tiles) => sum + tiles, 0)
+  const [contested, unusable] = [number(square.contested) ?? 0, number(square.unusable) ?? 0]
+  if (contested > known && contested >= unusable) return { ...CONTESTED, provisional: true, always: true }
+  if (unusable > known) return { ...UNKNOWN, colour: sideColour(scheme.theme) }
   if (known === 0) return UNKNOWN
   if (scheme.paint === 'when') return { ...whenColour(text(square.date_after), scheme), provisional: false }
   if (scheme.paint === 'damaged') {

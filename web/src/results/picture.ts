@@ -3,7 +3,7 @@ import type { Scene } from '../api'
 import { captured, count } from '../format'
 import { t } from '../i18n'
 import { factsOf } from './facts'
-import { contestedLine, legendOf } from './legend'
+import { apartLines, legendOf } from './legend'
 import type { ResultsMap } from './map'
 import { hatched } from './pattern'
 import { withAlpha } from './paint'
@@ -61,7 +61,7 @@ function compose(ground: HTMLCanvasElement, width: number, height: number, ratio
   const words = [`${count(view.counts.shown)} ${t('results.of', { all: view.counts.tiles })}`, ...factsOf(view), location.href]
   context.font = `13px ${SANS}`
   const lines = words.flatMap((text) => wrapped(context, text, width))
-  const keys = [...legend, ...(view.counts.contested > 0 ? [contestedLine()] : []), { key: '', text: t('results.not_yet'), colour: null, density: 0 }]
+  const keys = [...legend, ...apartLines(view.counts, 'light')]
   const across = columns(context, keys, width)
   const rows = Math.ceil(keys.length / across)
   const total = EDGE + 60 + height + 20 + rows * (SWATCH + 10) + lines.length * LINE + EDGE

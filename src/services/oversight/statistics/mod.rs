@@ -20,7 +20,7 @@ pub use waits::Waits;
 
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::TileState;
-use crate::domain::finish::{self, Finish, Group, Left, Pace};
+use crate::domain::finish::{self, Basis, Finish, Group, Left, Pace};
 use crate::services::Error;
 use crate::storage::quality as answers;
 use crate::storage::statistics::{self as counts, TileGroup};
@@ -82,6 +82,9 @@ pub struct Statistics {
     pub calibration_calls: (u64, u64),
     /// When no tile will ask for labels any more.
     pub finish: Finish,
+    /// The stretches of time whose pace that stands on, with the labels that went into a consensus in them; `None` where
+    /// no interval is told.
+    pub basis: Option<Basis>,
     /// Labels that are left until then; `None` while it cannot be said.
     pub labels_left: Option<Left>,
     /// What waits, and what waits too long.
@@ -126,6 +129,8 @@ pub fn count(conn: &mut Conn, campaign: &Campaign, tally: &mut Tally, now: i64) 
     let saved = saved(&groups);
     let left = finish::labels_left(&grouped(&groups));
     let share = useful(labels, labels_counted);
+    let paces = paces_of(campaign, &|ms| tally.since(now, ms) as f64 * share, now);
+    let finish = finish_of(campaign, left, &paces, now);
     let (timeline, interval_ms) = timeline::timeline(conn, campaign, tally, now)?;
     let (newest, fresh) = refit_state(conn, campaign)?;
     let (calibration, calls) = calibration::calibration(conn, campaign, saved)?;
@@ -154,7 +159,8 @@ pub fn count(conn: &mut Conn, campaign: &Campaign, tally: &mut Tally, now: i64) 
         gold: quality::gold_accuracy(campaign, &gold),
         calibration,
         calibration_calls: (calls, calibration::LEAST_CALLS as u64),
-        finish: finish_of(campaign, left, &|ms| tally.since(now, ms) as f64 * share, now),
+        finish,
+        basis: finish::basis(&paces).filter(|_| matches!(finish, Finish::Between { .. })),
         labels_left: left,
         waits,
         timeline,
@@ -196,18 +202,26 @@ fn useful(labels: u64, counted: u64) -> f64 {
     if labels > 0 { counted as f64 / labels as f64 } else { 1.0 }
 }
 
-/// When a campaign will be done, from what is left and from what was done in the last so many milliseconds.
-fn finish_of(campaign: &Campaign, left: Option<Left>, done: &dyn Fn(i64) -> f64, now: i64) -> Finish {
+/// The paces of the stretches of time behind us, from what was done in the last so many milliseconds.
+fn paces_of(campaign: &Campaign, done: &dyn Fn(i64) -> f64, now: i64) -> Vec<Pace> {
+    let pace = |ms: i64| Pace { ms, done: done(ms).max(0.0) as u64 };
+    finish::stretches(running(campaign, now)).into_iter().map(pace).collect()
+}
+
+/// For how long a campaign has been open, milliseconds.
+fn running(campaign: &Campaign, now: i64) -> i64 {
+    campaign.opened_at.map_or(0, |opened| (now - opened).max(0))
+}
+
+/// When a campaign will be done, from what is left and from the paces behind us.
+fn finish_of(campaign: &Campaign, left: Option<Left>, paces: &[Pace], now: i64) -> Finish {
     if left.is_some_and(|left| left.most <= 0.0) {
         return Finish::Done;
     }
     if campaign.state != CampaignState::Open {
         return Finish::Unknown(finish::Unknown::NotOpen);
     }
-    let running = campaign.opened_at.map_or(0, |opened| (now - opened).max(0));
-    let pace = |ms: i64| Pace { ms, done: done(ms).max(0.0) as u64 };
-    let paces: Vec<Pace> = finish::stretches(running).into_iter().map(pace).collect();
-    finish::finish(left, &paces, (now, running))
+    finish::finish(left, paces, (now, running(campaign, now)))
 }
 
 /// The newest model, as far as the next one depends on it.

@@ -1,7 +1,7 @@
 //! What everybody may know of a public campaign: how far, how fast, how many. No tile is named, and nothing moves with a
 //! tile before its outcome is public.
 
-use super::{ACTIVE_MS, Progress, finish_of, number, progress};
+use super::{ACTIVE_MS, Progress, finish_of, number, paces_of, progress};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::QUIET_MS;
 use crate::domain::finish::{Finish, Left, STRETCHES_MS};
@@ -45,7 +45,8 @@ pub fn public_progress(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result
     let secret = if campaign.state.is_over() { 0 } else { counts::secret_gold(conn, id)? };
     let open = number(i64::try_from(progress.open).unwrap_or(i64::MAX) - secret) as f64;
     let told = progress.closed >= 1;
-    let finish = finish_of(campaign, told.then_some(Left { least: open, most: open }), &done, now);
+    let paces = paces_of(campaign, &done, now);
+    let finish = finish_of(campaign, told.then_some(Left { least: open, most: open }), &paces, now);
     Ok(PublicProgress {
         as_of: now - now.rem_euclid(MINUTE_MS),
         progress,

@@ -2,6 +2,7 @@
 
 use super::{Newest, number, waiting_for_new_eyes};
 use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::job::JobKind;
 use crate::services::Error;
 use crate::storage::{Conn, delays};
 
@@ -19,7 +20,7 @@ const JOBS_MS: i64 = 10 * MINUTE_MS;
 const REFIT_LATE: u64 = 3;
 
 /// What waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waits {
     /// Open tiles in nobody's hands that every active volunteer has already labelled or lately skipped; 0 while nobody
     /// is active.
@@ -36,8 +37,8 @@ pub struct Waits {
     pub old_flags: bool,
     /// Whether far more labels have come in than the next model was to be made after.
     pub refit_overdue: bool,
-    /// Jobs in the background that failed and were not done again.
-    pub failed_jobs: u64,
+    /// Jobs in the background that failed and were not done again: the kind of each, newest first.
+    pub failed_jobs: Vec<JobKind>,
     /// Jobs that do not begin, or give no sign of life.
     pub stuck_jobs: u64,
 }
@@ -65,7 +66,7 @@ pub(super) fn waits(
         old_contested_tiles: if_so(is_running, &mut || Ok(delays::contested_tiles(conn, id, now - EXPERTS_MS)?))?,
         old_flags: oldest_flag.is_some_and(|at| at < now - EXPERTS_MS),
         refit_overdue: is_running && fresh >= REFIT_LATE * newest.due,
-        failed_jobs: number(delays::failed_jobs(conn, id, campaign.opened_at.unwrap_or(0))?),
+        failed_jobs: delays::failed_jobs(conn, id, campaign.opened_at.unwrap_or(0))?,
         stuck_jobs: number(delays::stuck_jobs(conn, id, now - JOBS_MS)?),
     })
 }

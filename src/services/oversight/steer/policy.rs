@@ -235,8 +235,7 @@ fn follow_one(conn: &mut Conn, rules: &Rules, tile: i64, anew: bool, now: i64) -
     let (state, closed_at) = (row.state, row.closed_at);
     row.maximum = rules.campaign.policy.maximum.max(row.counted);
     row.needed = row.needed.min(row.maximum);
-    stored::set_maximum(conn, tile, (row.needed, row.maximum))?;
-    tile_consensus::open_anew(&mut row);
+    tile_consensus::open_anew(rules, &mut row);
     let mut row = tile_consensus::follow(conn, rules, row, None, now)?;
     if row.state == state && row.closed_at != closed_at {
         row.closed_at = closed_at;

@@ -136,7 +136,7 @@ impl Follower<'_> {
         if row.gold {
             // Experts fixed "no damage" for a shorter timeline. Check gold reads as an open tile, so nothing shows.
             gold::remove(conn, tile)?;
-            row = queue::unmake_gold(conn, tile, self.rules.campaign.policy.first_needed())?;
+            row = queue::unmake_gold(conn, tile, &self.rules.campaign.policy)?;
             so_far.no_longer_gold += 1;
         }
         if row.lacks_pictures && tiles::frames_of(conn, &[tile])?.get(&tile).is_some_and(|all| all.len() > 1) {
@@ -185,7 +185,7 @@ impl Follower<'_> {
         }
         if row.state.is_closed() && (moved || row.counted == 0) {
             so_far.reopened += 1;
-            tile_consensus::open_anew(&mut row);
+            tile_consensus::open_anew(self.rules, &mut row);
         }
         if row.state == TileState::Open {
             (row.first_settled_at, row.skips) = (None, 0);

@@ -1,11 +1,11 @@
 //! Receives the next bytes of an upload. What is acknowledged is on the disk: file synced first, then the row.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Intake, space};
-use crate::imagery::hash_file;
+use crate::imagery::{HEAD_BYTES, KIND_BYTES, hash_file, unwanted};
 use crate::services::scenes::ingest::blocking;
 use crate::services::{Error, clock};
 use crate::storage::Store;
@@ -22,6 +22,8 @@ pub struct Receiver {
     file: Option<File>,
     /// Bytes written since the last sync.
     pending: i64,
+    /// The first bytes of the file, until they were looked at.
+    head: Option<Vec<u8>>,
 }
 
 impl Receiver {
@@ -50,7 +52,19 @@ impl Receiver {
             check_length(length, left)?;
             space::check_disk(&intake, length)?;
         }
-        Ok(Receiver { store, intake, upload, file: Some(file), pending: 0 })
+        Ok(Receiver { store, intake, upload, file: Some(file), pending: 0, head: (offset == 0).then(Vec::new) })
+    }
+
+    /// Looks at what the file begins with, once so much of it is there.
+    fn look_at_head(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let Some(head) = &mut self.head else { return Ok(()) };
+        let before = head.len();
+        head.extend_from_slice(&bytes[..bytes.len().min(HEAD_BYTES - before)]);
+        let looks = [KIND_BYTES, HEAD_BYTES];
+        if looks.iter().any(|enough| before < *enough && head.len() >= *enough) {
+            check_head(&self.upload.file_name, head)?;
+        }
+        Ok(())
     }
 
     /// Writes bytes; now and then they are synced and noted.
@@ -58,6 +72,7 @@ impl Receiver {
         let count = bytes.len() as i64;
         let at = self.upload.bytes_received + self.pending;
         check_length(bytes.len() as u64, (self.upload.bytes_total - at).unsigned_abs())?;
+        self.look_at_head(&bytes)?;
         let mut file = self.file.take().ok_or_else(|| Error::Internal("an upload lost its file".into()))?;
         let written = blocking(move || {
             // What lies beyond was never acknowledged, and is overwritten.
@@ -103,25 +118,49 @@ impl Receiver {
         Ok(self.upload)
     }
 
+    /// What arrived is worth nothing: the upload is at its beginning again.
+    async fn begin_anew(&self) -> Result<(), Error> {
+        let (id, all) = (self.upload.id, self.upload.bytes_total);
+        let again = move |conn: &mut crate::storage::Conn| {
+            Ok::<_, Error>(uploads::advance(conn, id, (all, 0), clock::now_ms())?)
+        };
+        self.store.write(again).await.map(drop)
+    }
+
     async fn complete(&mut self) -> Result<(), Error> {
         let (path, wanted) = (self.intake.path_of(self.upload.id), self.upload.sha256.clone());
         let right = blocking(move || match wanted {
             Some(wanted) => Ok(hash_file(&path)? == wanted),
             None => Ok(true),
         });
-        let (id, all) = (self.upload.id, self.upload.bytes_total);
         if !right.await? {
-            let again = move |conn: &mut crate::storage::Conn| {
-                Ok::<_, Error>(uploads::advance(conn, id, (all, 0), clock::now_ms())?)
-            };
-            self.store.write(again).await?;
+            self.begin_anew().await?;
             let reason = "the file that arrived has another checksum: it was damaged on its way, send it again from 0";
             return Err(Error::invalid("sha256", reason));
         }
+        // A head that came in several requests was not looked at as a whole.
+        let (place, name) = (self.intake.path_of(self.upload.id), self.upload.file_name.clone());
+        let looked = blocking(move || check_head(&name, &head_of(&place).map_err(disk_error)?)).await;
+        if looked.is_err() {
+            self.begin_anew().await?;
+            return looked;
+        }
+        let id = self.upload.id;
         self.store.write(move |conn| Ok::<_, Error>(uploads::complete(conn, id, clock::now_ms())?)).await?;
         self.upload.state = "complete".into();
         Ok(())
     }
+}
+
+/// The first bytes of a file.
+fn head_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+fn check_head(name: &str, head: &[u8]) -> Result<(), Error> {
+    unwanted(name, head).map_or(Ok(()), |reason| Err(Error::WrongFile(reason)))
 }
 
 /// Opens the file, made if need be, and takes its lock.

@@ -8,7 +8,7 @@ const QUIET = 10_000
 const POLL = 4_000
 /** Before events are asked for again after they were refused. */
 const AGAIN = 60_000
-const NEWS = ['progress', 'labels', 'model', 'state']
+const NEWS = ['progress', 'labels', 'jobs', 'model', 'state']
 
 export interface Hooks {
   /** Looks once; whatever it throws is shown by whoever looks. */

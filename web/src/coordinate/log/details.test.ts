@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { language } from '../../language.svelte'
 import en from '../../messages/en.json'
 import fr from '../../messages/fr.json'
-import { detailsOf, subjectOf } from './details'
+import { detailsOf } from './details'
 
 const texts: Record<string, string> = en
 const rust = join(import.meta.dirname, '../../../../src')
@@ -16,27 +16,26 @@ const all = (pattern: RegExp, text: string) => [...text.matchAll(pattern)].map((
 describe('the log', () => {
   it('has a word for every act that the server notes', () => {
     const calls = sources.flatMap((source) => all(/\bnote(?:_in_full)?\(([^;]*?);/g, source))
-    const acts = new Set([...sources.flatMap((source) => all(/\bact: "(\w+)"/g, source)), ...calls.flatMap((call) => all(/"([a-z]+(?:_[a-z]+)*)",/g, call)), 'withdraw_tile', 'withdraw_scene', 'exclude_volunteers', 'pause_volunteers'])
+    const acts = new Set([...sources.flatMap((source) => all(/\bact: "(\w+)"/g, source)), ...sources.flatMap((source) => all(/=> \("(\w+)",/g, source.split('fn noted')[1] ?? '')), ...calls.flatMap((call) => all(/"([a-z]+(?:_[a-z]+)*)",/g, call)), 'withdraw_tile', 'withdraw_scene', 'exclude_volunteers', 'pause_volunteers'])
     expect(acts.size).toBeGreaterThan(30)
     expect([...acts].filter((act) => !(`act.${act}` in texts))).toEqual([])
   })
 
   it('has a word for every detail that the server notes', () => {
     const details = sources.flatMap((source) => all(/let detail =\s*(?:serde_json::)?json!\(([\s\S]*?)\)(?:\.to_string\(\))?;/g, source))
-    const keys = new Set(details.flatMap((detail) => all(/"(\w+)":/g, detail)))
+    const added = sources.flatMap((source) => all(/\bdetail\["(\w+)"\] =/g, source))
+    const ids = ['withdrawal', 'scene']
+    const keys = new Set([...details.flatMap((detail) => all(/"(\w+)":/g, detail)), ...added].filter((key) => !ids.includes(key)))
     expect(keys.size).toBeGreaterThan(15)
     expect([...keys].filter((key) => !(`log_detail.${key}` in texts))).toEqual([])
   })
 
   it('says details in the language of the reader, and leaves out what is empty', () => {
     language.texts = fr
-    expect(subjectOf('extend_area', '12 tiles')).toBe('tuiles : 12')
-    expect(subjectOf('release', 'version 2')).toBe('version 2')
-    expect(subjectOf('withdraw_tile', 'b0017')).toBe('b0017')
-    expect(subjectOf('change_state', 'paused')).toBe(fr['state.paused'])
     expect(detailsOf({ role: 'reviewer', guests: false, note: '' })).toEqual([{ name: 'rôle', value: fr['role.reviewer'] }, { name: 'invités aussi', value: 'non' }])
     expect(detailsOf({ areas: [{ name: 'Nord', level: 3, tiles: 7 }] })).toEqual([{ name: 'zones', value: 'Nord (niveau 3, tuiles : 7)' }])
     expect(detailsOf({ settings: { minimum: 4 } })[0]?.value).toBe(`${fr['setup.minimum']}: 4`)
+    expect(detailsOf({ settings: { minimum: null } })[0]?.value, 'what was left as it is').toBe(`${fr['setup.minimum']}: –`)
     expect(detailsOf({ colour: 'red' })).toEqual([{ name: 'colour', value: 'red' }])
     language.texts = en
   })

@@ -8,17 +8,6 @@ export interface Line {
 }
 type Area = { name: string; level: number; tiles: number }
 
-const WHOLE_OF = /^(\d+) (tiles|areas|volunteers)$/
-const VERSION = /^(version) (\d+)$/
-
-/** What an act was done to: states and numbers of things have words of their own, names and ids stand as they are. */
-export function subjectOf(act: string, subject: string): string {
-  if (act === 'change_state') return tOf('state', subject)
-  const [, many, things] = WHOLE_OF.exec(subject) ?? []
-  const [, word, number] = VERSION.exec(subject) ?? []
-  return said('log_subject', things ?? word ?? '', { count: Number(many ?? number ?? 0) }) ?? subject
-}
-
 /** The details of an act, one for each name; what is empty is left out. */
 export function detailsOf(detail: Record<string, unknown>): Line[] {
   const there = Object.entries(detail).filter(([, value]) => value !== null && value !== '')
@@ -26,6 +15,7 @@ export function detailsOf(detail: Record<string, unknown>): Line[] {
 }
 
 function valueOf(key: string, value: unknown): string {
+  if (value === null || value === undefined) return '–'
   if (typeof value === 'boolean') return t(value ? 'log.yes' : 'log.no')
   if (Array.isArray(value)) return value.map((one) => (key === 'areas' ? areaOf(one as Area) : valueOf(key, one))).join(', ')
   if (typeof value === 'object') return Object.entries(value as object).map(([name, one]) => `${settingOf(key, name)}: ${valueOf(name, one)}`).join(' · ')

@@ -4,7 +4,9 @@ import type { components } from '../../api.gen'
 import { errorOf, reachSignedIn } from '../../client'
 import type { Area } from './places/area'
 import type { Held } from './draft.svelte'
+import type { Look } from './look'
 import type { Json } from './paths'
+import type { TileHost } from './remote'
 import type { Upload } from './upload'
 
 type Schemas = components['schemas']
@@ -75,7 +77,7 @@ export interface SceneDetails {
 export type Dates = { captured: string } | { captured_from: string; captured_to: string }
 export type Source = { upload: string } | { file: string }
 export type JobWanted =
-  | ({ kind: 'ingest' } & Source & Dates & Partial<SceneDetails>)
+  | ({ kind: 'ingest'; replaces?: string } & Source & Dates & Partial<SceneDetails> & Look)
   | ({ kind: 'footprints' } & Source)
   | ({ kind: 'gold'; gold: 'practice' | 'check' } & Source)
 
@@ -128,6 +130,8 @@ export function callsOf(slug: string) {
     save: async (changes: Record<string, Json>, revision: string): Promise<Held<Settings>> => (await put(changes, revision ? { 'if-match': revision } : {})).held,
     /** Where and how tiles are cut: a job where there are pictures already. */
     cut: (changes: { tiles?: Tiling; area?: Area | null }): Promise<{ job: Job | null; held: Held<Settings> }> => put(changes as unknown as Record<string, Json>),
+    /** Deletes the draft with everything in it. */
+    remove: () => ask<null>('DELETE', `/${encodeURIComponent(slug)}`),
     scenes: () => ask<{ scenes: SetupScene[] }>('GET', at(slug, 'scenes')).then(({ scenes }) => scenes),
     changeScene: (id: string, changes: Partial<SceneDetails> & Partial<Record<'captured' | 'captured_from' | 'captured_to', string>>) =>
       ask<{ scene: SetupScene; job: Job | null }>('PATCH', one(slug, 'scenes', id), { body: changes }),
@@ -139,6 +143,8 @@ export function callsOf(slug: string) {
       ask<Upload>('PATCH', one(slug, 'uploads', id), { raw, signal, headers: { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' } }),
     forget: (id: string) => ask<null>('DELETE', one(slug, 'uploads', id)),
     inbox: () => ask<Inbox>('GET', at(slug, 'files')),
+    /** Hosts from which ready tiles may be fetched. */
+    tileHosts: () => ask<{ hosts: TileHost[] }>('GET', at(slug, 'tile-hosts')).then(({ hosts }) => hosts),
     jobs: () => ask<{ jobs: Job[] }>('GET', at(slug, 'jobs')).then(({ jobs }) => jobs),
     start: (wanted: JobWanted) => ask<Job>('POST', at(slug, 'jobs'), { body: wanted }),
     cancel: (id: string) => ask<Job>('POST', `${one(slug, 'jobs', id)}/cancel`),

@@ -2,18 +2,27 @@
 import { ApiError } from '../../client'
 import { keep, kept } from '../../kept'
 import { callsOf, type Dates, type Job, type JobWanted, type SceneDetails } from './calls'
+import { notPicture, placeOf, type Kind } from './head'
+import { NO_LOOK, readLook, type LookForm } from './look'
 import { sumOf } from './sha256'
 import { dayIn, resumable, Sender, type Course, type Upload } from './upload'
 
 /** What a coordinator says of a picture. */
-export interface Form extends SceneDetails {
+export interface Form extends SceneDetails, LookForm {
   interval: boolean
   day: string
   from: string
   to: string
 }
 export type Purpose = 'scene' | 'footprints' | 'practice' | 'check'
-const EMPTY: Form = { interval: false, day: '', from: '', to: '', title: '', sensor: '', licence: '', attribution: '' }
+export const EMPTY: Form = { interval: false, day: '', from: '', to: '', title: '', sensor: '', licence: '', attribution: '', ...NO_LOOK }
+
+/** What is known of a picture before it is chosen: the same one with another look. */
+export interface Preset {
+  form: Form
+  /** The scene that goes when this one is there. */
+  replaces: string
+}
 
 export class Item {
   upload = $state.raw<Upload | null>(null)
@@ -24,6 +33,11 @@ export class Item {
   course = $state.raw<Course | null>(null)
   error = $state.raw<ApiError | null>(null)
   form = $state<Form>({ ...EMPTY })
+  replaces = $state('')
+  /** What the file is, where that can be no picture: nothing of it is sent. */
+  wrong = $state<Kind | 'nowhere' | null>(null)
+  /** A TIFF that does not name its coordinate system. */
+  unnamed = $state(false)
   /** Whether it is to be brought in as soon as it is here. */
   wanted = $state(false)
   /** While the server is asked to begin its job: a second touch begins no second one. */
@@ -39,6 +53,12 @@ export class Item {
   /** The rest of a file that this page does not hold: it must be chosen again. */
   get orphan(): boolean {
     return Boolean(this.upload) && !this.sender && !this.here && this.reading === null
+  }
+  /** Takes over what is known of it. */
+  take(preset?: Preset): void {
+    if (!preset) return
+    this.form = { ...preset.form }
+    this.replaces = preset.replaces
   }
   get suggestion(): string | null {
     return dayIn(this.name)
@@ -79,12 +99,13 @@ export class Incoming {
     this.items = [...rest, ...fresh]
   }
 
-  add(files: Iterable<File>, purpose: Purpose): void {
-    for (const file of files) void this.#take(file, purpose)
+  add(files: Iterable<File>, purpose: Purpose, preset?: Preset): void {
+    for (const file of files) void this.#take(file, purpose, preset)
   }
   /** A file of the operator's folder. */
-  addInbox(name: string, bytes: number, purpose: Purpose): Item {
+  addInbox(name: string, bytes: number, purpose: Purpose, preset?: Preset): Item {
     const item = new Item(name, bytes, purpose)
+    item.take(preset)
     item.inbox = true
     this.items = [...this.items, item]
     this.#go(item)
@@ -114,14 +135,24 @@ export class Incoming {
     this.items = this.items.filter((other) => other !== item)
   }
 
-  async #take(file: File, purpose: Purpose): Promise<void> {
+  async #take(file: File, purpose: Purpose, preset?: Preset): Promise<void> {
     const known = this.items.find((item) => item.orphan && item.name === file.name && item.bytes === file.size)
     const item = known ?? new Item(file.name, file.size, purpose)
     if (!known) this.items = [...this.items, item]
+    item.take(preset)
     item.error = null
     item.reading = 0
     item.stop = new AbortController()
     try {
+      if (purpose === 'scene') {
+        const place = await placeOf(file)
+        item.wrong = place === 'nowhere' ? place : await notPicture(file)
+        item.unnamed = place === 'unnamed'
+      }
+      if (item.wrong) {
+        item.reading = null
+        return
+      }
       const sum = await sumOf(file, (share) => (item.reading = share), item.stop.signal)
       const uploads = await this.calls.uploads()
       item.upload = resumable(file, uploads.filter(({ id }) => !this.items.some((other) => other !== item && other.upload?.id === id)), sum) ?? (await this.calls.announce(file.name, file.size, sum))
@@ -157,10 +188,10 @@ export class Incoming {
   }
 
   #note(item: Item): void {
-    if (item.upload) keep(`incoming/${item.upload.id}`, JSON.stringify({ purpose: item.purpose, form: item.form }))
+    if (item.upload) keep(`incoming/${item.upload.id}`, JSON.stringify({ purpose: item.purpose, form: item.form, replaces: item.replaces }))
   }
   #recall(upload: Upload): Item {
-    let noted: { purpose?: Purpose; form?: Partial<Form> } = {}
+    let noted: { purpose?: Purpose; form?: Partial<Form>; replaces?: string } = {}
     try {
       noted = JSON.parse(kept.get(`incoming/${upload.id}`) || '{}') as typeof noted
     } catch {
@@ -169,6 +200,7 @@ export class Incoming {
     const item = new Item(upload.file_name, upload.bytes, noted.purpose ?? purposeOf(upload.file_name))
     item.upload = upload
     item.form = { ...EMPTY, ...noted.form }
+    item.replaces = noted.replaces ?? ''
     return item
   }
 }
@@ -180,10 +212,11 @@ export function jobOf(item: Item): JobWanted | null {
   if (item.purpose === 'footprints') return { kind: 'footprints', ...source }
   if (item.purpose !== 'scene') return { kind: 'gold', gold: item.purpose, ...source }
   const dates = datesOf(item.form)
-  if ('lacks' in dates) return null
+  const { look, faults } = readLook(item.form)
+  if ('lacks' in dates || Object.keys(faults).length > 0) return null
   const { title, sensor, licence, attribution } = item.form
   const said = Object.entries({ title, sensor, licence, attribution }).filter(([, words]) => words.trim())
-  return { kind: 'ingest', ...source, ...dates, ...Object.fromEntries(said) }
+  return { kind: 'ingest', ...source, ...dates, ...Object.fromEntries(said), ...look, ...(item.replaces && { replaces: item.replaces }) }
 }
 
 const all = new Map<string, Incoming>()

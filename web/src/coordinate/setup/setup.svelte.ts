@@ -1,12 +1,11 @@
 // All that the setup page knows of one campaign: its settings as a draft, pictures, jobs and the check list, kept fresh while it stands.
 import { api, type Campaign } from '../../api'
-import { ApiError } from '../../client'
 import { keep, kept } from '../../kept'
+import { hearJobs } from '../news'
 import { callsOf, type CheckItem, type Checklist, type Job, type JobWanted, type Settings, type SetupScene } from './calls'
 import { Draft, type Held, type Saving } from './draft.svelte'
 import { incomingOf } from './incoming.svelte'
 
-const LOOK_MS = 2000
 const CHECK_MS = 300
 export const underWay = (job: Job) => job.state === 'waiting' || job.state === 'running'
 
@@ -48,9 +47,8 @@ export class Setup {
   readonly calls
   readonly draft: Draft<Settings>
   readonly incoming
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #deaf: () => void
   #check: ReturnType<typeof setTimeout> | undefined
-  #gone = false
 
   constructor(readonly slug: string, campaign: Campaign, held: Held<Settings>, lists: { scenes: SetupScene[]; jobs: Job[]; checklist: Checklist }) {
     this.calls = callsOf(slug)
@@ -61,7 +59,7 @@ export class Setup {
     this.incoming = incomingOf(slug)
     this.incoming.started = (job) => this.follow(job)
     void this.incoming.load().catch(() => undefined)
-    this.#watch()
+    this.#deaf = hearJobs(slug, { waits: () => Boolean(this.busy), look: () => this.look() })
   }
 
   static async load(slug: string): Promise<Setup> {
@@ -82,10 +80,9 @@ export class Setup {
   async cancel(job: Job): Promise<void> {
     this.follow(await this.calls.cancel(job.id))
   }
-  /** Shows a job that was begun, and watches it. */
+  /** Shows a job that was begun; how it goes on is heard. */
   follow(job: Job): void {
     this.jobs = [job, ...this.jobs.filter(({ id }) => id !== job.id)]
-    this.#watch()
   }
   async look(): Promise<void> {
     const before = this.jobs.filter(underWay).map(({ id }) => id)
@@ -101,24 +98,11 @@ export class Setup {
     this.#changed()
   }
   dispose(): void {
-    this.#gone = true
-    clearTimeout(this.#timer)
+    this.#deaf()
     clearTimeout(this.#check)
     this.draft.dispose()
   }
 
-  #watch(): void {
-    clearTimeout(this.#timer)
-    if (!this.#gone && this.busy) this.#timer = setTimeout(() => void this.#lookAgain(), LOOK_MS)
-  }
-  async #lookAgain(): Promise<void> {
-    try {
-      await this.look()
-    } catch (error) {
-      if (!(error instanceof ApiError && error.passing)) throw error
-    }
-    this.#watch()
-  }
   #changed(): void {
     this.turn += 1
     clearTimeout(this.#check)

@@ -2,6 +2,8 @@
 import Collection from 'ol/Collection.js'
 import Feature from 'ol/Feature.js'
 import GeoJSON from 'ol/format/GeoJSON.js'
+import DoubleClickZoom from 'ol/interaction/DoubleClickZoom.js'
+import DragPan from 'ol/interaction/DragPan.js'
 import { defaults as interactions } from 'ol/interaction/defaults.js'
 import Draw from 'ol/interaction/Draw.js'
 import TileLayer from 'ol/layer/Tile.js'
@@ -77,10 +79,17 @@ export class AreaMap {
       })
     })
     this.#map.addInteraction(this.#draw)
+    this.#hold(true)
   }
   stop(): void {
     if (this.#draw) this.#map.removeInteraction(this.#draw)
     this.#draw = null
+    this.#hold(false)
+  }
+
+  /** While corners are set the map keeps still: a hand that shakes would move it instead. Wheel, keys and two fingers still do. */
+  #hold(still: boolean): void {
+    for (const one of this.#map.getInteractions().getArray()) if (one instanceof DragPan || one instanceof DoubleClickZoom) one.setActive(!still)
   }
 
   resize(): void {

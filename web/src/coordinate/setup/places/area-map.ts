@@ -125,7 +125,8 @@ export class AreaMap {
     this.#draw = tool ? new Draw({ source: this.#area, type: tool === 'box' ? 'Circle' : 'Polygon', style: PEN, ...(tool === 'box' && { geometryFunction: createBox() }) }) : null
     this.#modify.setActive(!tool)
     this.#drag.setActive(tool === 'box')
-    this.#pan.setActive(tool !== 'box')
+    // While corners are set the map keeps still: a hand that shakes would move it instead. Wheel, keys and two fingers still do.
+    this.#pan.setActive(!tool)
     if (!this.#draw) return
     this.#draw.on('drawstart', () => this.#area.clear())
     this.#draw.on('drawend', ({ feature }) => this.#tell(feature.getGeometry()))
