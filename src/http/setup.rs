@@ -87,8 +87,8 @@ pub async fn get_settings(door: InCampaign<Coordinator>) -> Result<HttpResponse,
     Ok(HttpResponse::Ok().insert_header((ETAG, tag_of(&settings))).json(settings))
 }
 
-/// The name of a version of settings: another one after every change.
-fn tag_of(settings: &Settings) -> String {
+/// The name of a version of settings or areas: another one after every change.
+pub(super) fn tag_of(settings: &impl Serialize) -> String {
     // Words, numbers and maps in order can always be written.
     let digest = Sha256::digest(serde_json::to_vec(settings).unwrap_or_default());
     let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -96,7 +96,7 @@ fn tag_of(settings: &Settings) -> String {
 }
 
 /// The versions that a change may be made to, as its client names them; `None` where any will do (RFC 9110, 13.1.1).
-fn expected(request: &HttpRequest) -> Option<Vec<String>> {
+pub(super) fn expected(request: &HttpRequest) -> Option<Vec<String>> {
     let header = request.headers().get(IF_MATCH)?;
     // A proxy that compresses calls the tag weak; it names the same settings.
     let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();

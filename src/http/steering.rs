@@ -1,7 +1,7 @@
 //! Steering a campaign that runs: what is under way, areas that come first, how many labels, more tiles.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -9,13 +9,14 @@ use utoipa::ToSchema;
 use super::body::Body;
 use super::error::Error;
 use super::gate::{App, Coordinator, InCampaign};
+use super::setup::{expected, tag_of};
 use super::wire::rfc3339;
 use super::withdrawals::Withdrawal;
 use crate::domain::campaign::CampaignState;
 use crate::services::oversight::steer::{self, outlook, policy, priorities};
 use crate::services::{self};
 use crate::storage::priority_areas::PriorityArea;
-use crate::storage::{members, withdrawals};
+use crate::storage::{Conn, campaigns, members, priority_areas, withdrawals};
 
 /// An area whose tiles come first.
 #[derive(Deserialize, ToSchema)]
@@ -59,6 +60,8 @@ pub struct Area {
 #[derive(Serialize, ToSchema)]
 pub struct Areas {
     areas: Vec<Area>,
+    /// Names the areas that the campaign has now, for `If-Match` of a change.
+    areas_version: String,
 }
 
 /// A policy that decided tiles for a while.
@@ -91,6 +94,8 @@ pub struct Steering {
     /// Volunteers who hold them.
     volunteers: i64,
     areas: Vec<Area>,
+    /// Names these areas, for `If-Match` of a change.
+    areas_version: String,
     /// In the order of their time; the last is in force.
     policies: Vec<PolicyVersion>,
     /// Newest first.
@@ -200,6 +205,7 @@ pub async fn get_steering(door: InCampaign<Coordinator>) -> Result<HttpResponse,
             leases: now.leases,
             volunteers: now.volunteers,
             areas: all_shown(priorities::list(conn, campaign)?)?,
+            areas_version: version_of_areas(conn, campaign.id)?,
             policies: history.into_iter().map(version).collect::<Result<_, services::Error>>()?,
             withdrawals: gone.into_iter().map(|one| Withdrawal::shown(one, &names)).collect(),
             may_bring_back: visit.viewer.is_admin(),
@@ -208,11 +214,37 @@ pub async fn get_steering(door: InCampaign<Coordinator>) -> Result<HttpResponse,
     Ok(HttpResponse::Ok().json(read.await?))
 }
 
+/// The name of the areas that a campaign has: another one after every change.
+fn version_of_areas(conn: &mut Conn, campaign: i64) -> Result<String, services::Error> {
+    let areas = priority_areas::of_campaign(conn, campaign)?;
+    Ok(tag_of(&areas.iter().map(|one| (&one.name, one.level, &one.geometry)).collect::<Vec<_>>()))
+}
+
+/// Refuses a change to areas that are not any more what the client saw.
+fn check_areas(conn: &mut Conn, campaign: i64, expected: Option<&[String]>) -> Result<(), services::Error> {
+    let now = version_of_areas(conn, campaign)?;
+    match expected {
+        Some(tags) if !tags.contains(&now) => Err(services::Error::ChangedMeanwhile(
+            "somebody else changed the areas since you read them: read them again, then make your change".into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Say which areas come first, in place of all areas before
+///
+/// With the header `If-Match` and the `areas_version` that was read, nothing changes where somebody else changed the areas
+/// since: 412, `changed_meanwhile`.
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/steering/areas", operation_id = "set_priority_areas",
-    params(("slug" = String, Path, description = "Name of the campaign")), request_body = NewAreas,
-    responses((status = 200, body = Areas)))]
-pub async fn set_areas(door: InCampaign<Coordinator>, body: Body<NewAreas>) -> Result<HttpResponse, Error> {
+    params(("slug" = String, Path, description = "Name of the campaign"),
+        ("If-Match" = Option<String>, Header, description = "`areas_version` of the areas that this changes")),
+    request_body = NewAreas, responses((status = 200, body = Areas)))]
+pub async fn set_areas(
+    request: HttpRequest,
+    door: InCampaign<Coordinator>,
+    body: Body<NewAreas>,
+) -> Result<HttpResponse, Error> {
+    let expected = expected(&request);
     let NewAreas { areas, preview } = body.0;
     let area = |one: NewArea| PriorityArea {
         name: one.name.trim().to_owned(),
@@ -220,17 +252,28 @@ pub async fn set_areas(door: InCampaign<Coordinator>, body: Body<NewAreas>) -> R
         geometry: one.geometry.to_string(),
     };
     let areas: Vec<PriorityArea> = areas.into_iter().map(area).collect();
-    let areas = match preview {
-        true => door.read(move |conn, visit| all_shown(priorities::preview(conn, &visit.campaign, areas)?)).await?,
+    let done = match preview {
+        true => {
+            let look = door.read(move |conn, visit| {
+                let areas = all_shown(priorities::preview(conn, &visit.campaign, areas)?)?;
+                Ok(Areas { areas, areas_version: version_of_areas(conn, visit.campaign.id)? })
+            });
+            look.await?
+        }
         false => {
             let set = door.write(move |conn, visit| {
-                let actor = visit.viewer.volunteer_id();
-                all_shown(priorities::set(conn, &visit.campaign, areas.clone(), actor, visit.now)?)
+                let id = visit.campaign.id;
+                // Two who save at once take turns: the later one finds what the earlier one wrote.
+                campaigns::lock(conn, id)?;
+                check_areas(conn, id, expected.as_deref())?;
+                let areas =
+                    priorities::set(conn, &visit.campaign, areas.clone(), visit.viewer.volunteer_id(), visit.now)?;
+                Ok(Areas { areas: all_shown(areas)?, areas_version: version_of_areas(conn, id)? })
             });
             set.await?
         }
     };
-    Ok(HttpResponse::Ok().json(Areas { areas }))
+    Ok(HttpResponse::Ok().json(done))
 }
 
 /// What a change of the policy would do; nothing is changed

@@ -2,7 +2,9 @@
 
 use aftermap::domain::volunteer::Role;
 use aftermap::services::people::grant_role::Grant;
+use aftermap::storage::schema::{current_labels, leases, queue, tiles};
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -74,6 +76,24 @@ async fn label_all(everybody: &[Browser], answer: &str) {
     panic!("there is always one more tile");
 }
 
+/// The counters of the queue are what is in people's hands and what counts, on every tile.
+async fn in_order(app: &TestApp) {
+    let rows = app.write(|conn| {
+        let rows = queue::table.select((queue::tile, queue::leased, queue::counted)).load::<(i64, i16, i16)>(conn)?;
+        let mut found = Vec::new();
+        for (tile, leased, counted) in rows {
+            let held = leases::table.filter(leases::tile.eq(tile)).filter(leases::ended_at.is_null());
+            let labels = current_labels::table.filter(current_labels::tile.eq(tile)).filter(current_labels::counted);
+            let now = (held.count().get_result::<i64>(conn)?, labels.count().get_result::<i64>(conn)?);
+            found.push(((i64::from(leased), i64::from(counted)), now));
+        }
+        Ok(found)
+    });
+    for (said, is) in rows.await {
+        assert_eq!(said, is, "leased and counted as a tile's row says, and as they are");
+    }
+}
+
 #[tokio::test]
 async fn the_priority_area_is_served_first_and_the_random_share_reaches_the_rest() {
     on_each_database(async |app| {
@@ -93,7 +113,7 @@ async fn the_priority_area_is_served_first_and_the_random_share_reaches_the_rest
         assert_eq!(counts(&preview), [(json!(2), json!(2)), (json!(4), json!(4))]);
         assert_eq!(coordinator.get(STEERING).await.ok()["areas"], json!([]), "a preview changes nothing");
         let set = coordinator.post(&format!("{STEERING}/areas"), json!({ "areas": areas })).await.ok();
-        assert_eq!(set, preview);
+        assert_eq!(set["areas"], preview["areas"]);
         for browser in &guests(app, 8).await {
             let mut columns: Vec<u32> = take(browser, 5).await.iter().map(column).collect();
             columns.sort_unstable();
@@ -142,8 +162,12 @@ async fn areas_that_move_while_eight_people_label_hold_nobody_up_and_count_from_
         coordinator.post(&format!("{STEERING}/areas"), only(5_011)).await.ok();
         let fresh = guest(app).await;
         assert_eq!(take(&fresh, 1).await.iter().map(column).collect::<Vec<_>>(), [5_011]);
-        let mut conn = app.connect();
-        conn.batch_execute("UPDATE queue SET counted = counted").unwrap();
+        let raised = app.write(|conn| {
+            let raised = queue::table.inner_join(tiles::table).filter(queue::priority.ne(0));
+            Ok(raised.select((tiles::tile_id, queue::priority)).load::<(String, i16)>(conn)?)
+        });
+        assert_eq!(raised.await, [("13-5011-3200".to_owned(), 2)], "of the areas before nothing is left");
+        in_order(app).await;
     })
     .await;
 }
@@ -178,6 +202,30 @@ async fn areas_that_cannot_be_are_refused_and_an_empty_list_takes_all_away() {
             other.get(STEERING).await.refused(403, "forbidden");
             other.post(&address, json!({"areas": []})).await.refused(403, "forbidden");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn areas_that_somebody_else_changed_are_not_written_over() {
+    on_each_database(async |app| {
+        let coordinator = coordinated(app).await;
+        let read = coordinator.get(STEERING).await.ok();
+        let version = read["areas_version"].as_str().unwrap().to_owned();
+        let put = async |name: &str, version: Option<&str>| {
+            let mut headers = vec![("content-type", "application/json")];
+            headers.extend(version.map(|version| ("if-match", version)));
+            let body = json!({"areas": [{"name": name, "level": 1, "geometry": columns(5_000, 5_001)}]}).to_string();
+            coordinator.send(reqwest::Method::POST, &format!("{STEERING}/areas"), &headers, Some(body)).await
+        };
+        let first = put("mine", Some(&version)).await.ok();
+        let refused = put("theirs", Some(&version)).await.refused(412, "changed_meanwhile");
+        assert!(refused["detail"].as_str().unwrap().contains("changed the areas"), "{refused}");
+        let now = coordinator.get(STEERING).await.ok();
+        assert_eq!((&now["areas"][0]["name"], &now["areas_version"]), (&json!("mine"), &first["areas_version"]));
+        put("theirs", first["areas_version"].as_str()).await.ok();
+        put("a script's", None).await.ok();
+        assert_eq!(coordinator.get(STEERING).await.ok()["areas"][0]["name"], "a script's");
     })
     .await;
 }
@@ -288,7 +336,8 @@ async fn a_change_of_policy_loses_no_label_that_comes_in_meanwhile() {
         let sent: usize = hands.iter().map(Vec::len).sum();
         assert_eq!(stored.iter().sum::<usize>(), sent);
         let history = coordinator.get(STEERING).await.ok();
-        assert!(history["policies"].as_array().unwrap().iter().rev().take(1).all(|one| one["applied"] == true));
+        assert!(history["policies"].as_array().unwrap().iter().all(|one| one["applied"] == true), "{history}");
+        in_order(app).await;
         let log = coordinator.get("/api/v1/campaigns/raqqa/exports/labels.csv").await;
         assert_eq!(log.ok_text().lines().count(), sent + 1);
     })
@@ -351,7 +400,12 @@ async fn a_withdrawn_tile_vanishes_everywhere_at_once_and_comes_back_by_an_admin
         let lift = format!("{WITHDRAWALS}/{}/lift", one["id"].as_str().unwrap());
         coordinator.post(&lift, json!({"reason": "x"})).await.refused(403, "forbidden");
         let root = app.signed_in("root", Some(Grant::Admin)).await;
+        // Areas that were drawn in between hold for it too.
+        let areas = json!({"areas": [{"name": "all", "level": 2, "geometry": columns(5_000, 5_011)}]});
+        coordinator.post(&format!("{STEERING}/areas"), areas).await.ok();
         assert_eq!(root.post(&lift, json!({"reason": "the order was lifted"})).await.status, 204);
+        let levels = app.write(|conn| Ok(queue::table.select(queue::priority).load::<i16>(conn)?));
+        assert_eq!(levels.await, [2; 12]);
         root.post(&lift, json!({"reason": "again"})).await.refused(404, "not_found");
         let back = coordinator.get(map).await;
         assert!(back.ok_text().contains(&tile));
@@ -363,8 +417,11 @@ async fn a_withdrawn_tile_vanishes_everywhere_at_once_and_comes_back_by_an_admin
         );
         let log = coordinator.get("/api/v1/campaigns/raqqa/audit").await.ok();
         let acts: Vec<&Value> = log["entries"].as_array().unwrap().iter().map(|entry| &entry["act"]).take(2).collect();
-        assert_eq!(acts, ["bring_back", "withdraw_tile"]);
-        assert_eq!(log["entries"][1]["reason"], "a court order");
+        assert_eq!(acts, ["bring_back", "set_priorities"]);
+        assert_eq!(
+            (&log["entries"][2]["act"], &log["entries"][2]["reason"]),
+            (&json!("withdraw_tile"), &json!("a court order"))
+        );
     })
     .await;
 }
@@ -430,9 +487,7 @@ async fn withdrawing_while_everybody_labels_loses_no_answer_and_hands_nothing_ou
                 assert!(!gone.iter().any(|tile| lease["tile"]["id"] == tile.as_str()), "{lease}");
             }
         }
-        let mut conn = app.connect();
-        // The constraints of the queue held; nothing is left in nobody's hands.
-        conn.batch_execute("UPDATE queue SET leased = leased").unwrap();
+        in_order(app).await;
     })
     .await;
 }

@@ -1059,7 +1059,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say which areas come first, in place of all areas before */
+        /**
+         * Say which areas come first, in place of all areas before
+         * @description With the header `If-Match` and the `areas_version` that was read, nothing changes where somebody else changed the areas
+         *     since: 412, `changed_meanwhile`.
+         */
         post: operations["set_priority_areas"];
         delete?: never;
         options?: never;
@@ -1922,6 +1926,8 @@ export interface components {
         /** @description Areas, those that come first in front. */
         Areas: {
             areas: components["schemas"]["Area"][];
+            /** @description Names the areas that the campaign has now, for `If-Match` of a change. */
+            areas_version: string;
         };
         /** @description How a guest wants to come in. */
         Arrival: {
@@ -4431,6 +4437,11 @@ export interface components {
             labels_per_closed_tile: number | null;
             /**
              * Format: int64
+             * @description Of these, the ones that a later scene set aside.
+             */
+            labels_set_aside: number;
+            /**
+             * Format: int64
              * @description Of these, the ones that wait for a free place.
              */
             labels_surplus: number;
@@ -4456,6 +4467,8 @@ export interface components {
         /** @description A campaign as its coordinator steers it. */
         Steering: {
             areas: components["schemas"]["Area"][];
+            /** @description Names these areas, for `If-Match` of a change. */
+            areas_version: string;
             /**
              * Format: int64
              * @description Tiles in volunteers' hands.
@@ -4811,6 +4824,11 @@ export interface components {
              * @description Tiles that have labels, want more, and were not touched for a week.
              */
             half_done_tiles: number;
+            /**
+             * Format: int64
+             * @description Open tiles that nobody can compare while a scene of theirs is withdrawn.
+             */
+            lacks_pictures: number;
             /**
              * Format: int64
              * @description Tiles contested for more than a week.
@@ -7611,7 +7629,10 @@ export interface operations {
     set_priority_areas: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `areas_version` of the areas that this changes */
+                "If-Match"?: string | null;
+            };
             path: {
                 /** @description Name of the campaign */
                 slug: string;

@@ -16,4 +16,5 @@ export const calls = {
     const query = { flagged: true, open: true, limit: FLAGS }
     return (await result(client.GET('/api/v1/campaigns/{slug}/notes', { params: { path: { slug }, query } }))).notes
   },
+  seenTo: (slug: string, id: string) => result(client.POST('/api/v1/campaigns/{slug}/notes/{id}/resolve', { params: { path: { slug, id } } })),
 }

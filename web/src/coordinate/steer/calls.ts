@@ -22,7 +22,10 @@ const object = (value: Record<string, unknown>) => value as Record<string, never
 export const calls = {
   steering: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/steering', inCampaign(slug))),
   setState: (slug: string, state: State) => result(client.POST('/api/v1/campaigns/{slug}/state', { ...inCampaign(slug), body: { state } })),
-  areas: (slug: string, areas: NewArea[], preview: boolean) => result(client.POST('/api/v1/campaigns/{slug}/steering/areas', { ...inCampaign(slug), body: { areas, preview } })),
+  areas: (slug: string, areas: NewArea[]) => result(client.POST('/api/v1/campaigns/{slug}/steering/areas', { ...inCampaign(slug), body: { areas, preview: true } })),
+  /** Refused where somebody else changed the areas of this version. */
+  setAreas: (slug: string, areas: NewArea[], version: string) =>
+    result(client.POST('/api/v1/campaigns/{slug}/steering/areas', { params: { path: { slug }, header: { 'If-Match': version } }, body: { areas, preview: false } })),
   previewPolicy: (slug: string, settings: Record<string, unknown>, closed_too: boolean) =>
     result(client.POST('/api/v1/campaigns/{slug}/steering/policy/preview', { ...inCampaign(slug), body: { settings: object(settings), closed_too } })),
   changePolicy: (slug: string, settings: Record<string, unknown>, closed_too: boolean, reason: string) =>
