@@ -130,7 +130,8 @@ pub struct Confusion {
     pub labels: i64,
 }
 
-/// What volunteers said of closed tiles of each class; check gold by the experts' class. Of all, or of one.
+/// What volunteers said of closed tiles of each class: the experts' on check gold, the reviewer's whose decision is in force,
+/// else the crowd's. Of all, or of one.
 pub fn confusions(conn: &mut Conn, campaign_id: i64, volunteer: Option<i64>) -> QueryResult<Vec<Confusion>> {
     let one = match (conn, volunteer) {
         (Conn::Sqlite(conn), None) => return confusions_tile_by_tile(conn, campaign_id),
@@ -138,14 +139,15 @@ pub fn confusions(conn: &mut Conn, campaign_id: i64, volunteer: Option<i64>) -> 
     };
     let (conn, one) = one;
     each_backend!(conn, inner => diesel::sql_query(format!(
-        "SELECT c.volunteer_id AS volunteer_id, CAST(COALESCE(g.answer, k.class) AS SMALLINT) AS class,
+        "SELECT c.volunteer_id AS volunteer_id, CAST(COALESCE(g.answer, r.answer, k.class) AS SMALLINT) AS class,
                 c.answer AS answer, g.tile IS NOT NULL AS gold, COUNT(*) AS labels
          FROM current_labels c
          JOIN queue q ON q.tile = c.tile
          LEFT JOIN gold g ON g.tile = c.tile AND g.kind = 'check'
+         LEFT JOIN reviews r ON r.tile = c.tile AND r.in_force
          LEFT JOIN consensus k ON k.tile = c.tile
          WHERE c.campaign_id = {campaign_id} {one} AND c.censored IS NULL AND q.state IN ('settled', 'reviewed')
-           AND COALESCE(g.answer, k.class) IS NOT NULL
+           AND COALESCE(g.answer, r.answer, k.class) IS NOT NULL
          GROUP BY 1, 2, 3, 4"
     )).load(inner))
 }
@@ -173,18 +175,19 @@ fn confusions_tile_by_tile(conn: &mut SqliteConnection, campaign_id: i64) -> Que
 
 /// Id, class, and whether experts fixed that, of all settled and reviewed tiles that have a class, in the order of ids.
 fn outcomes(conn: &mut SqliteConnection, campaign_id: i64) -> QueryResult<Vec<(i64, i16, bool)>> {
-    use super::schema::{consensus, gold, queue};
+    use super::schema::{consensus, gold, queue, reviews};
     let expert = gold::tile.eq(queue::tile).and(gold::kind.eq("check"));
     let closed = queue::table
         .left_join(gold::table.on(expert))
+        .left_join(reviews::table.on(reviews::tile.eq(queue::tile).and(reviews::in_force)))
         .left_join(consensus::table.on(consensus::tile.eq(queue::tile)))
         .filter(queue::campaign_id.eq(campaign_id))
         .filter(queue::state.eq_any(["settled", "reviewed"]))
-        .select((queue::tile, gold::answer.nullable(), consensus::class.nullable()));
+        .select((queue::tile, gold::answer.nullable(), reviews::answer.nullable(), consensus::class.nullable()));
     let mut all = Vec::new();
-    for row in closed.load_iter::<(i64, Option<i16>, Option<i16>), DefaultLoadingMode>(conn)? {
-        let (tile, expert, crowd) = row?;
-        all.extend(expert.or(crowd).map(|class| (tile, class, expert.is_some())));
+    for row in closed.load_iter::<(i64, Option<i16>, Option<i16>, Option<i16>), DefaultLoadingMode>(conn)? {
+        let (tile, expert, reviewer, crowd) = row?;
+        all.extend(expert.or(reviewer).or(crowd).map(|class| (tile, class, expert.is_some())));
     }
     all.sort_unstable();
     Ok(all)
@@ -230,7 +233,7 @@ pub struct OnTile {
     pub volunteer_id: i64,
     /// What they said.
     pub answer: i16,
-    /// The tile's class: by experts on check gold, else by consensus.
+    /// The tile's class: by experts on check gold, by the reviewer whose decision is in force, else by consensus.
     pub class: i16,
     /// Where the tile stands.
     pub state: String,
@@ -242,13 +245,15 @@ pub struct OnTile {
 
 /// The answers of these volunteers for tiles that have a class, in the order of tile and volunteer; left out or not.
 pub fn answers_of(conn: &mut Conn, campaign_id: i64, volunteers: &[i64]) -> QueryResult<Vec<OnTile>> {
-    use super::schema::{consensus, gold, queue, tiles};
-    type Mine = (i64, String, i64, i16, Option<i16>, Option<i16>, String, bool, i64);
+    use super::schema::{consensus, gold, queue, reviews, tiles};
+    type Class = Option<i16>;
+    type Mine = (i64, String, i64, i16, (Class, Class, Class), String, bool, i64);
     let expert = gold::tile.eq(current_labels::tile).and(gold::kind.eq("check"));
     let rows: Vec<Mine> = current_labels::table
         .inner_join(queue::table.on(queue::tile.eq(current_labels::tile)))
         .inner_join(tiles::table.on(tiles::id.eq(current_labels::tile)))
         .left_join(gold::table.on(expert))
+        .left_join(reviews::table.on(reviews::tile.eq(current_labels::tile).and(reviews::in_force)))
         .left_join(consensus::table.on(consensus::tile.eq(current_labels::tile)))
         .filter(current_labels::campaign_id.eq(campaign_id))
         .filter(current_labels::volunteer_id.eq_any(volunteers.to_vec()))
@@ -260,15 +265,14 @@ pub fn answers_of(conn: &mut Conn, campaign_id: i64, volunteers: &[i64]) -> Quer
             tiles::tile_id,
             current_labels::volunteer_id,
             current_labels::answer,
-            gold::answer.nullable(),
-            consensus::class.nullable(),
+            (gold::answer.nullable(), reviews::answer.nullable(), consensus::class.nullable()),
             queue::state,
             current_labels::counted,
             current_labels::first_received_at,
         ))
         .load(conn)?;
-    let row = |(tile, tile_id, volunteer_id, answer, expert, crowd, state, counted, at): Mine| {
-        let class = expert.or(crowd)?;
+    let row = |(tile, tile_id, volunteer_id, answer, (expert, reviewer, crowd), state, counted, at): Mine| {
+        let class = expert.or(reviewer).or(crowd)?;
         Some(OnTile { tile, tile_id, volunteer_id, answer, class, state, counted, at })
     };
     Ok(rows.into_iter().filter_map(row).collect())

@@ -10,7 +10,7 @@ use aftermap::services::gold::{NewMark, mark, retire};
 use aftermap::services::oversight::review::{self, NewDecision};
 use aftermap::services::oversight::steer::policy::{Change, change};
 use aftermap::storage::queue::QueueRow;
-use aftermap::storage::{exclusions, gold};
+use aftermap::storage::{exclusions, gold, volunteer_quality};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -201,5 +201,25 @@ async fn whoever_holds_the_gold_tile_that_wears_out_cannot_look_its_answer_up() 
         let lease_ends = NOON + 31 * MINUTE;
         assert!(!outcome.is_public(CampaignState::Open, lease_ends), "on {}", town.name);
         assert!(outcome.is_public(CampaignState::Open, lease_ends + 10 * MINUTE));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn volunteers_are_compared_with_what_a_reviewer_decided_and_not_with_the_crowd() {
+    for town in towns(1, policy()).await {
+        let people = all_say(&town, 3, "damaged").await;
+        let (reviewer, campaign) = (town.volunteer().await, now(&town).await);
+        decides(&town, reviewer, "destroyed").await;
+        let place = |key: &str| i16::from(campaign.scale.place_of(key).unwrap());
+        let (said, truth) = (place("damaged"), place("destroyed"));
+        let (id, one) = (campaign.id, people[0]);
+        let of_all = town.run(move |conn| Ok(volunteer_quality::confusions(conn, id, None)?)).await;
+        let mine = town.run(move |conn| Ok(volunteer_quality::confusions(conn, id, Some(one))?)).await;
+        assert_eq!((of_all.len(), mine.len()), (3, 1), "on {}", town.name);
+        for row in of_all.iter().chain(&mine) {
+            assert_eq!((row.answer, row.class, row.gold, row.labels), (said, truth, false, 1), "on {}", town.name);
+        }
+        let tiles = town.run(move |conn| Ok(volunteer_quality::answers_of(conn, id, &[one])?)).await;
+        assert_eq!((tiles[0].answer, tiles[0].class), (said, truth), "on {}", town.name);
     }
 }
