@@ -19,7 +19,7 @@ export AFTERMAP_DATA_DIR=$work/data RUST_LOG=warn
 town=$work/data/demo
 truth=$town/synthetic_town_truth.csv
 # One building in sixteen is check gold, as in the demo.
-awk -F, 'NR == 1 { print "tile_id,answer" } NR > 1 && (NR - 2) % 16 == 0' "$truth" >"$work/gold.csv"
+awk -F, 'NR == 1 { print "tile_id,answer" } NR > 1 && (NR - 2) % 16 == 0 { print $1 "," $2 }' "$truth" >"$work/gold.csv"
 echo '{"refit_after": 150}' >"$work/adaptive.json"
 
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')

@@ -2,7 +2,9 @@
 //! filter and coarse squares cost milliseconds. What a row is and who may see it is decided elsewhere, once: a record
 //! is made of a row, and asked as a row again.
 
+mod curve;
 mod overview;
+mod square;
 
 use std::collections::BTreeMap;
 
@@ -13,10 +15,10 @@ use super::consensus::{Consensus, TileState};
 use super::damage_map::{Crowd, DamageMap, Sight, TileRow};
 use super::map_filter::MapFilter;
 use super::tile::Tile;
+use curve::{CURVE_ZOOM, cell_of, curve};
 pub use overview::{Overview, OverviewSquare};
+pub use square::Square;
 
-/// Zoom of the cells along which the curve runs: 2.4 m at the equator.
-const CURVE_ZOOM: u8 = 24;
 /// Most tiles that one vector tile shows singly.
 pub const MOST_IN_A_TILE: usize = 2_048;
 /// Squares along a side of a vector tile are two to the power of this.
@@ -78,44 +80,6 @@ pub struct Counts {
     pub windows: BTreeMap<(Option<i64>, Option<i64>), u64>,
     /// A box around those that pass the filter.
     pub bounds: Option<Bbox>,
-}
-
-/// Tiles that are drawn as one square, because they are too many.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Square {
-    /// Where it is. A tile is in the square that holds its centre.
-    pub cell: Cell,
-    /// Tiles in it that pass the filter.
-    pub tiles: u64,
-    /// Of these, decided ones by class. A square cannot show what is provisional, so open tiles are in none.
-    pub classes: Vec<u64>,
-    /// Of these, contested: they wait for experts.
-    pub contested: u64,
-    /// Of these, closed because their images show nothing usable.
-    pub unusable: u64,
-    /// Of these, the others: not decided yet.
-    pub without_class: u64,
-    /// Of these, decided ones with a probability of any damage of at least the threshold; without a threshold, with a class of damage.
-    pub damaged: u64,
-    /// The window that most of them have, by ids of the scenes; of equals the earliest.
-    pub window: (Option<i64>, Option<i64>),
-}
-
-impl Square {
-    /// Share of damaged tiles among those that have a class; `None` where none has.
-    pub fn share_damaged(&self) -> Option<f64> {
-        let known: u64 = self.classes.iter().sum();
-        (known > 0).then(|| self.damaged as f64 / known as f64)
-    }
-
-    /// The count of tiles without a class that a state belongs to.
-    fn apart(&mut self, state: TileState) -> &mut u64 {
-        match state {
-            TileState::Contested => &mut self.contested,
-            TileState::Unusable => &mut self.unusable,
-            TileState::Open | TileState::Settled | TileState::Reviewed => &mut self.without_class,
-        }
-    }
 }
 
 /// Collects rows into a picture.
@@ -395,33 +359,6 @@ fn detail_zoom(spots: &[Spot]) -> u8 {
         spots.chunk_by(|a, b| code(a) == code(b)).all(|together| together.len() <= MOST_IN_A_TILE)
     };
     (0..DEEPEST).find(|zoom| fits(*zoom)).unwrap_or(DEEPEST)
-}
-
-/// The place of a cell on the curve of its zoom (Morton, 1966): the bits of its row and column in turn. All cells inside
-/// it follow one another on the curves of deeper zooms.
-fn curve(cell: Cell) -> u64 {
-    spread(cell.x) | spread(cell.y) << 1
-}
-
-fn spread(bits: u32) -> u64 {
-    let mut spread = u64::from(bits);
-    for (shift, mask) in [
-        (16, 0x0000_ffff_0000_ffff),
-        (8, 0x00ff_00ff_00ff_00ff),
-        (4, 0x0f0f_0f0f_0f0f_0f0f),
-        (2, 0x3333_3333_3333_3333),
-        (1, 0x5555_5555_5555_5555),
-    ] {
-        spread = (spread | spread << shift) & mask;
-    }
-    spread
-}
-
-/// The cell of a zoom that holds a place on the curve.
-fn cell_of(code: u64, zoom: u8) -> Cell {
-    let code = code >> (2 * u32::from(CURVE_ZOOM - zoom));
-    let gather = |code: u64| (0..u32::from(zoom)).fold(0, |bits, bit| bits | ((code >> (2 * bit)) as u32 & 1) << bit);
-    Cell { z: zoom, x: gather(code), y: gather(code >> 1) }
 }
 
 #[cfg(test)]

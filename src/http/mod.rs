@@ -55,6 +55,7 @@ mod sessions;
 mod setup;
 mod standing;
 mod statistics;
+mod statistics_map;
 mod steering;
 mod stream;
 mod table;
@@ -140,7 +141,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .service(at("/api/v1/campaigns/{slug}", [get(campaigns::get_campaign), delete(setup::delete_campaign)]))
                 .service(at("/api/v1/campaigns/{slug}/state", [post(campaigns::set_campaign_state)]))
                 .service(at("/api/v1/campaigns/{slug}/statistics", [get(statistics::get_statistics)]))
-                .service(at("/api/v1/campaigns/{slug}/statistics/map", [get(statistics::get_statistics_map)]))
+                .service(at("/api/v1/campaigns/{slug}/statistics/map", [get(statistics_map::get_statistics_map)]))
                 .service(at("/api/v1/campaigns/{slug}/progress", [get(progress::get_progress)]))
                 .service(at("/api/v1/campaigns/{slug}/map.json", [get(tilejson::get_map_tiles)]))
                 .service(at("/api/v1/scenes/{id}/tiles.json", [get(tilejson::get_scene_tiles)]))

@@ -8,13 +8,12 @@ use super::error::{PROBLEM_JSON, Problem};
 use super::{
     accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases,
     map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, sessions, setup,
-    standing, statistics, steering, tile_hosts, tilejson, tokens, training, uploads, validation, volunteers,
-    withdrawals,
+    standing, statistics, statistics_map, steering, tile_hosts, tilejson, tokens, training, uploads, validation,
+    volunteers, withdrawals,
 };
 
 #[derive(OpenApi)]
 #[openapi(
-    components(schemas(crate::domain::volunteer_quality::SortBy, Problem, crate::domain::volunteer_quality::SortBy)),
     components(schemas(Problem, plan::KindWanted, crate::domain::volunteer_quality::SortBy)),
     info(title = "aftermap", description = "A crowd compares satellite images; its labels become a damage map."),
     paths(
@@ -60,7 +59,7 @@ use super::{
         plan::get_preview,
         events::campaign_events,
         statistics::get_statistics,
-        statistics::get_statistics_map,
+        statistics_map::get_statistics_map,
         progress::get_progress,
         exports::download_export,
         map_tiles::get_map_statistics,

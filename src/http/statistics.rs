@@ -12,7 +12,6 @@ use super::wire::rfc3339;
 use crate::domain::consensus::TileState;
 use crate::domain::finish::{self, Basis};
 use crate::domain::job::JobKind;
-use crate::domain::map_picture::OverviewSquare;
 use crate::services::oversight::statistics;
 
 /// Tiles by state. Gold counts as reviewed.
@@ -243,54 +242,6 @@ pub async fn get_statistics(app: Data<App>, door: InCampaign<Coordinator>) -> Re
     Ok(HttpResponse::Ok().json(Statistics::from(statistics::Statistics::clone(&counted))))
 }
 
-/// The campaign's map in a few squares.
-#[derive(Serialize, ToSchema)]
-pub struct MapOverview {
-    /// West, south, east, north in degrees; `null` without tiles.
-    #[schema(required)]
-    bounds: Option<[f64; 4]>,
-    /// Squares from west to east.
-    columns: u32,
-    /// Squares from north to south.
-    rows: u32,
-    /// Those that hold a tile.
-    squares: Vec<MapSquare>,
-}
-
-/// One square of it.
-#[derive(Serialize, ToSchema)]
-pub struct MapSquare {
-    /// From the west.
-    column: u32,
-    /// From the north.
-    row: u32,
-    tiles: TileCounts,
-    /// Mean share of pairs of labels on the same tile that do not agree; `null` where there is no pair.
-    #[schema(required)]
-    disagreement: Option<f64>,
-}
-
-/// Where tiles stand and where the crowd does not agree
-#[utoipa::path(get, path = "/api/v1/campaigns/{slug}/statistics/map", operation_id = "get_statistics_map",
-    params(("slug" = String, Path, description = "Name of the campaign")),
-    responses((status = 200, body = MapOverview)))]
-pub async fn get_statistics_map(app: Data<App>, door: InCampaign<Coordinator>) -> Result<HttpResponse, Error> {
-    let maps = app.map_tiles.clone();
-    let overview = door.serve(|store, visit| async move { maps.overview(&store, &visit.campaign).await }).await?;
-    let square = |square: OverviewSquare| MapSquare {
-        column: square.column,
-        row: square.row,
-        tiles: tile_counts(&TileState::ALL.iter().copied().zip(square.states).collect::<Vec<_>>()),
-        disagreement: square.disagreement,
-    };
-    Ok(HttpResponse::Ok().json(MapOverview {
-        bounds: overview.bounds.map(|bounds| bounds.to_array()),
-        columns: overview.columns,
-        rows: overview.rows,
-        squares: overview.squares.into_iter().map(square).collect(),
-    }))
-}
-
 impl From<statistics::Statistics> for Statistics {
     fn from(counted: statistics::Statistics) -> Statistics {
         let point = |point: statistics::Point| Interval {
@@ -394,7 +345,7 @@ impl From<statistics::Waits> for Waits {
     }
 }
 
-fn tile_counts(tiles: &[(TileState, u64)]) -> TileCounts {
+pub(super) fn tile_counts(tiles: &[(TileState, u64)]) -> TileCounts {
     let mut counts = TileCounts::default();
     for (state, tiles) in tiles {
         *match state {

@@ -130,9 +130,10 @@ fn no_reply_export_or_consensus_knows_of_hints() {
         "src/cli/serve.rs",
         "src/domain/hint.rs",
         "src/imagery/change.rs",
-        "src/services/scenes/change_hints.rs",
         "src/services/labelling/tile_consensus.rs",
+        "src/services/scenes/change_hints.rs",
         "src/storage/hints.rs",
+        "src/storage/ring.rs",
     ];
     assert_eq!(found, may, "only these may know of hints");
 }
