@@ -53,7 +53,7 @@ pub fn change_state(
         (CampaignState::Closed, CampaignState::Open) => {
             serde_json::json!({"gold_worn_out": gold::wear_out(conn, campaign.id, now)?}).to_string()
         }
-        _ => String::new(),
+        _ => "{}".to_owned(),
     };
     let act = Act { act: "change_state", subject: next.key(), reason: "", detail: &detail };
     audit_log::note_in_full(conn, actor, Some(campaign.id), &act, now)?;
