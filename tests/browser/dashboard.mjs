@@ -66,7 +66,8 @@ else {
     const before = await number(page, 'labels')
     trouble.expected = true // a server that is busy with answers sends dashboards away for a while
     const seen = new Set()
-    const crowd = spawn(server.binary, ['simulate', '--url', base, '--campaign', PAIR, '--volunteers', '200', '--seed', '11', '--patience', '8'], { stdio: 'ignore' })
+    // People think between two tiles; the crowd is to leave the processor to the server as they do.
+    const crowd = spawn('nice', ['-n', '15', server.binary, 'simulate', '--url', base, '--campaign', PAIR, '--volunteers', '200', '--seed', '11', '--patience', '8'], { stdio: 'ignore' })
     const ended = once(crowd, 'exit')
     let over = false
     void ended.then(() => (over = true))
@@ -78,7 +79,7 @@ else {
     await page.locator('[data-testid=dashboard][data-live=true]').waitFor({ timeout: 90_000 })
     trouble.expected = false
     const steps = [...seen]
-    assert.ok(steps.length >= 4, `seen ${steps}`)
+    assert.ok(steps.slice(0, -1).some((step) => step > before), `moved while they labelled: seen ${steps}`)
     assert.deepEqual(steps, [...steps].sort((a, b) => a - b), 'labels only ever become more')
     assert.ok(steps.at(-1) > before, `${before} before, ${steps.at(-1)} after`)
   })
@@ -138,7 +139,7 @@ else {
       near(told.gold.high, Math.min(1, middle + half), 'high')
     }
     assert.equal(told.waits.flags, one('SELECT COUNT(*) FROM notes n JOIN campaigns k ON k.id = n.campaign_id WHERE k.slug = ? AND n.flagged AND n.resolved_at IS NULL'))
-    assert.deepEqual({ ...told.waits, flags: 0, for_new_eyes: 0 }, { for_new_eyes: 0, flags: 0, expired_leases: 0, half_done_tiles: 0, old_contested_tiles: 0, old_flags: false, refit_overdue: false, failed_jobs: 0, failed_kinds: [], stuck_jobs: 0 })
+    assert.deepEqual({ ...told.waits, flags: 0, for_new_eyes: 0 }, { for_new_eyes: 0, flags: 0, expired_leases: 0, half_done_tiles: 0, lacks_pictures: 0, old_contested_tiles: 0, old_flags: false, refit_overdue: false, failed_jobs: 0, failed_kinds: [], stuck_jobs: 0 })
 
     if (told.finish_basis) for (const { seconds, labels } of Object.values(told.finish_basis)) assert.ok(seconds >= 600 && labels >= 20, JSON.stringify(told.finish_basis))
 
