@@ -47,10 +47,10 @@ export class DemoServer {
   }
 
   /** Lets made-up volunteers who look at the town as it is label a campaign until so many tiles are closed. */
-  async simulate(campaign, closed) {
+  async simulate(campaign, closed, people = 16) {
     // With answers of its own making the crowd would miss the demo's gold, and nothing would settle.
     const truth = join(this.data, 'demo', 'synthetic_town_truth.csv')
-    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', '16', '--seed', '5', '--truth', truth], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const crowd = spawn(this.binary, ['simulate', '--url', this.url, '--campaign', campaign, '--volunteers', `${people}`, '--seed', '5', '--truth', truth], { stdio: ['ignore', 'pipe', 'pipe'] })
     let words = ''
     for (const stream of [crowd.stdout, crowd.stderr]) stream.on('data', (bytes) => (words += bytes))
     const until = Date.now() + READY_MS
