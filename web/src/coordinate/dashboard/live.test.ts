@@ -1,21 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { open, Source } from '../events.fake'
 import { watch } from './live'
-
-/** Events as a test sends them. */
-class Source {
-  static all: Source[] = []
-  readyState = 0
-  onopen = () => undefined as void
-  onerror = () => undefined as void
-  #heard = new Map<string, () => void>()
-  constructor(readonly url: string) {
-    Source.all.push(this)
-  }
-  addEventListener = (kind: string, hear: () => void) => void this.#heard.set(kind, hear)
-  send = (kind: string) => this.#heard.get(kind)?.()
-  close = () => void (this.readyState = 2)
-}
-const open = (url: string) => new Source(url) as unknown as EventSource
 
 describe('a dashboard that watches', () => {
   let looks = 0

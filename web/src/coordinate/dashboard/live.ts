@@ -1,13 +1,13 @@
 // When to look again: soon after the server says that something changed, at most once a second; every few seconds where it does not say.
 
+import { eventsOf, type Open } from '../events'
+
 /** Between two looks, milliseconds. */
 const LEAST = 1_000
 /** Without news: what changes by time alone, such as who is active, is looked at all the same. */
 const QUIET = 10_000
 /** Where events are refused or lost. */
 const POLL = 4_000
-/** Before events are asked for again after they were refused. */
-const AGAIN = 60_000
 const NEWS = ['progress', 'labels', 'jobs', 'model', 'state']
 
 export interface Hooks {
@@ -18,33 +18,17 @@ export interface Hooks {
 }
 
 /** Looks again and again until the returned function is called. Nothing is asked while nobody can see the page. */
-export function watch(slug: string, { look, onlive }: Hooks, open: (url: string) => EventSource = (url) => new EventSource(url)): () => void {
-  let source: EventSource | undefined
+export function watch(slug: string, { look, onlive }: Hooks, open: Open = (url) => new EventSource(url)): () => void {
   let [news, live, busy, ended] = [true, false, false, false]
-  let [looked, refused] = [0, 0]
+  let looked = 0
   const tell = (now: boolean) => {
     if (now !== live) onlive((live = now))
   }
+  const events = eventsOf(slug, NEWS, { hear: () => void (news = true), onlive: tell }, open)
 
-  function listen() {
-    if (source || Date.now() - refused < AGAIN) return
-    source = open(`/api/v1/campaigns/${encodeURIComponent(slug)}/events`)
-    source.onopen = () => tell(true)
-    source.onerror = () => {
-      tell(false)
-      // The browser connects again by itself unless it was refused.
-      if (source?.readyState === 2) hush()
-    }
-    for (const kind of NEWS) source.addEventListener(kind, () => (news = true))
-  }
-  function hush() {
-    source?.close()
-    source = undefined
-    refused = Date.now()
-  }
   async function turn() {
     if (document.visibilityState === 'hidden' || busy) return
-    listen()
+    events.listen()
     const age = Date.now() - looked
     if (!(news && age >= LEAST) && age < (live ? QUIET : POLL)) return
     ;[news, busy, looked] = [false, true, Date.now()]
@@ -56,6 +40,6 @@ export function watch(slug: string, { look, onlive }: Hooks, open: (url: string)
   return () => {
     ended = true
     clearInterval(timer)
-    source?.close()
+    events.close()
   }
 }
