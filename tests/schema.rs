@@ -147,6 +147,9 @@ fn rights_are_given_to_a_role_that_is_there_and_is_not_the_owner() {
         );
         assert!(error("postgres").contains("may do everything already"), "{}", error("postgres"));
         assert!(error("x; DROP TABLE labels").contains("no role's name"));
+        let data = tempfile::tempdir().unwrap();
+        assert!(migrating(&database, data.path(), &["--grant-to", SERVER_ROLE]).status().unwrap().success());
+        assert!(!migrating(&database, data.path(), &["--grant-to", "postgres"]).status().unwrap().success());
     }
 }
 
