@@ -209,6 +209,9 @@ pub struct Campaign {
 #[serde(deny_unknown_fields)]
 pub struct StateRequest {
     state: NextState,
+    /// Why, for the campaign's log: plain text of at most 500 characters, or nothing.
+    #[serde(default)]
+    reason: String,
 }
 
 /// A state that a coordinator may choose.
@@ -259,7 +262,7 @@ pub async fn get_campaign(door: InCampaign<Anyone>, languages: Languages) -> Res
     Ok(HttpResponse::Ok().json(campaign.await?))
 }
 
-/// Open, pause or close
+/// Open, pause, close or archive
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/state", operation_id = "set_campaign_state",
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = StateRequest,
     responses((status = 200, body = Campaign)))]
@@ -269,10 +272,11 @@ pub async fn set_campaign_state(
     languages: Languages,
     body: Body<StateRequest>,
 ) -> Result<HttpResponse, Error> {
-    let next = CampaignState::from(body.0.state);
+    let StateRequest { state, reason } = body.0;
+    let next = CampaignState::from(state);
     let changed = door.write(move |conn, visit| {
         let actor = visit.viewer.volunteer_id();
-        let campaign = change_state::change_state(conn, &visit.campaign.slug, next, actor, visit.now)?;
+        let campaign = change_state::change_state_why(conn, &visit.campaign.slug, (next, &reason), actor, visit.now)?;
         let id = campaign.id;
         Ok((id, in_full(conn, &CampaignVisit { campaign, ..visit.clone() }, &languages.0)?))
     });

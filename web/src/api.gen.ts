@@ -988,7 +988,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open, pause or close */
+        /** Open, pause, close or archive */
         post: operations["set_campaign_state"];
         delete?: never;
         options?: never;
@@ -4380,6 +4380,8 @@ export interface components {
         };
         /** @description The state that a campaign is to have. */
         StateRequest: {
+            /** @description Why, for the campaign's log: plain text of at most 500 characters, or nothing. */
+            reason?: string;
             state: components["schemas"]["NextState"];
         };
         /** @description How a campaign is doing. */
