@@ -5,6 +5,7 @@ mod announcements;
 mod audit;
 mod authorization;
 mod campaigns;
+mod class_names;
 mod compat;
 mod database;
 mod drafts;

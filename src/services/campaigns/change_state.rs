@@ -9,10 +9,7 @@ use crate::services::scenes::later_scene;
 use crate::storage::audit_log::{self, Act};
 use crate::storage::{Conn, campaigns, gold, imports, notify, policy_versions};
 
-/// Moves a campaign to another state; the same state again changes nothing.
-///
-/// A draft opens when nothing on its check list blocks. A closed campaign that opens again hands out none of its check gold
-/// any more. Without an actor it was the operator, at the command line.
+/// Moves a campaign to another state, without a word of why: see [`change_state_why`].
 pub fn change_state(
     conn: &mut Conn,
     slug: &str,
@@ -20,6 +17,22 @@ pub fn change_state(
     actor: Option<i64>,
     now: i64,
 ) -> Result<Campaign, Error> {
+    change_state_why(conn, slug, (next, ""), actor, now)
+}
+
+/// Moves a campaign to another state, for a reason that stands in its log and may be empty; the same state again changes
+/// nothing.
+///
+/// A draft opens when nothing on its check list blocks. A closed campaign that opens again hands out none of its check gold
+/// any more. Without an actor it was the operator, at the command line.
+pub fn change_state_why(
+    conn: &mut Conn,
+    slug: &str,
+    (next, reason): (CampaignState, &str),
+    actor: Option<i64>,
+    now: i64,
+) -> Result<Campaign, Error> {
+    let reason = exclude::plain(reason)?;
     let campaign = find(conn, slug)?;
     campaigns::lock(conn, campaign.id)?;
     let campaign = find(conn, slug)?;
@@ -55,7 +68,7 @@ pub fn change_state(
         }
         _ => "{}".to_owned(),
     };
-    let act = Act { act: "change_state", subject: next.key(), reason: "", detail: &detail };
+    let act = Act { act: "change_state", subject: next.key(), reason, detail: &detail };
     audit_log::note_in_full(conn, actor, Some(campaign.id), &act, now)?;
     find(conn, slug)
 }

@@ -90,10 +90,15 @@ fn standing(conn: &mut Conn, campaign: &Campaign, volunteer: i64) -> Result<Opti
 }
 
 fn checked(reason: &str) -> Result<&str, Error> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(Error::invalid("reason", "say why, in words that the person may read"));
+    match plain(reason)? {
+        "" => Err(Error::invalid("reason", "say why, in words that the person may read")),
+        reason => Ok(reason),
     }
+}
+
+/// A reason for the log without blanks around it, which may be empty: short plain text.
+pub fn plain(reason: &str) -> Result<&str, Error> {
+    let reason = reason.trim();
     if reason.chars().count() > LONGEST || reason.chars().any(|c| c.is_control() && c != '\n') {
         return Err(Error::invalid("reason", format!("a reason is plain text of at most {LONGEST} characters")));
     }

@@ -1,10 +1,12 @@
 // All that the setup page knows of one campaign: its settings as a draft, pictures, jobs and the check list, kept fresh while it stands.
 import { api, type Campaign } from '../../api'
+import type { Named } from '../../i18n'
 import { keep, kept } from '../../kept'
 import { hearJobs } from '../news'
 import { callsOf, type CheckItem, type Checklist, type Job, type JobWanted, type Settings, type SetupScene } from './calls'
 import { Draft, type Held, type Saving } from './draft.svelte'
 import { incomingOf } from './incoming.svelte'
+import { namedIn } from './own-scale'
 
 const CHECK_MS = 300
 export const underWay = (job: Job) => job.state === 'waiting' || job.state === 'running'
@@ -70,6 +72,10 @@ export class Setup {
 
   get fixed(): boolean {
     return this.campaign.state !== 'draft'
+  }
+  /** The answers with their names, for those who read this page. */
+  get named(): Named {
+    return namedIn(this.draft.settings.scale, this.draft.settings.language)
   }
   get busy(): Job | undefined {
     return this.jobs.find(underWay)
