@@ -3,11 +3,12 @@
 use super::checklist::checklist;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::checklist::ItemState;
+use crate::domain::job::JobKind;
 use crate::services::Error;
 use crate::services::oversight::exclude;
 use crate::services::scenes::later_scene;
 use crate::storage::audit_log::{self, Act};
-use crate::storage::{Conn, campaigns, gold, imports, notify, policy_versions};
+use crate::storage::{Conn, campaigns, gold, imports, jobs, notify, policy_versions};
 
 /// Moves a campaign to another state, without a word of why: see [`change_state_why`].
 pub fn change_state(
@@ -49,6 +50,9 @@ pub fn change_state_why(
     if next != CampaignState::Paused {
         later_scene::check_none_joins(conn, &campaign)?;
     }
+    if campaign.state == CampaignState::Paused && next == CampaignState::Open {
+        check_none_comes(conn, &campaign)?;
+    }
     if next == CampaignState::Archived {
         check_all_followed(conn, &campaign)?;
     }
@@ -77,6 +81,16 @@ pub fn change_state_why(
 pub fn find(conn: &mut Conn, slug: &str) -> Result<Campaign, Error> {
     campaigns::find(conn, slug)?
         .ok_or_else(|| Error::NotFound(format!("there is no campaign `{slug}`: `aftermap campaign list` shows all")))
+}
+
+/// Refuses to open a campaign to which a later picture is on its way: it could not be added any more.
+fn check_none_comes(conn: &mut Conn, campaign: &Campaign) -> Result<(), Error> {
+    if jobs::unfinished(conn, campaign.id)?.iter().all(|job| job.kind != JobKind::Ingest) {
+        return Ok(());
+    }
+    let reason =
+        "a later picture is on its way, and is added only while the campaign is paused: wait for it, or stop it";
+    Err(Error::Conflict(format!("campaign `{}` cannot open yet: {reason}", campaign.slug)))
 }
 
 /// Refuses to archive a campaign whose tiles have yet to follow what was decided: nothing changes in an archived one.

@@ -95,6 +95,10 @@ describe('a line of the log', () => {
     language.texts = ar
     expect(lineOf(entry('ingest', 'town_2025.tif'), NAMELESS)).toContain('\u2068town_2025.tif\u2069')
   })
+  it('a picture that was brought in is named, where it is there still', () => {
+    expect(plain(lineOf(entry('ingest', '12345'), NAMELESS, { 12345: 'madre_before' }))).toBe('Brought in the picture madre_before.')
+    expect(plain(lineOf(entry('ingest', '12345'), NAMELESS))).toBe('Brought in the picture 12345.')
+  })
 
   it('names an act that is newer than this page, with its subject', () => {
     expect(lineOf(entry('paint_tiles', 'blue'), NAMELESS)).toBe('Paint tiles: blue')

@@ -85,8 +85,12 @@ const SAID: Record<string, readonly string[]> = {
 }
 const IDS = ['withdrawal', 'scene']
 
-/** What was done, as a sentence without its actor. Answers by the names of the campaign's scale. An act that has no sentence yet reads as its name and its subject. */
-export function lineOf(entry: Entry, scale: Named): string {
+/** Acts whose subject is a scene by its id, which means nothing to people. */
+const OF_SCENES = ['ingest', 'add_later_scene', 'later_scene_joined']
+
+/** What was done, as a sentence without its actor. Answers by the names of the campaign's scale. An act that has no sentence yet reads as its name and its subject. `scenes`: titles by id. */
+export function lineOf(noted: Entry, scale: Named, scenes: Record<string, string> = {}): string {
+  const entry = OF_SCENES.includes(noted.act) ? { ...noted, subject: scenes[noted.subject] ?? noted.subject } : noted
   const line = entry.act === 'review' && entry.subject.endsWith(': withdrawn') ? 'review_withdrawn' : entry.act
   return said('log_line', line, READERS[entry.act]?.(entry, scale) ?? {}) ?? `${tOf('act', entry.act)}: ${entry.subject}`
 }
