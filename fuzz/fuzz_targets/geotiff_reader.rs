@@ -23,5 +23,9 @@ fuzz_target!(|data: &[u8]| {
         if let Ok(image) = source.read(window) {
             assert_eq!(image.data.len() as u64, window.pixels() * 4);
         }
+        // The way of the cutter, which takes some pictures without a copy.
+        if let Ok(pixels) = source.read_pixels(window) {
+            assert_eq!(pixels.data.len() as u64, window.pixels() * pixels.stride as u64);
+        }
     }
 });

@@ -65,6 +65,8 @@ pub enum Way {
 pub struct Bands {
     /// How they are read.
     pub way: Way,
+    /// Whether decoding colours would change nothing: the samples are shown as they are stored.
+    pub stored: bool,
     /// What the samples are.
     pub kind: Kind,
     /// Numbers of the shown bands, from 0: one or three.
@@ -105,8 +107,13 @@ pub fn find_bands(file: &GeoTiffFile, image: usize, masked: bool, look: &Look) -
     let shown = shown(look, notes, layout.samples_per_pixel, alpha.is_some())?;
     let nodata = if masked && look.nodata.is_none() { None } else { nodata(file, look) };
     let nodata = nodata.map(|v| if inverted { kind.full() - v } else { v });
-    let pixel_bytes = count * stored.bytes_per_sample + layout.samples_per_pixel * layout.bytes_per_sample;
-    Ok(Bands { way, kind, shown, alpha, nodata, count, pixel_bytes })
+    let as_stored = simple
+        && stored.samples_per_pixel == layout.samples_per_pixel
+        && stored.bits_per_sample == layout.bits_per_sample
+        && stored.sample_format == layout.sample_format;
+    let decoded = if as_stored { 0 } else { layout.samples_per_pixel * layout.bytes_per_sample };
+    let pixel_bytes = count * stored.bytes_per_sample + decoded;
+    Ok(Bands { way, stored: as_stored, kind, shown, alpha, nodata, count, pixel_bytes })
 }
 
 fn unreadable(reason: &str) -> String {
@@ -141,7 +148,7 @@ fn colour_table(
     let nodata = if masked { None } else { nodata(file, look) };
     let kind = Kind::new(1, bytes as u16 * 8)?;
     let pixel_bytes = count * bytes;
-    Ok(Bands { way: Way::Table(table), kind, shown: vec![0], alpha: None, nodata, count, pixel_bytes })
+    Ok(Bands { way: Way::Table(table), stored: true, kind, shown: vec![0], alpha: None, nodata, count, pixel_bytes })
 }
 
 fn find_alpha(file: &GeoTiffFile, image: usize, samples: usize, notes: &str) -> Option<(usize, bool)> {

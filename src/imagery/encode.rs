@@ -7,7 +7,7 @@ use crate::domain::cell::CELL_PIXELS;
 use super::picture::{PictureKind, decode};
 
 /// Changes whenever the same input would give other bytes, so that new archives get new names.
-pub const ENCODER_VERSION: &str = "webp q80 m4, bilinear, box overviews, layout 2";
+pub const ENCODER_VERSION: &str = "webp q80 m4, bilinear in whole numbers, box overviews, layout 2";
 /// libwebp's quality, 0 to 100.
 const QUALITY: f32 = 80.0;
 

@@ -3,14 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use geotiff_reader::{GeoTiffFile, GeoTiffOpenOptions};
+use geotiff_reader::GeoTiffFile;
 
 use super::bands::{Bands, Look, Way, find_bands};
 use super::error::ImageryError;
 use super::georef::Georef;
+use super::open::{check_blocks, find_mask, open_tiff};
 use super::place::find_georef;
 use super::samples::{Levels, Painting, Plane};
-use super::source::{RasterSource, RgbaImage, Shown, Window};
+use super::source::{Pixels, RasterSource, RgbaImage, Shown, Window};
 use super::sparse::Missing;
 use super::stretch;
 use super::webp_blocks::WebpBlocks;
@@ -19,12 +20,6 @@ use super::webp_blocks::WebpBlocks;
 const MAX_SIDE: u32 = 2_000_000;
 /// Largest accepted picture, pixels: 2^40, a square with a side of a million.
 const MAX_PIXELS: u64 = 1 << 40;
-/// Largest buffer one read may need, bytes.
-const MAX_READ_BYTES: usize = 256 << 20;
-/// Decoded strips and tiles that are kept, bytes.
-const BLOCK_CACHE_BYTES: usize = 96 << 20;
-/// Largest decoded strip or tile, bytes: it must fit into the cache, or it would be decoded again for every window.
-const MAX_BLOCK_BYTES: u64 = 80 << 20;
 
 /// Numbers that often mean "no picture" in files that do not say so.
 const FILLS: [f32; 4] = [-9999.0, -32768.0, -32767.0, f32::MIN];
@@ -184,7 +179,11 @@ impl GeoTiffSource {
         match (&self.bands.way, &self.webp) {
             (Way::Decoded(4), Some(blocks)) => whole(self.guarded(window, || blocks.read(&self.file.0, window))?, 4),
             (Way::Decoded(bands), _) => {
-                let read = || tiff.read_decoded_window_bytes(self.image, row, col, rows, cols);
+                // Decoding colours copies the window even where nothing is to be decoded.
+                let read = || match self.bands.stored {
+                    true => tiff.read_window_bytes(self.image, row, col, rows, cols),
+                    false => tiff.read_decoded_window_bytes(self.image, row, col, rows, cols),
+                };
                 whole(self.guarded(window, read)?, *bands)
             }
             (Way::Table(_), _) => {
@@ -268,6 +267,14 @@ impl GeoTiffSource {
         Some(format!("{kind} numbers stretched from {} ({how}){}", list.join(", "), hint.unwrap_or_default()))
     }
 
+    /// Whether the decoder's bytes are red, green and blue (and perhaps a fourth band that is not shown), all valid.
+    fn is_plain(&self) -> bool {
+        let valid = self.bands.alpha.is_none() && self.mask.is_none() && self.missing.is_none();
+        let bytes = self.bands.kind.is_byte() && self.painting.levels == [Levels::BYTES; 3];
+        let whole = matches!(self.bands.way, Way::Decoded(3 | 4)) && self.bands.shown == [0, 1, 2];
+        valid && bytes && whole && self.painting.nodata.is_none()
+    }
+
     fn colour(&self, raw: &Raw, window: Window) -> Vec<u8> {
         let pixels = window.pixels() as usize;
         if let (Way::Table(table), Raw::Whole(bytes, stride)) = (&self.bands.way, raw) {
@@ -313,7 +320,7 @@ impl RasterSource for GeoTiffSource {
     }
 
     fn pixel_bytes(&self) -> usize {
-        self.bands.pixel_bytes + 4
+        self.bands.pixel_bytes + if self.is_plain() { 0 } else { 4 }
     }
 
     fn strip_row_bytes(&self) -> Option<u64> {
@@ -339,55 +346,16 @@ impl RasterSource for GeoTiffSource {
         }
         Ok(RgbaImage { width: window.width, height: window.height, data })
     }
-}
 
-fn open_tiff(path: &Path) -> Result<GeoTiffFile, ImageryError> {
-    std::fs::File::open(path).map_err(ImageryError::io(path, "opening"))?;
-    let mut options = GeoTiffOpenOptions {
-        block_cache_bytes: BLOCK_CACHE_BYTES,
-        block_cache_slots: 65_536,
-        decode_output_bytes: MAX_READ_BYTES,
-        ..GeoTiffOpenOptions::default()
-    };
-    options.parse_budgets.max_ifds = 256;
-    options.parse_budgets.max_ifd_entries = 1024;
-    let opened = catch_unwind(AssertUnwindSafe(|| GeoTiffFile::open_with_options(path, options)));
-    let reason = match opened {
-        Ok(Ok(file)) => return Ok(file),
-        Ok(Err(geotiff_reader::Error::NotGeoTiff)) => {
-            "the picture does not say where on earth it lies; if you know its corners: \
-             gdal_translate -a_srs EPSG:<code> -a_ullr <west> <north> <east> <south> in.tif out.tif"
-                .into()
+    fn read_pixels(&self, window: Window) -> Result<Pixels, ImageryError> {
+        if !self.is_plain() {
+            return self.read(window).map(Pixels::from);
         }
-        Ok(Err(error)) => format!("is not a GeoTIFF that can be read: {error}"),
-        Err(_) => "is not a GeoTIFF that can be read: the decoder gave up".into(),
-    };
-    Err(ImageryError::unusable(path, reason))
-}
-
-/// The internal mask: a reduced picture of kind 4 (TIFF 6.0, NewSubfileType bit 2) with the same size.
-fn find_mask(file: &GeoTiffFile, image: usize) -> Option<usize> {
-    let wanted = |index: usize| {
-        let ifd = file.tiff().ifd(index).ok()?;
-        let kind = ifd.tag(254).and_then(|tag| tag.value.as_u64())?;
-        (kind & 5 == 4 && ifd.width() == file.width() && ifd.height() == file.height()).then_some(index)
-    };
-    (0..file.tiff().ifd_count()).filter(|&index| index != image).find_map(wanted)
-}
-
-/// Refuses strips and tiles that cannot be held in memory, before one of them is decoded.
-fn check_blocks(file: &GeoTiffFile, image: usize, bands: &Bands) -> Result<(), String> {
-    let ifd = file.tiff().ifd(image).map_err(|error| error.to_string())?;
-    let (width, height) = match (ifd.tile_width(), ifd.tile_height()) {
-        (Some(width), Some(height)) => (width, height),
-        _ => (ifd.width(), ifd.rows_per_strip().min(ifd.height())),
-    };
-    let bytes = u64::from(width) * u64::from(height) * bands.pixel_bytes as u64;
-    match bytes <= MAX_BLOCK_BYTES * 2 {
-        true => Ok(()),
-        false => Err(format!(
-            "it is packed in pieces of {width} x {height} pixels, too large to be read one at a time; rewrite it: \
-             gdal_translate -co TILED=YES -co COMPRESS=DEFLATE in.tif out.tif"
-        )),
+        match self.samples(window)? {
+            Raw::Whole(data, stride) => {
+                Ok(Pixels { width: window.width, height: window.height, stride, opaque: true, data })
+            }
+            Raw::ByBand(_) => Err(self.damaged(window, "the decoder returned single bands")),
+        }
     }
 }

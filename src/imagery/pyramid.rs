@@ -173,8 +173,8 @@ impl<'a> Pyramid<'a> {
                 )),
             };
         }
-        let image = self.source.read(window)?;
-        Ok(Loaded::Patch(Patch::new(window, image, (width, height))))
+        let pixels = self.source.read_pixels(window)?;
+        Ok(Loaded::Patch(Patch { window, pixels, full: (width, height) }))
     }
 
     fn merge_children(&self, cell: Cell, patch: Option<&Patch>) -> Result<Option<Vec<u8>>, ImageryError> {
@@ -200,7 +200,7 @@ pub fn draw_cell(source: &dyn RasterSource, cell: Cell) -> Result<Option<Vec<u8>
     let Some(window) = CoordGrid::new(source.georef(), cell.mercator(), 32).window(full.0, full.1) else {
         return Ok(None);
     };
-    let patch = Patch::new(window, source.read(window)?, full);
+    let patch = Patch { window, pixels: source.read_pixels(window)?, full };
     Ok(render(source.georef(), &patch, cell))
 }
 

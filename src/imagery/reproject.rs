@@ -2,8 +2,9 @@
 
 use crate::domain::cell::{CELL_PIXELS, Cell, MercatorBox};
 
+use super::bilinear::{self, Walk};
 use super::georef::Georef;
-use super::source::{RgbaImage, Window};
+use super::source::{Pixels, Window};
 
 /// Bytes of one tile in memory: 256 x 256 pixels of red, green, blue and straight alpha.
 pub const TILE_BYTES: usize = (CELL_PIXELS * CELL_PIXELS * 4) as usize;
@@ -55,17 +56,17 @@ impl CoordGrid {
             let x = area.left + (area.right - area.left) * t;
             let y = area.top - (area.top - area.bottom) * t;
             let exact = georef.to_pixel(x, y).unwrap_or((f64::NAN, f64::NAN));
-            let near = self.at(i, i, 0.5, 0.5);
+            let [a, b, c, d] = self.corners(i, i);
+            let near = between(between(a, b, 0.5), between(c, d, 0.5), 0.5);
             (exact.0 - near.0).abs().max((exact.1 - near.1).abs())
         };
         (0..steps).map(error_at).filter(|error| error.is_finite()).fold(0.0, f64::max)
     }
 
-    fn at(&self, i: u32, j: u32, s: f64, t: f64) -> (f64, f64) {
+    /// The coordinates at the corners of a square of the grid: upper left, upper right, lower left, lower right.
+    fn corners(&self, i: u32, j: u32) -> [Place; 4] {
         let node = |i: u32, j: u32| self.points[(j * self.nodes + i) as usize];
-        let (a, b, c, d) = (node(i, j), node(i + 1, j), node(i, j + 1), node(i + 1, j + 1));
-        let mix = |a: f64, b: f64, c: f64, d: f64| (a * (1.0 - s) + b * s) * (1.0 - t) + (c * (1.0 - s) + d * s) * t;
-        (mix(a.0, b.0, c.0, d.0), mix(a.1, b.1, c.1, d.1))
+        [node(i, j), node(i + 1, j), node(i, j + 1), node(i + 1, j + 1)]
     }
 
     /// The window of the source that the grid needs, clipped to the picture; `None` where they do not meet.
@@ -91,24 +92,16 @@ pub struct Patch {
     /// Where the window lies.
     pub window: Window,
     /// Its pixels.
-    pub image: RgbaImage,
+    pub pixels: Pixels,
     /// Columns and rows of the whole picture.
     pub full: (u32, u32),
-    /// Whether every pixel is fully valid, which makes drawing simpler.
-    pub opaque: bool,
 }
 
 impl Patch {
-    /// A window and its pixels, of a picture of this size.
-    pub fn new(window: Window, image: RgbaImage, full: (u32, u32)) -> Patch {
-        let opaque = image.data.chunks_exact(4).all(|pixel| pixel[3] == 255);
-        Patch { window, image, full, opaque }
-    }
-
     /// Whether bilinear samples at these places need no look at the border: all four neighbours are in memory.
-    fn holds(&self, places: [(f64, f64); 4]) -> bool {
+    fn holds(&self, places: [Place; 4]) -> bool {
         let (left, top) = (f64::from(self.window.col) + 0.5, f64::from(self.window.row) + 0.5);
-        let (right, bottom) = (left + f64::from(self.image.width) - 1.0, top + f64::from(self.image.height) - 1.0);
+        let (right, bottom) = (left + f64::from(self.pixels.width) - 1.0, top + f64::from(self.pixels.height) - 1.0);
         places.iter().all(|&(col, row)| col >= left && row >= top && col < right && row < bottom)
     }
 }
@@ -127,80 +120,71 @@ pub fn render(georef: &Georef, patch: &Patch, cell: Cell) -> Option<Vec<u8>> {
     (any > 0).then_some(tile)
 }
 
+/// Column and row in the source, counted from its upper left corner.
+type Place = (f64, f64);
+
+/// Samples across one row of a square: where the row begins, how far it reaches.
+type Line = (Place, (f64, f64));
+
 fn render_square(grid: &CoordGrid, patch: &Patch, (i, j): (u32, u32), step: u32, tile: &mut [u8]) -> u8 {
     let share = 1.0 / f64::from(step);
-    let (start, right, down) = (grid.at(i, j, 0.0, 0.0), grid.at(i, j, 1.0, 0.0), grid.at(i, j, 0.0, 1.0));
+    let [start, right, down, far] = grid.corners(i, j);
     // A source that is finer than the tile is averaged over several samples, or it would flicker.
     let samples = |a: f64, b: f64| ((a.hypot(b) * share / 1.5).ceil()).clamp(1.0, 16.0) as u32;
     let across = samples(right.0 - start.0, right.1 - start.1);
     let along = samples(down.0 - start.0, down.1 - start.1);
-    let simple = patch.opaque && patch.holds([start, right, down, grid.at(i, j, 1.0, 1.0)]);
+    let simple = patch.pixels.opaque && patch.holds([start, right, down, far]);
+    // Within a square the coordinates are linear along a row, and along its two sides.
+    let line = |py: u32, v: u32| -> Line {
+        let t = (f64::from(py) + (f64::from(v) + 0.5) / f64::from(along)) * share;
+        let (left, right) = (between(start, down, t), between(right, far, t));
+        (left, (right.0 - left.0, right.1 - left.1))
+    };
     let mut any = 0;
-    let mut lines = Vec::with_capacity(along as usize);
+    let (mut lines, mut walks) = (Vec::with_capacity(along as usize), Vec::with_capacity(along as usize));
     for py in 0..step {
-        lines.clear();
-        // Within a square the coordinates are linear along a row: only its two ends are interpolated in full.
-        lines.extend((0..along).map(|v| {
-            let t = (f64::from(py) + (f64::from(v) + 0.5) / f64::from(along)) * share;
-            let (left, right) = (grid.at(i, j, 0.0, t), grid.at(i, j, 1.0, t));
-            (left, (right.0 - left.0, right.1 - left.1))
-        }));
         let first = ((j * step + py) * CELL_PIXELS + i * step) as usize * 4;
         let row = &mut tile[first..first + step as usize * 4];
         if simple {
-            draw_simple(patch, &lines, across, share, row);
+            walks.clear();
+            walks.extend((0..along).map(|v| walk(patch.window, line(py, v), share / f64::from(across))));
+            bilinear::draw(&patch.pixels, &mut walks, across, row);
             any = 255;
-            continue;
-        }
-        for (px, pixel) in row.chunks_exact_mut(4).enumerate() {
-            let mut sum = [0.0f32; 4];
-            for &(left, run) in &lines {
-                for u in 0..across {
-                    let s = (px as f64 + (f64::from(u) + 0.5) / f64::from(across)) * share;
-                    add_sample(patch, (left.0 + run.0 * s, left.1 + run.1 * s), &mut sum);
-                }
-            }
-            pixel.copy_from_slice(&straight(sum, (across * along) as f32));
-            any |= pixel[3];
+        } else {
+            lines.clear();
+            lines.extend((0..along).map(|v| line(py, v)));
+            any |= draw_with_borders(patch, &lines, across, share, row);
         }
     }
     any
 }
 
-/// A line across the source: where it begins, and its step for one pixel of the tile.
-type Line = ((f64, f64), (f64, f64));
+fn between(a: Place, b: Place, t: f64) -> Place {
+    (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)
+}
 
-/// A row of pixels inside an opaque patch: the same numbers as the general way, without alpha and without borders.
-fn draw_simple(patch: &Patch, lines: &[Line], across: u32, share: f64, row: &mut [u8]) {
-    let width = patch.image.width as usize;
-    let data = patch.image.data.as_slice();
-    let (col0, row0) = (f64::from(patch.window.col) + 0.5, f64::from(patch.window.row) + 0.5);
-    let part = 1.0 / (across as usize * lines.len()) as f32;
-    let between = share / f64::from(across);
+/// The samples of a line, which divide it into parts of size `part`; each lies in the middle of its part.
+fn walk(window: Window, (start, run): Line, part: f64) -> Walk {
+    let step = (run.0 * part, run.1 * part);
+    let (col, row) = (f64::from(window.col) + 0.5, f64::from(window.row) + 0.5);
+    Walk::new((start.0 + step.0 / 2.0 - col, start.1 + step.1 / 2.0 - row), step)
+}
+
+/// A row of pixels where alpha or the border of the picture counts. Returns whether any of them is visible.
+fn draw_with_borders(patch: &Patch, lines: &[Line], across: u32, share: f64, row: &mut [u8]) -> u8 {
+    let mut any = 0;
     for (px, pixel) in row.chunks_exact_mut(4).enumerate() {
         let mut sum = [0.0f32; 4];
         for &(left, run) in lines {
             for u in 0..across {
-                let s = px as f64 * share + (f64::from(u) + 0.5) * between;
-                let (x, y) = (left.0 + run.0 * s - col0, left.1 + run.1 * s - row0);
-                // Never negative here, so that cutting off the fraction is rounding down.
-                let (x0, y0) = (x as usize, y as usize);
-                let (fx, fy) = ((x - x0 as f64) as f32, (y - y0 as f64) as f32);
-                let at = (y0 * width + x0) * 4;
-                let Some(top) = data.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { continue };
-                let Some(low) = data.get(at + width * 4..).and_then(|rest| rest.first_chunk::<8>()) else { continue };
-                for channel in 0..4 {
-                    let above = f32::from(top[channel]) * (1.0 - fx) + f32::from(top[channel + 4]) * fx;
-                    let below = f32::from(low[channel]) * (1.0 - fx) + f32::from(low[channel + 4]) * fx;
-                    sum[channel] += above * (1.0 - fy) + below * fy;
-                }
+                let s = (px as f64 + (f64::from(u) + 0.5) / f64::from(across)) * share;
+                add_sample(patch, (left.0 + run.0 * s, left.1 + run.1 * s), &mut sum);
             }
         }
-        for channel in 0..3 {
-            pixel[channel] = (sum[channel] * part + 0.5) as u8;
-        }
-        pixel[3] = 255;
+        pixel.copy_from_slice(&straight(sum, (across as usize * lines.len()) as f32));
+        any |= pixel[3];
     }
+    any
 }
 
 /// Adds one bilinear sample, premultiplied by alpha; nothing outside the picture.
@@ -215,12 +199,16 @@ fn add_sample(patch: &Patch, (col, row): (f64, f64), sum: &mut [f32; 4]) {
     let (x, y) = (col - 0.5 - f64::from(patch.window.col), row - 0.5 - f64::from(patch.window.row));
     let (x0, y0) = (x.floor(), y.floor());
     let (fx, fy) = ((x - x0) as f32, (y - y0) as f32);
-    let image = &patch.image;
+    let image = &patch.pixels;
     let clamp = |v: f64, count: u32| (v.max(0.0) as usize).min(count as usize - 1);
     let (left, right) = (clamp(x0, image.width), clamp(x0 + 1.0, image.width));
     let (top, bottom) =
         (clamp(y0, image.height) * image.width as usize, clamp(y0 + 1.0, image.height) * image.width as usize);
-    let pixel = |at: usize| <[u8; 4]>::try_from(&image.data[at * 4..at * 4 + 4]).unwrap_or([0; 4]);
+    let pixel = |at: usize| match &image.data[at * image.stride..(at + 1) * image.stride] {
+        &[r, g, b, alpha] if !image.opaque => [r, g, b, alpha],
+        &[r, g, b, ..] => [r, g, b, 255],
+        _ => [0; 4],
+    };
     let pixels = [pixel(top + left), pixel(top + right), pixel(bottom + left), pixel(bottom + right)];
     let mut weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
     for (weight, pixel) in weights.iter_mut().zip(&pixels) {
@@ -248,7 +236,7 @@ fn straight(sum: [f32; 4], samples: f32) -> [u8; 4] {
 mod tests {
     use super::*;
     use crate::domain::cell::Cell;
-    use crate::imagery::Crs;
+    use crate::imagery::{Crs, RgbaImage};
 
     fn on_grid(cell: Cell) -> Georef {
         let area = cell.mercator();
@@ -260,14 +248,15 @@ mod tests {
         let window = Window { col: 0, row: 0, width: 256, height: 256 };
         let data =
             (0..256u32).flat_map(|row| (0..256u32).flat_map(move |col| [(col, row)])).flat_map(|(c, r)| pixels(c, r));
-        Patch::new(window, RgbaImage { width: 256, height: 256, data: data.collect() }, (256, 256))
+        let image = RgbaImage { width: 256, height: 256, data: data.collect() };
+        Patch { window, pixels: image.into(), full: (256, 256) }
     }
 
     #[test]
     fn a_picture_that_lies_on_the_grid_is_copied_unchanged() {
         let cell = Cell { z: 15, x: 18_000, y: 13_000 };
         let patch = patch(|c, r| [c as u8, r as u8, (c * r % 251) as u8, 255]);
-        assert_eq!(render(&on_grid(cell), &patch, cell).unwrap(), patch.image.data);
+        assert_eq!(render(&on_grid(cell), &patch, cell).unwrap(), patch.pixels.data);
     }
 
     #[test]
@@ -294,10 +283,13 @@ mod tests {
             let affine = [area.left - 3.3 * size, size, 0.1 * size, area.top + 4.7 * size, -0.1 * size, -size];
             let georef = Georef::new(Crs::Mercator, affine).unwrap();
             let simple = patch(|c, r| [(c * 7) as u8, (r * 3) as u8, (c * r % 251) as u8, 255]);
-            let general =
-                Patch { opaque: false, ..patch(|c, r| [(c * 7) as u8, (r * 3) as u8, (c * r % 251) as u8, 255]) };
-            let (simple, general) = (render(&georef, &simple, cell).unwrap(), render(&georef, &general, cell).unwrap());
-            let far = simple.iter().zip(&general).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            let bytes = simple.pixels.data.chunks(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
+            let three = Pixels { stride: 3, data: bytes, ..simple.pixels.clone() };
+            let slow = Pixels { opaque: false, ..simple.pixels.clone() };
+            let drawn = |pixels: Pixels| render(&georef, &Patch { pixels, ..simple }, cell).unwrap();
+            let (fast, three, general) = (drawn(simple.pixels.clone()), drawn(three), drawn(slow));
+            assert_eq!(fast, three, "three bytes a pixel at {scale}");
+            let far = fast.iter().zip(&general).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
             assert!(far <= 1, "{far} levels at {scale}");
         }
     }

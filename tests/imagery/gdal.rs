@@ -11,6 +11,9 @@ use crate::helpers::{data, names};
 
 /// Cells of the native zoom that are compared for one file.
 const CELLS: usize = 9;
+/// Pictures that lie on a grid of web mercator, or hold one colour: every pixel is the same as GDAL's. The one with
+/// number 17 is packed as WebP whose blocks lack the alpha that the file declares.
+const SAME: [&str; 5] = ["04_", "08_", "13_", "17_", "18_"];
 
 /// Pixels compared, peak signal-to-noise ratio, and the share that agrees on where there is a picture.
 fn compare(python: &str, file: &Path) -> Option<(u64, f64, f64)> {
@@ -56,7 +59,10 @@ fn every_readable_picture_looks_as_gdal_draws_it() {
             println!("{name}: {pixels} pixels, {psnr} dB, {:.3} % agree on where there is picture", agree * 100.0);
             compared += usize::from(pixels > 0);
             assert!(agree > 0.98 && (pixels == 0 || psnr > 28.0), "{name}");
+            if SAME.iter().any(|start| name.starts_with(start)) {
+                assert!(pixels > 0 && psnr >= 99.0, "{name} differs from what GDAL draws");
+            }
         }
     }
-    assert!(compared >= 25, "only {compared} pictures were compared");
+    assert!(compared >= 32, "only {compared} pictures were compared");
 }
