@@ -41,6 +41,7 @@ mod sessions;
 mod setup;
 mod setup_kill;
 mod shares;
+mod siege;
 mod slow;
 mod standing;
 mod statistics;

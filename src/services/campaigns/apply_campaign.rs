@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::campaign_file::{CampaignFile, FileTexts};
 use super::change_state::find;
-use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, TileSource};
+use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, TileSource, check_title};
 use crate::domain::language::check_language;
 use crate::domain::markdown::{MAX_TEXT, tiles_named};
 use crate::domain::policy::Policy;
@@ -191,6 +191,9 @@ fn put_texts(
         let Some(text) = text else { continue };
         let field = format!("texts.{language}.{name}");
         check_markdown(&field, text, practice)?;
+        if name == "title" {
+            check_title(&field, text.trim())?;
+        }
         if place.as_str() != text.trim() {
             text.trim().clone_into(place);
             changed.push(field);

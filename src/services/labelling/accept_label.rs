@@ -172,9 +172,10 @@ impl Author<'_> {
         }
     }
 
-    /// A window names scenes of the campaign, the intact one before the damaged one.
+    /// A window names scenes of the campaign, the intact one before the damaged one. One that was withdrawn since the tile
+    /// was handed out is no fault of the volunteer's: the answer is kept, and the window dates nothing.
     fn check_window(&self, conn: &mut Conn, window: Window) -> Result<Result<(), Refusal>, Error> {
-        let scenes = scenes::ids_by_date(conn, self.rules.campaign.id)?;
+        let scenes = scenes::all_ids_by_date(conn, self.rules.campaign.id)?;
         let checked = window.check(self.rules.campaign.kind, &scenes);
         Ok(checked.map_err(|reason| refusal(RefusalCode::Invalid, "window", reason)))
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::refollow::{follow_exclusions, take_back};
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::pseudonym::pseudonym;
 use crate::domain::volunteer_quality::ExclusionKind;
 use crate::services::labelling::tile_consensus::Rules;
@@ -48,6 +48,7 @@ pub fn impose(
     now: i64,
 ) -> Result<Vec<String>, Error> {
     let reason = checked(order.reason)?;
+    hold_unarchived(conn, campaign)?;
     let people = people(conn, campaign, order)?;
     let mut changed = Vec::new();
     for (name, volunteer) in &people {
@@ -72,6 +73,7 @@ pub fn impose(
 /// Lifts what is in force on these volunteers. Returns the pseudonyms of those for whom anything changed.
 pub fn lift(conn: &mut Conn, campaign: &Campaign, order: &Order<'_>, now: i64) -> Result<Vec<String>, Error> {
     checked(order.reason)?;
+    hold_unarchived(conn, campaign)?;
     let mut changed = Vec::new();
     for (name, volunteer) in &people(conn, campaign, order)? {
         participations::take_turn(conn, campaign.id, *volunteer, now)?;
@@ -82,6 +84,16 @@ pub fn lift(conn: &mut Conn, campaign: &Campaign, order: &Order<'_>, now: i64) -
     }
     note(conn, campaign, "lift_exclusions", &changed, order, now)?;
     Ok(changed)
+}
+
+/// Holds the campaign's state, and refuses in an archived one: its labels follow nothing any more. Whoever archives it
+/// waits for us, and finds that labels are still to follow.
+fn hold_unarchived(conn: &mut Conn, campaign: &Campaign) -> Result<(), Error> {
+    if campaigns::hold_state(conn, campaign.id)? != CampaignState::Archived {
+        return Ok(());
+    }
+    let reason = "nobody is paused, excluded or let back in any more";
+    Err(Error::Conflict(format!("campaign `{}` is archived: {reason}", campaign.slug)))
 }
 
 fn standing(conn: &mut Conn, campaign: &Campaign, volunteer: i64) -> Result<Option<Exclusion>, Error> {
