@@ -188,7 +188,12 @@ async function whole(own, maps) {
     assert.deepEqual(kept.answers[1].names, { ar: 'سقف ممزق', en: 'Torn roof' })
     const read = await api(page, `/api/v1/campaigns/${SLUG}?lang=ar`)
     assert.deepEqual([read.scale.answers[1].name, read.scale.answers[4].name, read.scale.answers[3].name], ['سقف ممزق', 'ركام', 'Gone'])
-    await page.getByTestId('language-en').first().click()
+    await page.locator('[data-path="texts.ar.guide.torn_roof"]').waitFor()
+    await open(page, `/c/${SLUG}`, '?lang=ar')
+    await page.locator('main li').filter({ hasText: 'سقف ممزق' }).waitFor()
+    assert.match(await page.locator('main').textContent(), /ركام/, 'a class without an English name is called by the one it has')
+    await look('named')
+    await go('texts')
     await page.locator('[data-path="texts.en.guide.torn_roof"]').waitFor()
   })
 
