@@ -11,7 +11,7 @@ const scale = (...classes: OwnScale['classes']): OwnScale => ({ key: 'roofs', or
 const roofs = () => scale(classOf('Whole'), classOf('Torn roof', 'سقف ممزق'), classOf('No roof'))
 const faults = (...classes: OwnScale['classes']) => faultsOf(scale(...classes), LANGUAGES).classes
 const reader = { language: 'en', called: (key: string) => answerName(key, { answers: [] }) }
-const ofSettings = (one: OwnScale) => ownInSettings(one, LANGUAGES) as unknown as Scale
+const ofSettings = (one: OwnScale) => ownInSettings(one, LANGUAGES, reader) as unknown as Scale
 
 describe('a scale of one’s own', () => {
   it('turns names into the words of files, by the first in Latin letters', () => {
@@ -35,7 +35,7 @@ describe('a scale of one’s own', () => {
   })
 
   it('is written as the campaign file wants it', () => {
-    expect(ownInSettings(roofs(), LANGUAGES)).toEqual({
+    expect(ownInSettings(roofs(), LANGUAGES, reader)).toEqual({
       key: 'roofs',
       ordered: true,
       heavy_from: 1,
@@ -46,9 +46,9 @@ describe('a scale of one’s own', () => {
         ...sides,
       ],
     })
-    expect(ownInSettings({ ...roofs(), heavy: 9 }, LANGUAGES)).toMatchObject({ heavy_from: 2 })
-    expect(ownInSettings({ ...roofs(), heavy: 0 }, LANGUAGES)).toMatchObject({ heavy_from: 1 })
-    expect(ownInSettings(scale(classOf(' ', '', 'plain'), classOf('B')), LANGUAGES)).toMatchObject({ answers: [{ key: 'plain', role: 'class', code: 0 }, {}, {}, {}] })
+    expect(ownInSettings({ ...roofs(), heavy: 9 }, LANGUAGES, reader)).toMatchObject({ heavy_from: 2 })
+    expect(ownInSettings({ ...roofs(), heavy: 0 }, LANGUAGES, reader)).toMatchObject({ heavy_from: 1 })
+    expect(ownInSettings(scale(classOf(' ', '', 'plain'), classOf('B')), LANGUAGES, reader)).toMatchObject({ answers: [{ key: 'plain', role: 'class', code: 0 }, {}, {}, {}] })
     expect(answersOf(roofs(), LANGUAGES).map(({ heavy }) => heavy)).toEqual([false, true, true])
   })
 
@@ -62,13 +62,22 @@ describe('a scale of one’s own', () => {
     expect(ownOf(between as Scale, LANGUAGES, reader)).toBeNull()
   })
 
+  it('leaves the program’s own words to the program, which has them in every language', () => {
+    const classes = (one: OwnScale) => (ofSettings(one).answers.map(({ key, names }) => [key, names]))
+    const begun = ownOf(inSettings(SCALES[0]!) as unknown as Scale, LANGUAGES, reader)!
+    expect(classes(begun).slice(0, 2)).toEqual([['no_visible_damage', undefined], ['damaged', undefined]])
+    begun.classes[0]!.names.ar = 'سليم'
+    expect(classes(begun)[0]).toEqual(['no_visible_damage', { ar: 'سليم', en: 'No visible damage' }])
+    expect(ownOf(ofSettings(begun), LANGUAGES, reader)?.classes.map(({ names }) => names.en)).toEqual(['No visible damage', 'Damaged', 'Destroyed'])
+  })
+
   it('keeps all but the names once it is open', () => {
     const open = { key: 'x', ordered: false, heavy_from: 1, answers: [{ key: 'a', role: 'class', code: 7, names: { en: 'A' } }, { key: 'b', role: 'class', code: 3 }, { key: 'unsure', role: 'side', code: 98, names: { en: 'No idea' } }] } as Scale
     const own = ownOf(open, LANGUAGES, reader)!
     own.classes[1]!.names = { ar: 'ب' }
     own.classes[0]!.names = {}
     const [a, b, unsure] = open.answers
-    expect(renamed(open, own)).toEqual({ ...open, answers: [{ key: 'a', role: 'class', code: a!.code }, { ...b, names: { ar: 'ب' } }, unsure] })
+    expect(renamed(open, own, reader)).toEqual({ ...open, answers: [{ key: 'a', role: 'class', code: a!.code }, { ...b, names: { ar: 'ب' } }, unsure] })
   })
 
   it('calls a class by the campaign’s own language where the reader’s has no name', () => {

@@ -23,6 +23,11 @@ export interface OwnScale {
   /** The answers that say nothing about damage, as the settings have them. */
   sides: Json[]
 }
+/** Who writes: in which language they read this page, and what it calls an answer. */
+export interface Reader {
+  language: string
+  called: (key: string) => string
+}
 export interface ScaleFaults {
   key: Key | null
   /** One for each class. */
@@ -32,6 +37,8 @@ export interface ScaleFaults {
 export const [FEWEST, MOST] = [2, 20]
 const [LONGEST_WORD, LONGEST_NAME] = [40, 60]
 /** What belongs to every scale: it says nothing about damage. */
+/** Answers that the program itself has words for, in every language. */
+const KNOWN = new Set(SCALES.flatMap(({ answers }) => answers.map(({ key }) => key)))
 const SIDES = [['unsure', 98], ['bad_imagery', 99]] as const
 
 /** A name as the word of files: a-z, 0-9 and _; empty where it has no such letter. */
@@ -69,18 +76,20 @@ export function faultsOf({ key, classes, sides }: OwnScale, languages: string[])
 export const isRight = ({ key, classes, whole }: ScaleFaults): boolean => !key && !whole && classes.every((fault) => fault === null)
 
 /** As the settings hold it. A class moved above the last one that is there still counts as heavy from the last on. */
-export function ownInSettings({ key, ordered, heavy, classes, sides }: OwnScale, languages: string[]): Json {
-  const named = classes.map((one, code) => ({ key: keyOf(one, languages), role: 'class', code, ...namesIn(one) }))
+export function ownInSettings({ key, ordered, heavy, classes, sides }: OwnScale, languages: string[], reader: Reader): Json {
+  const named = classes.map((one, code) => ({ key: keyOf(one, languages), role: 'class', code, ...namesIn(one, keyOf(one, languages), reader) }))
   return { key, ordered, heavy_from: Math.min(Math.max(1, heavy), classes.length - 1), answers: [...named, ...sides] }
 }
-function namesIn({ names }: OwnClass): { names?: Record<string, string> } {
+/** The names to keep: none where the program’s words were left as they are, so that it says them in every language. */
+function namesIn({ names }: OwnClass, key: string, reader: Reader): { names?: Record<string, string> } {
   const own = written(names).sort(([one], [other]) => (one < other ? -1 : 1))
-  return own.length > 0 ? { names: Object.fromEntries(own) } : {}
+  const ours = KNOWN.has(key) && own.length === 1 && own[0]?.[0] === reader.language && own[0][1] === reader.called(key)
+  return own.length > 0 && !ours ? { names: Object.fromEntries(own) } : {}
 }
 
 /** The scale of an open campaign with other names: nothing else of it may change. */
-export function renamed(scale: Scale, { classes }: OwnScale): Json {
-  const answers = scale.answers.map(({ names, ...answer }, place) => ({ ...answer, ...(classes[place] ? namesIn(classes[place]) : names && { names }) }))
+export function renamed(scale: Scale, { classes }: OwnScale, reader: Reader): Json {
+  const answers = scale.answers.map(({ names, ...answer }, place) => ({ ...answer, ...(classes[place] ? namesIn(classes[place], answer.key, reader) : names && { names }) }))
   return { ...scale, answers } as unknown as Json
 }
 
@@ -94,12 +103,12 @@ export function namedIn(scale: Scale, own: string): Named {
   return { answers: scale.answers.map((answer) => ({ ...answer, name: answer.names?.[own] })) }
 }
 
-/** A scale to begin from, a built-in one with the names that it has in the reader's language; `null` for one that holds more than these pages can write. */
-export function ownOf(scale: Scale, languages: string[], reader: { language: string; called: (key: string) => string }): OwnScale | null {
+/** A scale to begin from, answers that the program knows with its words in the reader's language; `null` for one that holds more than these pages can write. */
+export function ownOf(scale: Scale, languages: string[], reader: Reader): OwnScale | null {
   if (scale.answers.some(({ role }) => role === 'between')) return null
   const built = SCALES.some(({ key }) => key === scale.key)
   const classes = scale.answers.filter(({ role }) => (role ?? 'class') === 'class').map(({ key, names }): OwnClass => {
-    const known = built && languages.includes(reader.language) ? { [reader.language]: reader.called(key) } : {}
+    const known = KNOWN.has(key) && languages.includes(reader.language) ? { [reader.language]: reader.called(key) } : {}
     const one = { word: '', names: names ? { ...names } : known }
     return wordFrom(one, languages) === key ? one : { ...one, word: key }
   })
