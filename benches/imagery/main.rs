@@ -22,7 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Side of the mosaic, pixels.
 const SIDE: u32 = 6_144;
-/// How often each way is measured; the best counts, since the machine may be busy.
+/// How often each way is measured, in turns.
 const ROUNDS: usize = 3;
 
 fn main() {
@@ -40,7 +40,7 @@ fn main() {
     let file = folder.join("mosaic.tif");
     mosaic(&photo, &file);
     println!("threads {}, load {}", rayon::current_num_threads(), load());
-    let mut best = [Took { clock: f64::MAX, processor: f64::MAX }; 2];
+    let mut all = [Took { clock: 0.0, processor: 0.0, wanted: 0.0 }; 2];
     for round in 0..ROUNDS {
         let tiles = work.path().join(round.to_string());
         let (scene, took) = cut(&file, &tiles);
@@ -48,44 +48,62 @@ fn main() {
         let alone = encoder_alone(&file, &scene, &tiles);
         let each = took.each(scene.tiles as usize);
         println!("  encoder alone: {alone}; the cut reaches {}", each.share_of(alone));
-        best = [best[0].least(each), best[1].least(alone)];
+        all = [all[0].and_part(each), all[1].and_part(alone)];
         std::fs::remove_dir_all(&tiles).expect("the round's archive");
     }
-    println!("best of {ROUNDS}: cut {}; encoder {}; {}", best[0], best[1], best[0].share_of(best[1]));
+    println!("mean of {ROUNDS}: cut {}; encoder {}; {}", all[0], all[1], all[0].share_of(all[1]));
 }
 
-/// Seconds on the clock and of processors.
+/// Seconds on the clock and of processors, and the share of the time in which a thread ran or could have run: what is
+/// missing to 1 was spent waiting for each other or for the disk, which no free core would shorten.
 #[derive(Clone, Copy)]
 struct Took {
     clock: f64,
     processor: f64,
+    wanted: f64,
 }
 
 impl Took {
     fn of<T>(work: impl FnOnce() -> T) -> (T, Took) {
-        let (begun, before) = (Instant::now(), processor_seconds());
+        let (begun, (ran, waited)) = (Instant::now(), thread_seconds());
         let done = work();
-        (done, Took { clock: begun.elapsed().as_secs_f64(), processor: processor_seconds() - before })
+        let (clock, (ran_then, waited_then)) = (begun.elapsed().as_secs_f64(), thread_seconds());
+        let wanted = (ran_then - ran + waited_then - waited) / (clock * rayon::current_num_threads() as f64);
+        // A little more than 1 where a thread woke up before another one slept.
+        (done, Took { clock, processor: ran_then - ran, wanted: wanted.min(1.0) })
     }
 
     fn each(self, tiles: usize) -> Took {
-        Took { clock: self.clock / tiles as f64, processor: self.processor / tiles as f64 }
+        Took { clock: self.clock / tiles as f64, processor: self.processor / tiles as f64, ..self }
     }
 
-    fn least(self, other: Took) -> Took {
-        Took { clock: self.clock.min(other.clock), processor: self.processor.min(other.processor) }
+    /// Adds one round's part of the mean.
+    fn and_part(self, round: Took) -> Took {
+        let mean = |sum: f64, round: f64| sum + round / ROUNDS as f64;
+        Took {
+            clock: mean(self.clock, round.clock),
+            processor: mean(self.processor, round.processor),
+            wanted: mean(self.wanted, round.wanted),
+        }
     }
 
     fn share_of(self, alone: Took) -> String {
         let (clock, processor) = (alone.clock / self.clock, alone.processor / self.processor);
-        format!("{:.0} % on the clock, {:.1} % of processor time", clock * 100.0, processor * 100.0)
+        let free = processor * self.wanted / alone.wanted;
+        format!(
+            "{:.0} % on the clock, {:.1} % of processor time, {:.1} % if all cores were free",
+            clock * 100.0,
+            processor * 100.0,
+            free * 100.0
+        )
     }
 }
 
 /// Of one tile.
 impl std::fmt::Display for Took {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.1} tiles/s, {:.2} ms of processor a tile", 1.0 / self.clock, self.processor * 1e3)
+        let (rate, processor, wanted) = (1.0 / self.clock, self.processor * 1e3, self.wanted * 100.0);
+        write!(f, "{rate:.1} tiles/s, {processor:.2} ms of processor a tile, cores wanted {wanted:.1} %")
     }
 }
 
@@ -150,12 +168,15 @@ fn load() -> String {
     std::fs::read_to_string("/proc/loadavg").unwrap_or_default().split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Processor time of this process with all its threads, from ticks of 10 ms (Linux: always 100 a second).
-fn processor_seconds() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The second field is a name that may hold spaces; user and system time are the 14th and the 15th.
-    let after_name = status.rsplit(") ").next().unwrap_or_default();
-    after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+/// Seconds that the threads of this process have run, and that they waited for a core while they could have run.
+fn thread_seconds() -> (f64, f64) {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return (0.0, 0.0) };
+    // Nanoseconds on a core, nanoseconds in the queue for one, turns (Linux, Documentation/scheduler/sched-stats).
+    let line = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+    threads.flatten().map(line).fold((0.0, 0.0), |(ran, waited), line| {
+        let mut numbers = line.split(' ').filter_map(|number| number.parse::<f64>().ok());
+        (ran + numbers.next().unwrap_or(0.0) / 1e9, waited + numbers.next().unwrap_or(0.0) / 1e9)
+    })
 }
 
 /// The most memory that this process has held, MB.

@@ -204,9 +204,9 @@ fn add_sample(patch: &Patch, (col, row): (f64, f64), sum: &mut [f32; 4]) {
     let (left, right) = (clamp(x0, image.width), clamp(x0 + 1.0, image.width));
     let (top, bottom) =
         (clamp(y0, image.height) * image.width as usize, clamp(y0 + 1.0, image.height) * image.width as usize);
-    let pixel = |at: usize| match &image.data[at * image.stride..(at + 1) * image.stride] {
-        &[r, g, b, alpha] if !image.opaque => [r, g, b, alpha],
-        &[r, g, b, ..] => [r, g, b, 255],
+    let pixel = |at: usize| match image.data[at * image.stride..(at + 1) * image.stride] {
+        [r, g, b, alpha] if !image.opaque => [r, g, b, alpha],
+        [r, g, b, ..] => [r, g, b, 255],
         _ => [0; 4],
     };
     let pixels = [pixel(top + left), pixel(top + right), pixel(bottom + left), pixel(bottom + right)];
