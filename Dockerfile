@@ -25,6 +25,8 @@ RUN touch src/main.rs src/lib.rs && REQUIRE_WEB=1 cargo build --release --locked
 FROM debian:bookworm-slim
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin aftermap \
     && mkdir /data && chown aftermap /data
+# Whom to believe where the server asks others over TLS: storage of pictures, hosts of ready tiles.
+COPY --from=binary /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=binary /build/target/release/aftermap /usr/local/bin/aftermap
 COPY LICENSE-MIT LICENSE-APACHE docs/operations.md /usr/share/doc/aftermap/
 USER 10001

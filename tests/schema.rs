@@ -1,5 +1,6 @@
 //! The migrations: up, down and up again give the same schema on each database; both databases hold the same tables
-//! and columns, which are those of `storage/schema/`; a database from a newer version is left alone.
+//! and columns, which are those of `storage/schema/`; a database from a newer version is left alone; the server's role on
+//! PostgreSQL can change no table.
 
 mod support;
 
@@ -8,12 +9,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use aftermap::storage::{Conn, DatabaseUrl, Store, migrate};
+use aftermap::storage::{Conn, DatabaseUrl, Store, grants, migrate};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use rand::{RngExt, SeedableRng};
-use support::{TestDatabase, databases, root};
+use support::{SERVER_ROLE, TestDatabase, as_role, databases, root};
 
 /// What a column is, in words that both databases and diesel share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +104,52 @@ fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         let refusal = Store::open(&database.url, 1).err().expect("a newer database is refused").to_string();
         assert!(refusal.contains("29990101000000") && refusal.contains("newer"), "{}: {refusal}", database.name);
         assert_eq!(definitions(&mut conn), before, "{}", database.name);
+    }
+}
+
+#[test]
+fn the_role_of_a_server_can_change_neither_tables_nor_the_audit_log() {
+    for database in databases() {
+        let store = database.store();
+        let DatabaseUrl::Postgres(owner) = &database.url else {
+            assert!(grants::grant_to(&database.url, SERVER_ROLE).unwrap_err().to_string().contains("no roles"));
+            continue;
+        };
+        let mut server = Conn::Postgres(PgConnection::establish(&as_role(owner, SERVER_ROLE)).unwrap());
+        let refused = [
+            "DROP TABLE labels",
+            "ALTER TABLE audit_log DISABLE TRIGGER ALL",
+            "DROP TRIGGER audit_log_never_changes ON audit_log",
+            "DELETE FROM audit_log",
+            "UPDATE audit_log SET act = 'nothing'",
+            "TRUNCATE labels",
+            "CREATE TABLE mine (id INT)",
+            "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')",
+        ];
+        for statement in refused {
+            let error = server.batch_execute(statement).expect_err(statement).to_string();
+            assert!(error.contains("permission denied") || error.contains("must be owner"), "{statement}: {error}");
+        }
+        server.batch_execute("SELECT count(*) FROM audit_log; SELECT count(*) FROM labels").unwrap();
+        drop(store);
+    }
+}
+
+#[test]
+fn rights_are_given_to_a_role_that_is_there_and_is_not_the_owner() {
+    for database in databases().into_iter().filter(|database| database.name == "postgres") {
+        migrate::up_at(&database.url).unwrap();
+        let error = |role: &str| grants::grant_to(&database.url, role).unwrap_err().to_string();
+        assert!(
+            error("nobody_of_that_name").contains("CREATE ROLE nobody_of_that_name"),
+            "{}",
+            error("nobody_of_that_name")
+        );
+        assert!(error("postgres").contains("may do everything already"), "{}", error("postgres"));
+        assert!(error("x; DROP TABLE labels").contains("no role's name"));
+        let data = tempfile::tempdir().unwrap();
+        assert!(migrating(&database, data.path(), &["--grant-to", SERVER_ROLE]).status().unwrap().success());
+        assert!(!migrating(&database, data.path(), &["--grant-to", "postgres"]).status().unwrap().success());
     }
 }
 

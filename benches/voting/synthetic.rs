@@ -66,7 +66,7 @@ pub fn crowd(seed: u64) -> Crowd {
 }
 
 fn scale(classes: usize, ordered: bool) -> Scale {
-    let answer = |at: usize| Answer { key: at.to_string(), role: Role::Class, code: 0 };
+    let answer = |at: usize| Answer::new(&at.to_string(), Role::Class, 0);
     Scale { key: "generated".into(), ordered, heavy_from: 1, answers: (0..classes).map(answer).collect() }
 }
 

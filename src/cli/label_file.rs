@@ -210,7 +210,7 @@ impl Meaning {
 }
 
 fn answer(key: &str, role: Role) -> Answer {
-    Answer { key: key.into(), role, code: 0 }
+    Answer::new(key, role, 0)
 }
 
 /// Numbers before words, numbers by value.

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Refused;
 use crate::config::DataOptions;
-use crate::storage::{Store, migrate};
+use crate::storage::{DatabaseUrl, Store, StoreError, grants, migrate};
 
 /// Bring the database schema up to date (every command does so by itself), or take the newest change back
 ///
@@ -17,6 +17,9 @@ pub struct MigrateArgs {
     /// Say that what the newest migration's tables hold may be lost
     #[arg(long, requires = "down")]
     lose_data: bool,
+    /// PostgreSQL: give this role what the server needs, and no right to change tables or the audit log's rows
+    #[arg(long, value_name = "ROLE", conflicts_with = "down")]
+    grant_to: Option<String>,
     #[command(flatten)]
     data: DataOptions,
 }
@@ -28,8 +31,17 @@ pub async fn run(args: MigrateArgs) -> Result<(), Refused> {
         let name = tokio::task::spawn_blocking(move || migrate::down_at(&url)).await??;
         println!("migration {name} was taken back");
     } else {
-        tokio::task::spawn_blocking(move || Store::open(&url, 1).map(|_| ())).await??;
-        println!("the schema is up to date");
+        tokio::task::spawn_blocking(move || bring_up(&url, args.grant_to.as_deref())).await??;
+    }
+    Ok(())
+}
+
+fn bring_up(url: &DatabaseUrl, role: Option<&str>) -> Result<(), StoreError> {
+    Store::open(url, 1)?;
+    println!("the schema is up to date");
+    if let Some(role) = role {
+        grants::grant_to(url, role)?;
+        println!("{role} may read and write, and change no table");
     }
     Ok(())
 }

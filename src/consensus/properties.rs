@@ -9,7 +9,7 @@ use crate::domain::scale::{Answer, Role, Scale};
 fn scale(ordered: bool) -> Scale {
     let mut scale = Scale::built_in("conflict3").unwrap();
     scale.ordered = ordered;
-    scale.answers.insert(3, Answer { key: "maybe".into(), role: Role::Between { low: 0, high: 1 }, code: 50 });
+    scale.answers.insert(3, Answer::new("maybe", Role::Between { low: 0, high: 1 }, 50));
     scale
 }
 

@@ -117,6 +117,20 @@ impl CampaignTexts {
     }
 }
 
+/// Most characters of a campaign's title: it stands in lists.
+pub const MAX_TITLE: usize = 200;
+
+/// Checks that a title is one line that fits into a list. That there is one is for whoever asks to see to.
+///
+/// # Errors
+/// With `field` for one that is too long, or holds a line end or another control character.
+pub fn check_title(field: &str, title: &str) -> Result<(), Invalid> {
+    if title.chars().count() > MAX_TITLE || title.chars().any(char::is_control) {
+        return Err(Invalid::new(field, format!("a title is one line of at most {MAX_TITLE} characters")));
+    }
+    Ok(())
+}
+
 /// What is shown around a building footprint.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Surroundings {

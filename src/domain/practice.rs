@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_maybe_is_right_where_one_of_its_classes_is() {
         let mut scale = Scale::built_in("conflict3").unwrap();
-        scale.answers.insert(3, Answer { key: "maybe".into(), role: Role::Between { low: 0, high: 1 }, code: 50 });
+        scale.answers.insert(3, Answer::new("maybe", Role::Between { low: 0, high: 1 }, 50));
         let right = |expert| is_right(&scale, &SCENES, ExpertAnswer { answer: expert, window: None }, 3, None);
         assert!(right(0) && right(1) && !right(2));
     }

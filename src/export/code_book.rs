@@ -65,6 +65,23 @@ fn push_classes(text: &mut String, map: &DamageMap) {
         };
         let _ = writeln!(text, "| `{}` | {} | {copernicus} | {unosat} | {fema} |", class.key, class.code);
     }
+    push_names(text, map);
+}
+
+/// What volunteers read on the buttons, where that is more than the keys.
+fn push_names(text: &mut String, map: &DamageMap) {
+    if map.scale.answers.iter().all(|answer| answer.names.is_empty()) {
+        return;
+    }
+    text.push_str(
+        "\n## What volunteers read\n\nThe names of the answers on screen. Where there is none, the key in words.\n\n",
+    );
+    text.push_str("| answer | code | language | name |\n|---|---|---|---|\n");
+    for answer in &map.scale.answers {
+        for (language, name) in &answer.names {
+            let _ = writeln!(text, "| `{}` | {} | {language} | {} |", answer.key, answer.code, cell(name));
+        }
+    }
 }
 
 /// Text on one line.

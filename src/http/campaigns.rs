@@ -1,5 +1,7 @@
 //! Campaigns: the list, one of them, and opening or closing it.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,12 @@ pub struct Answer {
     code: i32,
     /// Whether it is a class of heavy damage.
     heavy: bool,
+    /// What it is called in the language asked for, else in the campaign's own; absent where the key in words says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// What it is called, by language; absent where it has no names of its own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    names: BTreeMap<String, String>,
 }
 
 /// The answers of a campaign: classes from undamaged to worst, then between, then side answers.
@@ -201,6 +209,9 @@ pub struct Campaign {
 #[serde(deny_unknown_fields)]
 pub struct StateRequest {
     state: NextState,
+    /// Why, for the campaign's log: plain text of at most 500 characters, or nothing.
+    #[serde(default)]
+    reason: String,
 }
 
 /// A state that a coordinator may choose.
@@ -251,7 +262,7 @@ pub async fn get_campaign(door: InCampaign<Anyone>, languages: Languages) -> Res
     Ok(HttpResponse::Ok().json(campaign.await?))
 }
 
-/// Open, pause or close
+/// Open, pause, close or archive
 #[utoipa::path(post, path = "/api/v1/campaigns/{slug}/state", operation_id = "set_campaign_state",
     params(("slug" = String, Path, description = "Name of the campaign")), request_body = StateRequest,
     responses((status = 200, body = Campaign)))]
@@ -261,10 +272,11 @@ pub async fn set_campaign_state(
     languages: Languages,
     body: Body<StateRequest>,
 ) -> Result<HttpResponse, Error> {
-    let next = CampaignState::from(body.0.state);
+    let StateRequest { state, reason } = body.0;
+    let next = CampaignState::from(state);
     let changed = door.write(move |conn, visit| {
         let actor = visit.viewer.volunteer_id();
-        let campaign = change_state::change_state(conn, &visit.campaign.slug, next, actor, visit.now)?;
+        let campaign = change_state::change_state_why(conn, &visit.campaign.slug, (next, &reason), actor, visit.now)?;
         let id = campaign.id;
         Ok((id, in_full(conn, &CampaignVisit { campaign, ..visit.clone() }, &languages.0)?))
     });
@@ -331,7 +343,7 @@ pub(super) fn in_full(
         labelling_zoom: campaign.labelling_zoom,
         tile_source: campaign.tile_source,
         release_level: campaign.release_level,
-        scale: answers(&campaign.scale),
+        scale: answers(campaign, languages),
         scenes: scenes::of_campaign(conn, campaign.id)?.into_iter().map(Scene::from).collect(),
         mine,
         role: role(viewer, campaign),
@@ -358,14 +370,24 @@ fn role(viewer: &Viewer, campaign: &campaign::Campaign) -> Option<ViewerRole> {
     })
 }
 
-fn answers(scale: &scale::Scale) -> Scale {
+fn answers(campaign: &campaign::Campaign, languages: &[String]) -> Scale {
+    let scale = &campaign.scale;
     let answers = scale.answers.iter().enumerate().map(|(place, answer)| {
         let (role, low, high) = match answer.role {
             scale::Role::Class => (AnswerRole::Class, None, None),
             scale::Role::Between { low, high } => (AnswerRole::Between, Some(low), Some(high)),
             scale::Role::Side => (AnswerRole::Side, None, None),
         };
-        Answer { key: answer.key.clone(), role, low, high, code: answer.code, heavy: scale.is_heavy(place as u8) }
+        Answer {
+            key: answer.key.clone(),
+            role,
+            low,
+            high,
+            code: answer.code,
+            heavy: scale.is_heavy(place as u8),
+            name: answer.name(languages, &campaign.language).map(str::to_owned),
+            names: answer.names.clone(),
+        }
     });
     Scale { key: scale.key.clone(), ordered: scale.ordered, answers: answers.collect() }
 }

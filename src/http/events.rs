@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::campaigns::Progress;
 use super::error::Error;
-use super::gate::{Anyone, App, InCampaign};
+use super::gate::{Anyone, App, CampaignVisit, InCampaign};
 use super::presence::Place;
 use super::visitors::subscriber;
 use super::wire::rfc3339;
@@ -69,11 +69,12 @@ pub async fn campaign_events(
     door: InCampaign<Anyone>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
-    let (campaign, rights) = look(&door).await?;
+    let Seen { campaign, listener: who, rights } = look(&door).await?;
     let address = app.origin(request.head()).address;
     let place = app.listeners.enter(address.map(subscriber)).ok_or_else(|| Error::too_many(10))?;
     let line = app.events.listen(campaign).ok_or_else(|| Error::busy(10))?;
-    let listener = Listener { door, line, _place: place, told: None, greeted: false, rights, looked: Instant::now() };
+    let looked = Instant::now();
+    let listener = Listener { door, line, _place: place, told: None, greeted: false, who, rights, looked };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -91,6 +92,8 @@ struct Listener {
     /// What the listener knows already.
     told: Option<(Picture, Rights)>,
     greeted: bool,
+    /// Who it was at the beginning; `None`: nobody who is signed in.
+    who: Option<i64>,
     /// What was found when it was last asked what the listener may see, and when that was.
     rights: Rights,
     looked: Instant,
@@ -105,13 +108,25 @@ struct Rights {
     coordinates: bool,
 }
 
-/// The campaign, and what the listener may hear of it.
-async fn look(door: &InCampaign<Anyone>) -> Result<(i64, Rights), Error> {
+/// What a look at the database finds.
+struct Seen {
+    campaign: i64,
+    listener: Option<i64>,
+    rights: Rights,
+}
+
+/// The campaign, who listens, and what they may hear of it.
+async fn look(door: &InCampaign<Anyone>) -> Result<Seen, Error> {
     let rights = |viewer: &Viewer, campaign: &Campaign| Rights {
         open_tiles: viewer.may_see_open_tiles(campaign),
         coordinates: viewer.may_coordinate(campaign),
     };
-    door.read(move |_, visit| Ok((visit.campaign.id, rights(&visit.viewer, &visit.campaign)))).await
+    let seen = move |visit: &CampaignVisit| Seen {
+        campaign: visit.campaign.id,
+        listener: visit.viewer.volunteer_id(),
+        rights: rights(&visit.viewer, &visit.campaign),
+    };
+    door.read(move |_, visit| Ok(seen(visit))).await
 }
 
 fn news(listener: Listener) -> impl Stream<Item = Result<Bytes, Error>> {
@@ -129,7 +144,9 @@ impl Listener {
             return Some("retry: 3000\n\n".into());
         }
         loop {
-            let is_news = match tokio::time::timeout(HEARTBEAT, self.line.changed()).await {
+            // News that came meanwhile does not put off the next look.
+            let wait = HEARTBEAT.saturating_sub(self.looked.elapsed());
+            let is_news = match tokio::time::timeout(wait, self.line.changed()).await {
                 // The server is about to end.
                 Ok(Err(_)) => return None,
                 Ok(Ok(())) => true,
@@ -138,7 +155,12 @@ impl Listener {
             // Whoever signed out or lost the right hears no more. That is looked up once in a while only: hundreds of
             // listeners wake up at the same moment, and labels come first.
             if self.looked.elapsed() >= HEARTBEAT {
-                self.rights = look(&self.door).await.ok()?.1;
+                let seen = look(&self.door).await.ok()?;
+                // Also where everybody may listen: whoever is signed out is to learn of it, not to go on as a stranger.
+                if seen.listener != self.who {
+                    return None;
+                }
+                self.rights = seen.rights;
                 self.looked = Instant::now();
             }
             let rights = self.rights;

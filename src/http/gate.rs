@@ -21,6 +21,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::cookies;
 use super::error::Error;
 use super::exports::Downloads;
+use super::gone::or_gone;
 use super::presence::Presence;
 use super::refusals::Seen;
 use super::releases::Shelf;
@@ -260,7 +261,8 @@ impl<R: Standing> InCampaign<R> {
             may_write(&visit.viewer)?;
             run(conn, &visit)
         };
-        Ok(self.by.app.store.write(work).await?)
+        let store = &self.by.app.store;
+        Ok(or_gone(store, &self.slug, store.write(work).await).await?)
     }
 
     /// The same where something will be changed: a token that may only read does not pass.
@@ -270,7 +272,8 @@ impl<R: Standing> InCampaign<R> {
         Reply: Future<Output = Result<T, services::Error>>,
     {
         let visit = self.read(|_, visit| may_write(&visit.viewer).map(|()| visit.clone())).await?;
-        Ok(run(self.by.app.store.clone(), visit).await?)
+        let store = &self.by.app.store;
+        Ok(or_gone(store, &self.slug, run(store.clone(), visit).await).await?)
     }
 
     /// For services that need several transactions: lets the sender pass once, then hands over the store.
@@ -280,7 +283,8 @@ impl<R: Standing> InCampaign<R> {
         Reply: Future<Output = Result<T, services::Error>>,
     {
         let visit = self.read(|_, visit| Ok(visit.clone())).await?;
-        Ok(run(self.by.app.store.clone(), visit).await?)
+        let store = &self.by.app.store;
+        Ok(or_gone(store, &self.slug, run(store.clone(), visit).await).await?)
     }
 }
 

@@ -21,6 +21,7 @@ mod exports_compat;
 mod frozen;
 pub mod gate;
 mod gold;
+mod gone;
 mod health;
 mod images;
 mod invitations;

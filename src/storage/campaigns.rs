@@ -1,5 +1,7 @@
 //! Campaigns with their scale, policy and texts.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use super::schema::{campaigns, models, policies, scale_answers, scales};
@@ -177,6 +179,17 @@ pub fn set_settings(conn: &mut Conn, campaign: &Campaign) -> QueryResult<()> {
         .map(drop)
 }
 
+/// Calls the answers of a campaign's scale as this one calls them; the answers themselves stay.
+pub fn set_names(conn: &mut Conn, campaign_id: i64, scale: &Scale) -> QueryResult<()> {
+    let id: i64 = campaigns::table.find(campaign_id).select(campaigns::scale_id).first(conn)?;
+    for (place, answer) in scale.answers.iter().enumerate() {
+        diesel::update(scale_answers::table.find((id, place as i16)))
+            .set(scale_answers::names.eq(json(&answer.names)?))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Gives a draft another scale.
 pub fn set_scale(conn: &mut Conn, campaign_id: i64, scale: &Scale) -> QueryResult<()> {
     let before: i64 = campaigns::table.find(campaign_id).select(campaigns::scale_id).first(conn)?;
@@ -303,6 +316,7 @@ fn insert_scale(conn: &mut Conn, scale: &Scale) -> QueryResult<i64> {
                 scale_answers::low.eq(low),
                 scale_answers::high.eq(high),
                 scale_answers::code.eq(answer.code),
+                scale_answers::names.eq(json(&answer.names)?),
             ))
             .execute(conn)?;
     }
@@ -317,20 +331,32 @@ fn scale(conn: &mut Conn, id: i64) -> QueryResult<Scale> {
     let rows = scale_answers::table
         .filter(scale_answers::scale_id.eq(id))
         .order(scale_answers::place)
-        .select((scale_answers::key, scale_answers::role, scale_answers::low, scale_answers::high, scale_answers::code))
-        .load::<(String, String, Option<i16>, Option<i16>, i32)>(conn)?;
+        .select((
+            scale_answers::key,
+            scale_answers::role,
+            scale_answers::low,
+            scale_answers::high,
+            scale_answers::code,
+            scale_answers::names,
+        ))
+        .load::<(String, String, Option<i16>, Option<i16>, i32, String)>(conn)?;
     let answers = rows
         .into_iter()
-        .map(|(key, role, low, high, code)| {
+        .map(|(key, role, low, high, code, names)| {
             let role = match (role.as_str(), low, high) {
                 ("between", Some(low), Some(high)) => Role::Between { low: low as u8, high: high as u8 },
                 ("side", ..) => Role::Side,
                 _ => Role::Class,
             };
-            Answer { key, role, code }
+            let names = serde_json::from_str(&names).map_err(|error| broken(error.to_string()))?;
+            Ok(Answer { key, role, code, names })
         })
-        .collect();
+        .collect::<QueryResult<_>>()?;
     Ok(Scale { key, ordered, heavy_from: heavy_from as u8, answers })
+}
+
+fn json(names: &BTreeMap<String, String>) -> QueryResult<String> {
+    serde_json::to_string(names).map_err(|error| broken(error.to_string()))
 }
 
 /// Reads a word that a CHECK constraint guards; a word unknown here means a newer schema.

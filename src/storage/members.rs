@@ -58,15 +58,17 @@ pub fn highest_role(conn: &mut Conn, campaign_id: i64, volunteer: i64) -> QueryR
         .filter(volunteers::deleted_at.is_null());
     match active.select(volunteers::admin).first::<bool>(conn).optional()? {
         Some(true) => Ok(Some(Role::Coordinator)),
-        Some(false) => {
-            let held =
-                roles::table.filter(roles::campaign_id.eq(campaign_id)).filter(roles::volunteer_id.eq(volunteer));
-            let words = held.select(roles::role).load::<String>(conn)?;
-            let held = words.iter().map(|text| word(text)).collect::<QueryResult<Vec<Role>>>()?;
-            Ok(held.into_iter().max())
-        }
+        Some(false) => role_of(conn, campaign_id, volunteer),
         None => Ok(None),
     }
+}
+
+/// The highest role that somebody was given in a campaign.
+pub fn role_of(conn: &mut Conn, campaign_id: i64, volunteer: i64) -> QueryResult<Option<Role>> {
+    let held = roles::table.filter(roles::campaign_id.eq(campaign_id)).filter(roles::volunteer_id.eq(volunteer));
+    let words = held.select(roles::role).load::<String>(conn)?;
+    let held = words.iter().map(|text| word(text)).collect::<QueryResult<Vec<Role>>>()?;
+    Ok(held.into_iter().max())
 }
 
 /// Takes all roles of somebody in a campaign away.

@@ -19,6 +19,7 @@ pub mod exclusions;
 pub mod footprints;
 pub mod geopackage;
 pub mod gold;
+pub mod grants;
 pub mod hints;
 mod ids;
 pub mod imports;

@@ -80,6 +80,15 @@ pub fn ids_by_date(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<i64>> {
         .load(conn)
 }
 
+/// The same with those that were withdrawn: what an answer may name that was under way meanwhile.
+pub fn all_ids_by_date(conn: &mut Conn, campaign_id: i64) -> QueryResult<Vec<i64>> {
+    scenes::table
+        .filter(scenes::campaign_id.eq(campaign_id))
+        .order((scenes::captured_from, scenes::captured_to, scenes::id))
+        .select(scenes::id)
+        .load(conn)
+}
+
 /// The campaign and the archive of a scene, for serving its images; `None` when unknown or withdrawn.
 pub fn archive(conn: &mut Conn, scene_id: i64) -> QueryResult<Option<(i64, String)>> {
     scenes::table

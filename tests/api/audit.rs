@@ -95,6 +95,27 @@ async fn the_log_is_read_in_pages_by_act_and_by_time() {
 }
 
 #[tokio::test]
+async fn closing_and_archiving_may_say_why_and_the_log_keeps_it() {
+    on_each_database(async |app| {
+        app.public_campaign("raqqa").await;
+        let coordinator = app.signed_in_as(Role::Coordinator, "raqqa").await;
+        let state = "/api/v1/campaigns/raqqa/state";
+        for reason in ["x".repeat(501), "a\u{7}b".into()] {
+            let asked = coordinator.post(state, json!({"state": "closed", "reason": reason})).await;
+            assert_eq!(asked.refused(422, "invalid")["field"], "reason");
+        }
+        coordinator.post(state, json!({"state": "closed", "reason": " All tiles\nare settled. "})).await.ok();
+        coordinator.post(state, json!({"state": "archived"})).await.ok();
+        let log = entries(app, "?act=change_state").await;
+        let said: Vec<_> =
+            log["entries"].as_array().unwrap().iter().map(|one| (&one["subject"], &one["reason"])).collect();
+        let closed = (&json!("closed"), &json!("All tiles\nare settled."));
+        assert_eq!(said[..2], [(&json!("archived"), &json!("")), closed]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_database_itself_refuses_to_change_or_remove_what_was_noted() {
     on_each_database(async |app| {
         app.public_campaign("raqqa").await;

@@ -59,6 +59,7 @@ async fn a_server_is_not_ready_while_its_schema_was_taken_back() {
         assert!(becomes(app, 503).await, "the schema is gone");
         assert_eq!(app.browser().get("/healthz").await.status.as_u16(), 200);
         migrate::up(&mut app.connect()).unwrap();
+        app.let_the_server_in();
         assert!(becomes(app, 200).await, "the schema is back");
     })
     .await;

@@ -111,3 +111,33 @@ async fn a_campaign_that_was_ever_open_stays() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn whoever_comes_as_a_draft_is_deleted_is_before_that_or_finds_nothing() {
+    on_each_database(async |app| {
+        let cleo = draft(app).await;
+        let area = json!({"type": "Polygon", "coordinates": [[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]]});
+        let acts = [
+            ("uploads", json!({"file_name": "a.tif", "bytes": 10})),
+            ("announcements", json!({"level": "info", "texts": {"en": "soon"}})),
+            ("invitations", json!({"role": "reviewer", "uses": 1, "days": 1})),
+            ("members", json!({"name": "cleo", "role": "coordinator"})),
+            ("steering/areas", json!({"areas": [{"name": "a", "level": 2, "geometry": area}]})),
+            ("state", json!({"state": "open"})),
+        ];
+        for _ in 0..5 {
+            let sent = acts.iter().cycle().take(24).map(|(act, body)| {
+                let address = format!("{TOWN}/{act}");
+                let cleo = &cleo;
+                async move { cleo.post(&address, body.clone()).await }
+            });
+            let (gone, replies) = futures::future::join(cleo.delete(TOWN), futures::future::join_all(sent)).await;
+            assert_eq!(gone.status, 204, "{}", gone.text);
+            for reply in replies {
+                assert!(reply.status.as_u16() < 500, "{} {}", reply.status, reply.text);
+            }
+            cleo.post("/api/v1/campaigns", json!({"slug": "town", "title": "A town"})).await.ok();
+        }
+    })
+    .await;
+}

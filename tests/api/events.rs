@@ -124,6 +124,22 @@ async fn a_stream_of_events_ends_with_the_server() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_with_the_session_also_where_everybody_may_listen() {
+    let app = TestApp::start(sqlite(), None);
+    app.public_campaign("madre").await;
+    let coordinator = app.signed_in_as(Role::Coordinator, "madre").await;
+    let mut theirs = News::heard_by(&app, &coordinator, "madre").await;
+    let mut everybodys = News::of(&app, "madre").await;
+    theirs.next("labels").await;
+    everybodys.next("state").await;
+    assert_eq!(coordinator.delete("/api/v1/session").await.status, 204);
+    let rest = async { while let Ok(Some(_)) = theirs.reply.chunk().await {} };
+    tokio::time::timeout(PATIENCE, rest).await.expect("the stream ends");
+    app.write(|conn| Ok(change_state(conn, "madre", CampaignState::Paused, None, clock::now_ms())?.id)).await;
+    assert_eq!(everybodys.next("state").await, json!({"state": "paused"}), "that of others goes on");
+}
+
+#[tokio::test]
 async fn metrics_have_an_address_of_their_own_and_name_nobody() {
     let options = ServerOptions { metrics: Some(([127, 0, 0, 1], 0).into()), ..ServerOptions::default() };
     let app = TestApp::start_with(sqlite(), None, options);

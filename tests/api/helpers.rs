@@ -125,6 +125,11 @@ impl TestApp {
         self.database.connect()
     }
 
+    /// Gives the server's role its rights again, after the tables were made anew.
+    pub fn let_the_server_in(&self) {
+        self.database.let_the_server_in();
+    }
+
     /// A browser without cookies.
     pub fn browser(&self) -> Browser {
         Browser { http: reqwest::Client::new(), address: self.address.clone(), cookies: Mutex::default(), bearer: None }

@@ -151,6 +151,26 @@ async fn a_later_scene_joins_a_paused_timeline_and_volunteers_look_again() {
 }
 
 #[tokio::test]
+async fn a_campaign_does_not_open_over_a_later_picture_that_is_on_its_way() {
+    on_each_database(async |app| {
+        let town = draw(app, 4);
+        let cleo = open_town(app, &town, 3, json!({})).await;
+        set(&cleo, "paused").await;
+        let later = &town.scenes[3];
+        let asked = cleo.post(&format!("{TOWN}/jobs"), wanted(&later.file, &later.captured.to_string())).await;
+        assert_eq!(asked.status, 202, "{}", asked.text);
+        let open = cleo.post(&format!("{TOWN}/state"), json!({"state": "open"})).await;
+        let refused = open.refused(409, "conflict");
+        assert!(refused["detail"].as_str().unwrap().contains("a later picture is on its way"), "{refused}");
+        work(app).await;
+        let job = cleo.get(&format!("{TOWN}/jobs/{}", asked.json()["id"].as_str().unwrap())).await.ok();
+        assert_eq!(job["state"], "done", "{job}");
+        assert_eq!(set(&cleo, "open").await["state"], "open");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_area_is_extended_after_a_look_at_how_many_tiles_that_adds() {
     on_each_database(async |app| {
         let town = draw(app, 2);

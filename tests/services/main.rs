@@ -11,6 +11,7 @@ mod hints;
 mod ingest;
 mod later_scenes;
 mod leases;
+mod members;
 mod once;
 mod refits;
 mod releases;

@@ -2,6 +2,7 @@
 
 use aftermap::domain::campaign::CampaignKind;
 use aftermap::domain::label::{NewLabel, RefusalCode, Window};
+use aftermap::services::oversight::steer::withdraw::{self, Target};
 use aftermap::services::refit::refit;
 use aftermap::storage::{campaigns, scenes, schema};
 use diesel::prelude::*;
@@ -80,5 +81,35 @@ async fn impossible_windows_are_refused() {
             assert_eq!(outcome(&town.submit(me, sent, NOON).await), Err(RefusalCode::Invalid), "{window:?}");
         }
         assert_eq!(town.logged().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_under_way_that_names_a_scene_withdrawn_meanwhile_is_kept_and_dates_nothing() {
+    for mut town in towns(1, policy()).await {
+        let scenes = make_timeline(&mut town).await;
+        let me = town.volunteer().await;
+        let lease = town.one(me, NOON).await;
+        let (campaign, gone) = (town.campaign.clone(), Target::Scene(scenes[2]));
+        town.run(move |conn| withdraw::withdraw(conn, &campaign, &gone, "a court order", None, NOON)).await;
+        let window = Some(Window { last_intact: Some(scenes[1]), first_damaged: Some(scenes[2]) });
+        let sent = NewLabel { window, ..label(lease.id, "destroyed") };
+        assert!(outcome(&town.submit(me, sent.clone(), NOON).await).is_ok(), "on {}", town.name);
+        // Two more, given in full knowledge: the class counts, and no date stands on a picture that nobody may see.
+        for _ in 0..2 {
+            let other = town.volunteer().await;
+            let lease = town.one(other, NOON).await;
+            assert!(
+                outcome(
+                    &town
+                        .submit(other, NewLabel { lease_id: lease.id, id: label(0, "").id, ..sent.clone() }, NOON)
+                        .await
+                )
+                .is_ok()
+            );
+        }
+        let (before, after, _) = dates(&town, town.tiles[0]).await;
+        assert_eq!((before, after), (None, None), "on {}", town.name);
+        town.check().await;
     }
 }

@@ -9,7 +9,7 @@ pub mod made_up;
 
 use std::path::{Path, PathBuf};
 
-use aftermap::storage::{Conn, DatabaseUrl, Store};
+use aftermap::storage::{Conn, DatabaseUrl, Store, grants, migrate};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
@@ -46,18 +46,33 @@ pub fn sqlite() -> TestDatabase {
 fn postgres(server: String) -> TestDatabase {
     let database = format!("test_{:016x}", rand::random::<u64>());
     execute_on(&server, &format!("CREATE DATABASE {database}"));
+    make_role(&server);
     let url =
         DatabaseUrl::parse(&on_database(&server, &database)).expect("AFTERMAP_TEST_POSTGRES is a postgres:// URL");
     TestDatabase { name: "postgres", url, home: Home::Server { server, database } }
 }
 
 impl TestDatabase {
-    /// Opens it through the pool and the writer that the server uses, schema and all.
+    /// Opens it through the pool and the writer that the server uses, schema and all. On PostgreSQL as a role that may change
+    /// no table and no row of the audit log, so that whatever a test does is shown to need no more.
     pub fn store(&self) -> Store {
-        Store::open(&self.url, 4).expect("the test database opens")
+        let DatabaseUrl::Postgres(owner) = &self.url else {
+            return Store::open(&self.url, 4).expect("the test database opens");
+        };
+        migrate::up_at(&self.url).expect("the schema is made");
+        self.let_the_server_in();
+        let server = DatabaseUrl::parse(&as_role(owner, SERVER_ROLE)).expect("an address with another role");
+        Store::open(&server, 4).expect("the test database opens")
     }
 
-    /// A bare connection, past the store: nothing is migrated.
+    /// On PostgreSQL, gives the server's role its rights on the tables there are.
+    pub fn let_the_server_in(&self) {
+        if let DatabaseUrl::Postgres(_) = &self.url {
+            grants::grant_to(&self.url, SERVER_ROLE).expect("the role gets its rights");
+        }
+    }
+
+    /// A bare connection as the tables' owner, past the store: nothing is migrated.
     pub fn connect(&self) -> Conn {
         match &self.url {
             DatabaseUrl::Sqlite(path) => {
@@ -89,6 +104,27 @@ impl Drop for TestDatabase {
 fn execute_on(server: &str, sql: &str) {
     let mut conn = PgConnection::establish(server).expect("the PostgreSQL of AFTERMAP_TEST_POSTGRES answers");
     conn.batch_execute(sql).expect(sql);
+}
+
+/// The role of servers under test.
+pub const SERVER_ROLE: &str = "aftermap_server";
+
+/// Makes that role once a cluster; tests beside this one want it too.
+fn make_role(server: &str) {
+    execute_on(
+        server,
+        &format!(
+            "DO $$ BEGIN CREATE ROLE {SERVER_ROLE} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        ),
+    );
+}
+
+/// The same address for another role, without a password.
+pub fn as_role(address: &str, role: &str) -> String {
+    let (scheme, rest) = address.split_once("://").expect("postgres://");
+    let path = rest.find('/').unwrap_or(rest.len());
+    let host = rest[..path].rsplit_once('@').map_or(&rest[..path], |(_, host)| host);
+    format!("{scheme}://{role}@{host}{}", &rest[path..])
 }
 
 /// The same server address with another database name; parameters after `?` stay.

@@ -988,7 +988,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open, pause or close */
+        /** Open, pause, close or archive */
         post: operations["set_campaign_state"];
         delete?: never;
         options?: never;
@@ -1836,6 +1836,12 @@ export interface components {
              * @description Place of the milder class of a `between` answer.
              */
             low?: number | null;
+            /** @description What it is called in the language asked for, else in the campaign's own; absent where the key in words says it. */
+            name?: string | null;
+            /** @description What it is called, by language; absent where it has no names of its own. */
+            names?: {
+                [key: string]: string;
+            };
             role: components["schemas"]["AnswerRole"];
         };
         /** @description How often an answer was counted. */
@@ -1863,6 +1869,13 @@ export interface components {
              * @description Place of the milder class of a `between` answer.
              */
             low?: number | null;
+            /**
+             * @description What it is called on screen, by language (`fr`, `ar`): plain text of at most 60 characters. Only of a scale of
+             *     the campaign's own; may change at any time.
+             */
+            names?: {
+                [key: string]: string;
+            };
             /** @description What it says about damage. */
             role?: components["schemas"]["AnswerKind"];
         };
@@ -4367,6 +4380,8 @@ export interface components {
         };
         /** @description The state that a campaign is to have. */
         StateRequest: {
+            /** @description Why, for the campaign's log: plain text of at most 500 characters, or nothing. */
+            reason?: string;
             state: components["schemas"]["NextState"];
         };
         /** @description How a campaign is doing. */

@@ -60,8 +60,8 @@ export const api = {
 
   campaigns: () => keepReply('campaigns', () => result(client.GET('/api/v1/campaigns', { params: { query: { lang: language.code } } }))),
   campaign: (slug: string) => keepReply(`campaign/${slug}`, () => result(client.GET('/api/v1/campaigns/{slug}', readIn(slug)))),
-  setState: (slug: string, state: 'open' | 'paused' | 'closed') =>
-    result(client.POST('/api/v1/campaigns/{slug}/state', { ...inCampaign(slug), body: { state } })),
+  setState: (slug: string, state: 'open' | 'paused' | 'closed', reason = '') =>
+    result(client.POST('/api/v1/campaigns/{slug}/state', { ...inCampaign(slug), body: { state, reason } })),
 
   leases: (slug: string, count: number) =>
     result(client.POST('/api/v1/campaigns/{slug}/leases', { ...inCampaign(slug), body: { count } })),

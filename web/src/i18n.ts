@@ -27,9 +27,15 @@ function translate(key: string, values: Values): string | null {
   }
 }
 
-/** The name of a damage class or answer on screen; a custom scale's own keys are made readable. */
-export function answerName(key: string): string {
-  return translate(`answer.${key}`, {}) ?? readable(key)
+/** What the answers of a scale are called: by language, and in the language that the server chose for the reader. */
+export interface Named {
+  answers: readonly { key: string; name?: string | null | undefined; names?: Record<string, string> | undefined }[]
+}
+
+/** The name of a damage class or answer on screen: its scale's own in the reader's language, else in the campaign's; else the key in words. */
+export function answerName(key: string, scale: Named): string {
+  const own = scale.answers.find((answer) => answer.key === key)
+  return own?.names?.[language.code] ?? own?.name ?? translate(`answer.${key}`, {}) ?? readable(key)
 }
 
 /** Text of a family of keys, where the server may send a word that has no text yet. */

@@ -67,6 +67,7 @@ CREATE TABLE scale_answers (
     low              SMALLINT,
     high             SMALLINT,
     code             INTEGER NOT NULL,
+    names            TEXT NOT NULL DEFAULT '{}',  -- JSON object: what it is called on screen, by language
     PRIMARY KEY (scale_id, place),
     UNIQUE (scale_id, key),
     CHECK (place >= 0 AND (role = 'between') = (low IS NOT NULL AND high IS NOT NULL))

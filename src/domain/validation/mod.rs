@@ -178,8 +178,7 @@ mod tests {
     #[test]
     fn maybe_is_no_grade() {
         let mut scale = Scale::built_in("change2").unwrap();
-        let maybe =
-            super::super::scale::Answer { key: "maybe".into(), role: Role::Between { low: 0, high: 1 }, code: 5 };
+        let maybe = super::super::scale::Answer::new("maybe", Role::Between { low: 0, high: 1 }, 5);
         scale.answers.insert(2, maybe);
         let may: Vec<bool> = (0..6).map(|place| may_be_graded(&scale, place)).collect();
         assert_eq!(may, [true, true, false, true, true, false]);

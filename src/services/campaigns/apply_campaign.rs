@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::campaign_file::{CampaignFile, FileTexts};
 use super::change_state::find;
-use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, TileSource};
+use crate::domain::campaign::{Campaign, CampaignState, CampaignTexts, TileSource, check_title};
 use crate::domain::language::check_language;
 use crate::domain::markdown::{MAX_TEXT, tiles_named};
 use crate::domain::policy::Policy;
@@ -24,8 +24,8 @@ pub struct Applied {
 
 /// Applies a file. All of it or nothing, except that tiles are not derived anew here.
 ///
-/// Texts, practice, hand-out and licence may change at any time. How tiles are made and decided, the scale and the
-/// campaign's own language are fixed once it has opened: labels were given under them.
+/// Texts, what answers are called, practice, hand-out and licence may change at any time. How tiles are made and decided,
+/// the answers and the campaign's own language are fixed once it has opened: labels were given under them.
 pub fn apply_campaign(conn: &mut Conn, file: &CampaignFile, actor: Option<i64>, now: i64) -> Result<Applied, Error> {
     let campaign = find(conn, &file.slug)?;
     campaigns::lock(conn, campaign.id)?;
@@ -33,9 +33,13 @@ pub fn apply_campaign(conn: &mut Conn, file: &CampaignFile, actor: Option<i64>, 
     let mut changed = Vec::new();
     let mut after = settings(&before, file, &mut changed)?;
     if let Some(scale) = file.scale.as_ref().filter(|scale| **scale != before.scale) {
-        put_scale(conn, &before, scale)?;
+        let renamed = scale.same_but_names(&before.scale);
+        match renamed {
+            true => campaigns::set_names(conn, before.id, scale)?,
+            false => put_scale(conn, &before, scale)?,
+        }
         after.scale = scale.clone();
-        changed.push("scale".into());
+        changed.push(if renamed { "scale.names" } else { "scale" }.into());
     }
     let named: Vec<String> = practice::tiles_of(conn, before.id)?.into_iter().map(|tile| tile.tile_id).collect();
     for (language, given) in &file.texts {
@@ -187,6 +191,9 @@ fn put_texts(
         let Some(text) = text else { continue };
         let field = format!("texts.{language}.{name}");
         check_markdown(&field, text, practice)?;
+        if name == "title" {
+            check_title(&field, text.trim())?;
+        }
         if place.as_str() != text.trim() {
             text.trim().clone_into(place);
             changed.push(field);

@@ -3,16 +3,14 @@
 use super::checklist::checklist;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::checklist::ItemState;
+use crate::domain::job::JobKind;
 use crate::services::Error;
 use crate::services::oversight::exclude;
 use crate::services::scenes::later_scene;
 use crate::storage::audit_log::{self, Act};
-use crate::storage::{Conn, campaigns, gold, imports, notify, policy_versions};
+use crate::storage::{Conn, campaigns, gold, imports, jobs, notify, policy_versions};
 
-/// Moves a campaign to another state; the same state again changes nothing.
-///
-/// A draft opens when nothing on its check list blocks. A closed campaign that opens again hands out none of its check gold
-/// any more. Without an actor it was the operator, at the command line.
+/// Moves a campaign to another state, without a word of why: see [`change_state_why`].
 pub fn change_state(
     conn: &mut Conn,
     slug: &str,
@@ -20,6 +18,22 @@ pub fn change_state(
     actor: Option<i64>,
     now: i64,
 ) -> Result<Campaign, Error> {
+    change_state_why(conn, slug, (next, ""), actor, now)
+}
+
+/// Moves a campaign to another state, for a reason that stands in its log and may be empty; the same state again changes
+/// nothing.
+///
+/// A draft opens when nothing on its check list blocks. A closed campaign that opens again hands out none of its check gold
+/// any more. Without an actor it was the operator, at the command line.
+pub fn change_state_why(
+    conn: &mut Conn,
+    slug: &str,
+    (next, reason): (CampaignState, &str),
+    actor: Option<i64>,
+    now: i64,
+) -> Result<Campaign, Error> {
+    let reason = exclude::plain(reason)?;
     let campaign = find(conn, slug)?;
     campaigns::lock(conn, campaign.id)?;
     let campaign = find(conn, slug)?;
@@ -35,6 +49,9 @@ pub fn change_state(
     // Pausing is always allowed: a scene joins while its campaign is paused.
     if next != CampaignState::Paused {
         later_scene::check_none_joins(conn, &campaign)?;
+    }
+    if campaign.state == CampaignState::Paused && next == CampaignState::Open {
+        check_none_comes(conn, &campaign)?;
     }
     if next == CampaignState::Archived {
         check_all_followed(conn, &campaign)?;
@@ -55,7 +72,7 @@ pub fn change_state(
         }
         _ => "{}".to_owned(),
     };
-    let act = Act { act: "change_state", subject: next.key(), reason: "", detail: &detail };
+    let act = Act { act: "change_state", subject: next.key(), reason, detail: &detail };
     audit_log::note_in_full(conn, actor, Some(campaign.id), &act, now)?;
     find(conn, slug)
 }
@@ -64,6 +81,16 @@ pub fn change_state(
 pub fn find(conn: &mut Conn, slug: &str) -> Result<Campaign, Error> {
     campaigns::find(conn, slug)?
         .ok_or_else(|| Error::NotFound(format!("there is no campaign `{slug}`: `aftermap campaign list` shows all")))
+}
+
+/// Refuses to open a campaign to which a later picture is on its way: it could not be added any more.
+fn check_none_comes(conn: &mut Conn, campaign: &Campaign) -> Result<(), Error> {
+    if jobs::unfinished(conn, campaign.id)?.iter().all(|job| job.kind != JobKind::Ingest) {
+        return Ok(());
+    }
+    let reason =
+        "a later picture is on its way, and is added only while the campaign is paused: wait for it, or stop it";
+    Err(Error::Conflict(format!("campaign `{}` cannot open yet: {reason}", campaign.slug)))
 }
 
 /// Refuses to archive a campaign whose tiles have yet to follow what was decided: nothing changes in an archived one.

@@ -2,7 +2,7 @@
 
 use crate::domain::campaign::{
     Campaign, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, Surroundings, TileSource, Visibility,
-    check_slug,
+    check_slug, check_title,
 };
 use crate::domain::language::check_language;
 use crate::domain::policy::Policy;
@@ -60,6 +60,7 @@ pub fn create_campaign(conn: &mut Conn, new: &NewCampaign, actor: Option<i64>, n
     if new.texts.title.trim().is_empty() {
         return Err(Error::invalid("title", "a campaign needs a title that people can recognise it by"));
     }
+    check_title("title", &new.texts.title)?;
     if campaigns::find(conn, &new.slug)?.is_some() {
         return Err(taken(&new.slug));
     }

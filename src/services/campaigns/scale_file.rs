@@ -1,5 +1,7 @@
 //! A scale in a campaign file: the key of a built-in one, or one of the campaign's own.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -39,6 +41,10 @@ pub struct AnswerFile {
     pub high: Option<u8>,
     /// The number that exports print.
     pub code: i32,
+    /// What it is called on screen, by language (`fr`, `ar`): plain text of at most 60 characters. Only of a scale of
+    /// the campaign's own; may change at any time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
 }
 
 /// What an answer says about damage.
@@ -105,7 +111,7 @@ impl AnswerFile {
                 return Err(Error::invalid("scale.answers", reason));
             }
         };
-        Ok(Answer { key: self.key, role, code: self.code })
+        Ok(Answer { key: self.key, role, code: self.code, names: self.names })
     }
 }
 
@@ -117,7 +123,7 @@ impl From<&Scale> for ScaleFile {
                 Role::Between { low, high } => (AnswerKind::Between, Some(low), Some(high)),
                 Role::Side => (AnswerKind::Side, None, None),
             };
-            AnswerFile { key: answer.key.clone(), role, low, high, code: answer.code }
+            AnswerFile { key: answer.key.clone(), role, low, high, code: answer.code, names: answer.names.clone() }
         };
         ScaleFile {
             key: scale.key.clone(),
@@ -142,10 +148,12 @@ mod tests {
             assert_eq!(read_scale(&again).unwrap(), scale);
         }
         let own = json!({"key": "roofs", "heavy_from": 1, "answers": [
-            {"key": "whole", "code": 0}, {"key": "torn", "code": 1},
+            {"key": "whole", "code": 0}, {"key": "torn", "code": 1, "names": {"ar": "سقف ممزق"}},
             {"key": "maybe", "role": "between", "low": 0, "high": 1, "code": 5},
             {"key": "unsure", "role": "side", "code": 98}]});
-        assert_eq!(read_scale(&own).unwrap().classes().len(), 2);
+        let scale = read_scale(&own).unwrap();
+        assert_eq!((scale.classes().len(), scale.answers[1].names["ar"].as_str()), (2, "سقف ممزق"));
+        assert_eq!(read_scale(&serde_json::to_value(ScaleFile::from(&scale)).unwrap()).unwrap(), scale);
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use chrono::DateTime;
 
 use super::{make, may_become_check};
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::geometry::Geometry;
 use crate::domain::gold::GoldKind;
 use crate::domain::label::Window;
+use crate::domain::markdown::MAX_TEXT;
 use crate::domain::scene::Scene;
 use crate::services::Error;
 use crate::services::campaigns::change_state::find;
@@ -101,9 +102,7 @@ pub fn import_lines(
     actor: Option<i64>,
     (now, dry_run): (i64, bool),
 ) -> Result<Vec<LineReport>, Error> {
-    if campaign.state.is_over() {
-        return Err(Error::Conflict(format!("campaign `{}` is {}: its answers are in", campaign.slug, campaign.state)));
-    }
+    is_not_over(campaign, campaign.state)?;
     let scenes = scenes::of_campaign(conn, campaign.id)?;
     let mut twice = HashSet::new();
     let (mut found, mut reports) = (Vec::new(), Vec::new());
@@ -132,6 +131,13 @@ pub fn import_lines(
     Ok(reports)
 }
 
+fn is_not_over(campaign: &Campaign, state: CampaignState) -> Result<(), Error> {
+    match state.is_over() {
+        true => Err(Error::Conflict(format!("campaign `{}` is {state}: its answers are in", campaign.slug))),
+        false => Ok(()),
+    }
+}
+
 /// Stores lines that may be stored, in the order in which everybody locks tiles.
 fn store(
     conn: &mut Conn,
@@ -140,7 +146,7 @@ fn store(
     lines: &[Found<'_>],
     (actor, now): (Option<i64>, i64),
 ) -> Result<(), Error> {
-    campaigns::hold(conn, campaign.id)?;
+    is_not_over(campaign, campaigns::hold_state(conn, campaign.id)?)?;
     let mut added = 0;
     for line in lines {
         let &Found { tile, answer, window, explanation, .. } = line;
@@ -202,6 +208,9 @@ fn said(campaign: &Campaign, scenes: &[Scene], one: &GoldAnswer) -> Result<(u8, 
         .scale
         .place_of(&one.answer)
         .ok_or_else(|| format!("`{}` is not an answer of this campaign: use one of {}", one.answer, keys()))?;
+    if one.explanation.chars().count() > MAX_TEXT || one.explanation.contains('\0') {
+        return Err(format!("its explanation is longer than {MAX_TEXT} characters, or holds U+0000"));
+    }
     let scene = |name: &Option<String>| name.as_deref().map(|name| named(scenes, name)).transpose();
     let window = Window { last_intact: scene(&one.last_intact)?, first_damaged: scene(&one.first_damaged)? };
     if window.last_intact.is_none() && window.first_damaged.is_none() {

@@ -60,9 +60,8 @@ pub fn mark(
     if row.gold {
         return Err(Error::Conflict(format!("tile `{}` is gold already: change it or retire it", new.tile_id)));
     }
-    if !may_any && reviews::in_force_on(conn, &[checked.tile])?.is_empty() {
-        let reason = "reviewers make gold of tiles about which a review is in force; coordinators of any tile";
-        return Err(Error::Forbidden(reason.into()));
+    if !may_any {
+        is_what_reviewers_decided(conn, campaign, &checked)?;
     }
     if new.kind == GoldKind::Check && !may_become_check(campaign, &row, now) {
         return Err(Error::Conflict(closed_in_public(&new.tile_id)));
@@ -72,6 +71,20 @@ pub fn mark(
     reviews::let_go(conn, checked.tile)?;
     let subject = format!("{}: {} as {}", new.tile_id, new.answer, new.kind);
     Ok(audit_log::note(conn, Some(actor), Some(campaign.id), ("mark_gold", &subject), now)?)
+}
+
+/// Whoever only reviews fixes what is in force on a tile, and nothing else: gold overrules every later review.
+fn is_what_reviewers_decided(conn: &mut Conn, campaign: &Campaign, checked: &Checked) -> Result<(), Error> {
+    let Some(decided) = reviews::in_force_on(conn, &[checked.tile])?.remove(&checked.tile) else {
+        let reason = "reviewers make gold of tiles about which a review is in force; coordinators of any tile";
+        return Err(Error::Forbidden(reason.into()));
+    };
+    if decided.answer != checked.answer {
+        let key = campaign.scale.answer(decided.answer).map_or("", |answer| answer.key.as_str());
+        let reason = format!("reviewers decided `{key}`: only a coordinator makes gold that says otherwise");
+        return Err(Error::Forbidden(reason));
+    }
+    Ok(())
 }
 
 /// Holds the campaign's state, before any tile is locked, and refuses where it is over.

@@ -51,7 +51,7 @@ impl Meaning {
         if meant.values().any(|key| key == MAYBE) {
             let classes = scale.classes().len();
             let role = Role::Between { low: 0, high: 1 };
-            scale.answers.insert(classes, Answer { key: MAYBE.into(), role, code: MAYBE_CODE });
+            scale.answers.insert(classes, Answer::new(MAYBE, role, MAYBE_CODE));
             scale.key.push_str("_maybe");
         }
         scale.check()?;

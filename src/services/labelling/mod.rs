@@ -1,5 +1,6 @@
 //! What volunteers do: take tiles, label them, give them back, practise; and what a label does to its tile.
 
+mod accept_label;
 pub mod hand_out;
 pub mod leave_note;
 pub mod practise;

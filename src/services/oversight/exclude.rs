@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::refollow::{follow_exclusions, take_back};
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::pseudonym::pseudonym;
 use crate::domain::volunteer_quality::ExclusionKind;
 use crate::services::labelling::tile_consensus::Rules;
@@ -48,6 +48,7 @@ pub fn impose(
     now: i64,
 ) -> Result<Vec<String>, Error> {
     let reason = checked(order.reason)?;
+    hold_unarchived(conn, campaign)?;
     let people = people(conn, campaign, order)?;
     let mut changed = Vec::new();
     for (name, volunteer) in &people {
@@ -72,6 +73,7 @@ pub fn impose(
 /// Lifts what is in force on these volunteers. Returns the pseudonyms of those for whom anything changed.
 pub fn lift(conn: &mut Conn, campaign: &Campaign, order: &Order<'_>, now: i64) -> Result<Vec<String>, Error> {
     checked(order.reason)?;
+    hold_unarchived(conn, campaign)?;
     let mut changed = Vec::new();
     for (name, volunteer) in &people(conn, campaign, order)? {
         participations::take_turn(conn, campaign.id, *volunteer, now)?;
@@ -84,16 +86,31 @@ pub fn lift(conn: &mut Conn, campaign: &Campaign, order: &Order<'_>, now: i64) -
     Ok(changed)
 }
 
+/// Holds the campaign's state, and refuses in an archived one: its labels follow nothing any more. Whoever archives it
+/// waits for us, and finds that labels are still to follow.
+fn hold_unarchived(conn: &mut Conn, campaign: &Campaign) -> Result<(), Error> {
+    if campaigns::hold_state(conn, campaign.id)? != CampaignState::Archived {
+        return Ok(());
+    }
+    let reason = "nobody is paused, excluded or let back in any more";
+    Err(Error::Conflict(format!("campaign `{}` is archived: {reason}", campaign.slug)))
+}
+
 fn standing(conn: &mut Conn, campaign: &Campaign, volunteer: i64) -> Result<Option<Exclusion>, Error> {
     let all = exclusions::of_volunteer(conn, campaign.id, volunteer)?;
     Ok(all.into_iter().find(|one| one.lifted_at.is_none()))
 }
 
 fn checked(reason: &str) -> Result<&str, Error> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(Error::invalid("reason", "say why, in words that the person may read"));
+    match plain(reason)? {
+        "" => Err(Error::invalid("reason", "say why, in words that the person may read")),
+        reason => Ok(reason),
     }
+}
+
+/// A reason for the log without blanks around it, which may be empty: short plain text.
+pub fn plain(reason: &str) -> Result<&str, Error> {
+    let reason = reason.trim();
     if reason.chars().count() > LONGEST || reason.chars().any(|c| c.is_control() && c != '\n') {
         return Err(Error::invalid("reason", format!("a reason is plain text of at most {LONGEST} characters")));
     }

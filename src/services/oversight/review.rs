@@ -54,16 +54,10 @@ pub fn decide(
     new: &NewDecision,
     now: i64,
 ) -> Result<Decided, Error> {
-    if matches!(campaign.state, CampaignState::Draft | CampaignState::Archived) {
-        return Err(Error::Conflict(format!(
-            "campaign `{}` is {}: nothing is reviewed in it",
-            campaign.slug, campaign.state
-        )));
-    }
+    let rules = load_reviewable(conn, campaign)?;
     let dated = scenes::ids_by_date(conn, campaign.id)?;
     let opinion = check(campaign, &dated, new)?;
     let tile = find_tile(conn, campaign, &new.tile_id)?;
-    let rules = Rules::load(conn, campaign.id)?;
     let row = queue::lock(conn, tile)?;
     let hash = body_hash(new);
     if let Some(before) = reviews::find(conn, new.id)? {
@@ -90,18 +84,24 @@ pub fn decide(
     Ok(Decided { standing: mine.unwrap_or(ReviewStanding::Revised), tile_state: row.state })
 }
 
+/// The rules of a campaign in which is reviewed, as it stands now: whoever archives it is before us, or behind us.
+fn load_reviewable(conn: &mut Conn, campaign: &Campaign) -> Result<Rules, Error> {
+    let rules = Rules::load(conn, campaign.id)?;
+    let state = rules.campaign.state;
+    if matches!(state, CampaignState::Draft | CampaignState::Archived) {
+        return Err(Error::Conflict(format!("campaign `{}` is {state}: nothing is reviewed in it", campaign.slug)));
+    }
+    Ok(rules)
+}
+
 /// Takes back the reviewer's own decision of that id, under the lock of the tile. The row stays, marked; what the others
 /// decided is in force, or what the labels say where nobody else did. The flags it saw to wait again. The same once more
 /// changes nothing.
 pub fn withdraw(conn: &mut Conn, campaign: &Campaign, reviewer: i64, id: Uuid, now: i64) -> Result<Decided, Error> {
-    if matches!(campaign.state, CampaignState::Draft | CampaignState::Archived) {
-        let reason = format!("campaign `{}` is {}: nothing is reviewed in it", campaign.slug, campaign.state);
-        return Err(Error::Conflict(reason));
-    }
+    let rules = load_reviewable(conn, campaign)?;
     let mine = |one: &Review| one.reviewer_id == reviewer;
     let unknown = || Error::NotFound("you made no decision of that id in this campaign".into());
     let tile = reviews::find(conn, id)?.filter(mine).ok_or_else(unknown)?.tile;
-    let rules = Rules::load(conn, campaign.id)?;
     let row = queue::lock(conn, tile)?;
     if row.campaign_id != campaign.id {
         return Err(unknown());

@@ -69,8 +69,11 @@ pub fn make(
     now: i64,
 ) -> Result<Invitation, Error> {
     wish.check()?;
-    members::may_give(viewer, campaign, wish.role)?;
     campaigns::lock(conn, campaign.id)?;
+    members::may_give_still(conn, viewer, campaign, wish.role)?;
+    if campaigns::hold_state(conn, campaign.id)? == CampaignState::Archived {
+        return Err(Error::Conflict("this campaign is over: nobody is let in any more".into()));
+    }
     let all = invitations::of_campaign(conn, campaign.id)?;
     if all.iter().filter(|one| standing(one, now) == Standing::Good).count() >= MAX_GOOD {
         let reason = format!("{MAX_GOOD} invitations of this campaign are good: revoke those that nobody needs");
@@ -169,7 +172,8 @@ pub fn accept(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Resul
         return Err(Error::Conflict("this campaign is over: nobody is let in any more".into()));
     }
     let me = person.volunteer.id;
-    let held = person.roles.iter().filter(|(id, _)| *id == campaign.id).map(|(_, role)| *role).max();
+    // Asked anew: the same person may have come by it a moment ago, with another request.
+    let held = stored_members::role_of(conn, campaign.id, me)?;
     if let Some(held) = held.filter(|held| *held >= invitation.role) {
         return Ok((campaign.slug, held));
     }

@@ -23,6 +23,17 @@ pub fn may_give(viewer: &Viewer, campaign: &Campaign, role: Role) -> Result<(), 
     }
 }
 
+/// The same, asked of the database: where the campaign is locked, whoever took the viewer's role away a moment ago is
+/// before us. What a token may do stays capped by its scopes.
+pub fn may_give_still(conn: &mut Conn, viewer: &Viewer, campaign: &Campaign, role: Role) -> Result<(), Error> {
+    may_give(viewer, campaign, role)?;
+    let Some(id) = viewer.volunteer_id() else { return Ok(()) };
+    match members::highest_role(conn, campaign.id, id)?.is_some_and(|own| own >= role) {
+        true => Ok(()),
+        false => Err(Error::Forbidden("your own role was taken away a moment ago".into())),
+    }
+}
+
 /// Gives the account of that name a role, in place of any other that it has in the campaign.
 pub fn add(
     conn: &mut Conn,
@@ -59,7 +70,7 @@ pub fn change(
 pub fn remove(conn: &mut Conn, viewer: &Viewer, campaign: &Campaign, id: &str, now: i64) -> Result<(), Error> {
     campaigns::lock(conn, campaign.id)?;
     let member = find(conn, campaign, id)?;
-    may_give(viewer, campaign, member.role)?;
+    may_give_still(conn, viewer, campaign, member.role)?;
     if member.role == Role::Coordinator {
         stays_coordinated(conn, viewer, campaign, member.volunteer)?;
     }
@@ -78,9 +89,9 @@ fn put(
     role: Role,
     now: i64,
 ) -> Result<Member, Error> {
-    may_give(viewer, campaign, role)?;
-    // Two coordinators who make each other volunteers take turns, and the second finds that it is the last.
+    // Two coordinators who make each other volunteers take turns, and the second finds that it is the last, or none.
     campaigns::lock(conn, campaign.id)?;
+    may_give_still(conn, viewer, campaign, role)?;
     let before = members::of_campaign(conn, campaign.id)?.into_iter().find(|member| member.volunteer == volunteer);
     if let Some(before) = &before {
         may_give(viewer, campaign, before.role)?;

@@ -20,6 +20,7 @@ diesel::table! {
         low -> Nullable<SmallInt>,
         high -> Nullable<SmallInt>,
         code -> Integer,
+        names -> Text,
     }
 }
 

@@ -68,7 +68,7 @@ export class Sitting {
     if (!again) this.count += 1
     if (change) this.#posting = this.#post(change, said, seconds)
     this.#sendSkip()
-    const answer = answerName(said.answer)
+    const answer = answerName(said.answer, this.campaign.scale)
     this.#show(again ? t('label.changed', { answer }) : t('label.answered', { answer }))
   }
 

@@ -22,7 +22,7 @@ vi.mock('../api', async (original) => ({ ...(await original<object>()), api: { l
 const { ApiError } = await import('../api')
 const { Sitting } = await import('./sitting.svelte')
 const { default: Empty } = await import('./Empty.svelte')
-const campaign = { slug: 'raqqa', progress: { tiles: 1, open: 1, closed: 0, share: 0 } } as Campaign
+const campaign = { slug: 'raqqa', progress: { tiles: 1, open: 1, closed: 0, share: 0 }, scale: { key: 'conflict3', ordered: true, answers: [] as Campaign['scale']['answers'] } } as Campaign
 
 beforeEach(() => {
   written.length = 0

@@ -7,7 +7,7 @@ export function factsOf(view: Pick<View, 'campaign' | 'question' | 'counts'>): s
   const { campaign, question, counts } = view
   const [from, to] = (question.when ?? []).map((id) => campaign.scenes.find((scene) => scene.id === id))
   const filter = [
-    question.classes.length > 0 && question.classes.map(answerName).join(', '),
+    question.classes.length > 0 && question.classes.map((key) => answerName(key, campaign.scale)).join(', '),
     question.states.length > 0 && question.states.map((state) => tOf('tile_state', state)).join(', '),
     question.least > 0 && `${t('results.min')}: ${probability(question.least / 100)}`,
     from && to && t('results.when_chosen', { from: captured(from.captured_from, from.captured_to), to: captured(to.captured_from, to.captured_to) }),

@@ -1,11 +1,12 @@
 // The lines of the legend for each way to paint, used beside the map, in print and on the picture.
-import type { MapStatistics } from '../api'
+import type { Campaign, MapStatistics } from '../api'
 import { classColour, sideColour, type Theme } from '../design/palette'
 import { dayOf, probability } from '../format'
 import { answerName, t, tOf } from '../i18n'
 import { CONTESTED, whenColour, whether } from './paint'
 import type { Question } from './question'
 
+type Scale = Campaign['scale']
 export interface Line {
   /** Class key, day, or yes and no. */
   key: string
@@ -25,7 +26,7 @@ export function apartLines(counts: Pick<MapStatistics, 'contested' | 'unusable'>
   return [...(counts.contested > 0 ? [contestedLine()] : []), ...(counts.unusable > 0 ? [unusableLine(theme)] : []), { key: '', text: t('results.not_yet'), colour: null, density: 0 }]
 }
 
-export function legendOf(question: Pick<Question, 'paint' | 'damagedIf'>, classes: string[], days: string[], ordered: boolean, theme: Theme): Line[] {
+export function legendOf(question: Pick<Question, 'paint' | 'damagedIf'>, classes: string[], days: string[], scale: Scale, theme: Theme): Line[] {
   if (question.paint === 'damaged') {
     const least = probability(question.damagedIf / 100)
     return [
@@ -35,5 +36,5 @@ export function legendOf(question: Pick<Question, 'paint' | 'damagedIf'>, classe
   }
   if (question.paint === 'when') return days.map((day) => ({ key: day, text: t('results.seen_by', { day: dayOf(day) }), ...whenColour(day, { days, theme }) }))
   const last = Math.max(1, classes.length - 1)
-  return classes.map((key, place) => ({ key, text: answerName(key), colour: classColour(place, classes.length, theme, ordered), density: place / last }))
+  return classes.map((key, place) => ({ key, text: answerName(key, scale), colour: classColour(place, classes.length, theme, scale.ordered), density: place / last }))
 }

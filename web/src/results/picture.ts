@@ -55,7 +55,7 @@ function compose(ground: HTMLCanvasElement, width: number, height: number, ratio
   const rtl = document.documentElement.dir === 'rtl'
   const { campaign, question } = view
   const days = [...new Set(campaign.scenes.slice(1).map((one) => one.captured_to.slice(0, 10)))]
-  const legend = legendOf(question, view.classes, days, campaign.scale.ordered, 'light')
+  const legend = legendOf(question, view.classes, days, campaign.scale, 'light')
   const dates = [frame.earlier, frame.scene].filter((one): one is Scene => Boolean(one)).map((one) => captured(one.captured_from, one.captured_to))
   const pattern = question.patterns
   const words = [`${count(view.counts.shown)} ${t('results.of', { all: view.counts.tiles })}`, ...factsOf(view), location.href]

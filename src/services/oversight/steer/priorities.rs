@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::domain::bbox::Bbox;
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::geometry::Geometry;
 use crate::services::Error;
 use crate::storage::audit_log::{self, Act};
@@ -51,6 +51,10 @@ pub fn set(
 ) -> Result<Vec<Counted>, Error> {
     check(&areas)?;
     campaigns::lock(conn, campaign.id)?;
+    if campaigns::hold_state(conn, campaign.id)? == CampaignState::Archived {
+        let reason = "nothing is handed out any more";
+        return Err(Error::Conflict(format!("campaign `{}` is archived: {reason}", campaign.slug)));
+    }
     let (counted, levels) = counted(conn, campaign, areas)?;
     let areas: Vec<PriorityArea> = counted.iter().map(|one| one.area.clone()).collect();
     stored::replace(conn, campaign.id, &areas, (actor, now))?;

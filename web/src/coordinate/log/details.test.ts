@@ -33,7 +33,7 @@ describe('the log', () => {
   it('says details in the language of the reader, and leaves out what is empty', () => {
     language.texts = fr
     expect(detailsOf({ role: 'reviewer', guests: false, note: '' })).toEqual([{ name: 'rôle', value: fr['role.reviewer'] }, { name: 'invités aussi', value: 'non' }])
-    expect(detailsOf({ areas: [{ name: 'Nord', level: 3, tiles: 7 }] })).toEqual([{ name: 'zones', value: 'Nord (niveau 3, tuiles : 7)' }])
+    expect(detailsOf({ areas: [{ name: 'Nord', level: 3, tiles: 7 }] })).toEqual([{ name: 'zones', value: 'Nord (niveau 3, cases : 7)' }])
     expect(detailsOf({ settings: { minimum: 4 } })[0]?.value).toBe(`${fr['setup.minimum']}: 4`)
     expect(detailsOf({ settings: { minimum: null } })[0]?.value, 'what was left as it is').toBe(`${fr['setup.minimum']}: –`)
     expect(detailsOf({ colour: 'red' })).toEqual([{ name: 'colour', value: 'red' }])

@@ -15,6 +15,8 @@ const files = readdirSync(rust, { recursive: true, encoding: 'utf8' }).filter((f
 const source = files.map((file) => readFileSync(join(rust, file), 'utf8')).join('\n')
 const entry = (act: string, subject: string, detail: Record<string, unknown> = {}): Entry => ({ at: '2026-11-22T10:00:00Z', actor: 'layla', act, subject, reason: '', detail }) as Entry
 
+const NAMELESS = { answers: [] }
+
 /** An entry of each kind, in the words in which the server notes it: the format string stands in its source. */
 const ENTRIES: [Entry, string, format?: string][] = [
   [entry('create_campaign', 'raqqa'), 'Made this campaign.'],
@@ -74,7 +76,7 @@ describe('a line of the log', () => {
   afterEach(() => (language.texts = en))
 
   it.each(ENTRIES)('reads as a sentence: $act of $subject', (one, sentence, format) => {
-    expect(plain(lineOf(one))).toBe(sentence)
+    expect(plain(lineOf(one, NAMELESS))).toBe(sentence)
     if (format) expect(source, 'the server writes it so').toContain(format)
   })
 
@@ -86,16 +88,26 @@ describe('a line of the log', () => {
 
   it.each([['es', es], ['fr', fr], ['uk', uk], ['ar', ar]])('holds no word for programs in %s', (_, texts) => {
     language.texts = texts
-    for (const [one] of ENTRIES) expect(plain(lineOf(one)).replace(one.subject, '')).not.toMatch(/[a-z]_[a-z]|\{|undefined|NaN/)
+    for (const [one] of ENTRIES) expect(plain(lineOf(one, NAMELESS)).replace(one.subject, '')).not.toMatch(/[a-z]_[a-z]|\{|undefined|NaN/)
   })
 
   it('keeps the direction of a name within a sentence of another', () => {
     language.texts = ar
-    expect(lineOf(entry('ingest', 'town_2025.tif'))).toContain('\u2068town_2025.tif\u2069')
+    expect(lineOf(entry('ingest', 'town_2025.tif'), NAMELESS)).toContain('\u2068town_2025.tif\u2069')
+  })
+  it('a picture that was brought in is named, where it is there still', () => {
+    expect(plain(lineOf(entry('ingest', '12345'), NAMELESS, { 12345: 'madre_before' }))).toBe('Brought in the picture madre_before.')
+    expect(plain(lineOf(entry('ingest', '12345'), NAMELESS))).toBe('Brought in the picture 12345.')
   })
 
   it('names an act that is newer than this page, with its subject', () => {
-    expect(lineOf(entry('paint_tiles', 'blue'))).toBe('Paint tiles: blue')
+    expect(lineOf(entry('paint_tiles', 'blue'), NAMELESS)).toBe('Paint tiles: blue')
+  })
+
+  it('calls an answer by the name that the campaign gave it', () => {
+    const named = { answers: [{ key: 'torn', names: { en: 'Roof torn off' } }] }
+    expect(plain(lineOf(entry('review', 'b1: torn'), named))).toContain('Roof torn off')
+    expect(plain(lineOf(entry('apply_campaign', 'scale.names'), named))).toBe('Changed settings: Names of the classes.')
   })
 
   it('leaves ids and what it says itself out of the details', () => {

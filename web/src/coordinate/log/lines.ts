@@ -1,11 +1,11 @@
 // An entry of the log as one sentence in the reader's language. The server keeps an act and what it was done to as words for programs; here they are read.
-import { answerName, said, t, tOf } from '../../i18n'
+import { answerName, said, t, tOf, type Named } from '../../i18n'
 import { nameOf } from '../../language.svelte'
 import type { Entry } from './calls'
 
 type Found = Record<string, string | number>
 /** What the words about the subject hold, under the names that the sentence uses. */
-type Reader = (entry: Entry) => Found
+type Reader = (entry: Entry, scale: Named) => Found
 
 /** Of an act that was noted without details there may be nothing at all. */
 const detailsIn = (entry: Entry) => (entry.detail ?? {}) as Record<string, unknown>
@@ -19,14 +19,14 @@ const people: Reader = ({ subject }) => {
   const many = /^(\d+) volunteers$/.exec(subject)?.[1]
   return { what: many ? (said('log_subject', 'volunteers', { count: Number(many) }) ?? subject) : own(subject) }
 }
-const settings: Reader = ({ subject }) => ({ what: [...new Set(subject.split(' ').map(settingName))].join(', ') })
+const settings: Reader = ({ subject }, scale) => ({ what: [...new Set(subject.split(' ').map((path) => settingName(path, scale)))].join(', ') })
 const ofSample: Reader = ({ subject }) => {
   const [, number = '', tile = ''] = /^sample (\d+): (.*)$/.exec(subject) ?? []
   return { number, tile: own(tile), count: Number(/^\d+/.exec(tile)?.[0] ?? 0) }
 }
-const gold: Reader = ({ subject }) => {
+const gold: Reader = ({ subject }, scale) => {
   const [, tile = '', answer = '', kind = ''] = /^(.*): (\S+) as (\w+)$/.exec(subject) ?? []
-  return { tile: own(tile), kind, answer: answerName(answer) }
+  return { tile: own(tile), kind, answer: answerName(answer, scale) }
 }
 
 const READERS: Record<string, Reader> = {
@@ -36,7 +36,7 @@ const READERS: Record<string, Reader> = {
   ingest: what,
   import: what,
   bring_footprints: counted,
-  import_gold: (entry) => ({ ...counted(entry), kind: / as (\w+) gold$/.exec(entry.subject)?.[1] ?? '' }),
+  import_gold: (entry, scale) => ({ ...counted(entry, scale), kind: / as (\w+) gold$/.exec(entry.subject)?.[1] ?? '' }),
   grant_role: ({ subject }) => {
     const at = subject.lastIndexOf(' ')
     return { who: own(subject.slice(0, at)), role: tOf('role', subject.slice(at + 1)) }
@@ -57,14 +57,14 @@ const READERS: Record<string, Reader> = {
   exclude_volunteers: people,
   pause_volunteers: people,
   lift_exclusions: people,
-  review: ({ subject }) => {
+  review: ({ subject }, scale) => {
     const [, tile = '', answer = ''] = /^(.*): (\S+)$/.exec(subject) ?? []
-    return { tile: own(tile), answer: answerName(answer) }
+    return { tile: own(tile), answer: answerName(answer, scale) }
   },
   mark_gold: gold,
-  change_gold: ({ subject }) => {
+  change_gold: ({ subject }, scale) => {
     const [, tile = '', before = '', answer = '', kind = ''] = /^(.*): (\S*) as \w+ to (\S+) as (\w+)$/.exec(subject) ?? []
-    return { tile: own(tile), kind, before: answerName(before), answer: answerName(answer) }
+    return { tile: own(tile), kind, before: answerName(before, scale), answer: answerName(answer, scale) }
   },
   retire_gold: ({ subject }) => {
     const [, tile = '', becomes = ''] = /^(.*): (\w+)$/.exec(subject) ?? []
@@ -85,10 +85,14 @@ const SAID: Record<string, readonly string[]> = {
 }
 const IDS = ['withdrawal', 'scene']
 
-/** What was done, as a sentence without its actor. An act that has no sentence yet reads as its name and its subject. */
-export function lineOf(entry: Entry): string {
+/** Acts whose subject is a scene by its id, which means nothing to people. */
+const OF_SCENES = ['ingest', 'add_later_scene', 'later_scene_joined']
+
+/** What was done, as a sentence without its actor. Answers by the names of the campaign's scale. An act that has no sentence yet reads as its name and its subject. `scenes`: titles by id. */
+export function lineOf(noted: Entry, scale: Named, scenes: Record<string, string> = {}): string {
+  const entry = OF_SCENES.includes(noted.act) ? { ...noted, subject: scenes[noted.subject] ?? noted.subject } : noted
   const line = entry.act === 'review' && entry.subject.endsWith(': withdrawn') ? 'review_withdrawn' : entry.act
-  return said('log_line', line, READERS[entry.act]?.(entry) ?? {}) ?? `${tOf('act', entry.act)}: ${entry.subject}`
+  return said('log_line', line, READERS[entry.act]?.(entry, scale) ?? {}) ?? `${tOf('act', entry.act)}: ${entry.subject}`
 }
 
 /** The details of an entry that its sentence does not hold. */
@@ -99,11 +103,11 @@ export function unsaid(entry: Entry): Record<string, unknown> {
 }
 
 /** A setting by the name that the setup gives it: `texts.es.title`, `policy.minimum`, `tiles.zoom`, `licence`. */
-function settingName(path: string): string {
+function settingName(path: string, scale: Named): string {
   const parts = path.split('.')
   if (parts[0] === 'texts') {
     const [, language = '', name = '', answer] = parts
-    return `${plain(name)}${answer ? `: ${answerName(answer)}` : ''} (${nameOf(language)})`
+    return `${plain(name)}${answer ? `: ${answerName(answer, scale)}` : ''} (${nameOf(language)})`
   }
   return plain(parts.at(-1) ?? path)
 }
@@ -111,6 +115,6 @@ function settingName(path: string): string {
 const RENAMED: Record<string, string> = { release_level: 'level', area: 'where', least_m: 'least', gold_share_first: 'gold_share', gold_first_tiles: 'gold_share', gold_uses: 'gold_share' }
 
 function plain(name: string): string {
-  const text = name === 'news' ? t('mine.news') : said('setup', RENAMED[name] ?? name)
+  const text = name === 'news' ? t('mine.news') : name === 'names' ? t('setup.class_names') : said('setup', RENAMED[name] ?? name)
   return (text ?? name.replaceAll('_', ' ')).replaceAll(/[?？؟¿]/g, '').trim()
 }

@@ -2,6 +2,7 @@
 import { ApiError } from '../../client'
 import { visit } from '../../visit'
 import { at, nested, same, withAt, type Json } from './paths'
+import { faultOf, inOneLine } from './refused'
 
 /** Settings as the server has them, and what tells this version from any other. */
 export interface Held<T> {
@@ -34,7 +35,7 @@ const ROUNDS = 4
 export class Draft<T extends object> {
   #held = $state.raw() as Held<T>
   #changes = $state.raw<ReadonlyMap<string, Change>>(new Map())
-  /** What the server says of a path whose value it does not take. */
+  /** Why the server does not take the value of a path, in the reader's language. */
   faults = $state.raw<ReadonlyMap<string, string>>(new Map())
   /** What somebody else has written meanwhile at a path that is being changed here. */
   conflicts = $state.raw<ReadonlyMap<string, Json>>(new Map())
@@ -57,7 +58,7 @@ export class Draft<T extends object> {
   value(path: string): unknown {
     return at(this.settings, path)
   }
-  /** What is shown beside a path: the server's words. */
+  /** What is shown beside a path. */
   fault(path: string): string {
     return this.faults.get(path) ?? ''
   }
@@ -156,8 +157,8 @@ export class Draft<T extends object> {
       }
     }
     const path = pathOf(error.field, [...batch.keys()])
-    if (path) this.faults = new Map(this.faults).set(path, error.detail)
-    else this.problem = error.detail || error.code
+    if (path) this.faults = new Map(this.faults).set(path, faultOf(error))
+    else this.problem = inOneLine(error)
     this.saving = 'fault'
     return path !== null
   }

@@ -1,7 +1,10 @@
 // A refusal of the server in the reader's language: by its code and field, as far as there are words for it.
 import { said, tOf } from '../../i18n'
 import { language } from '../../language.svelte'
-import type { ApiError } from '../../client'
+import { ApiError } from '../../client'
+
+/** What passes by itself: there is nothing in it that the reader did. */
+const PASSING = ['offline', 'unavailable']
 
 export interface Refusal {
   words: string
@@ -27,5 +30,13 @@ export function failureOf(message: string): Refusal {
   return language.code === 'en' ? { words: message, own: '' } : { words: said('fault', 'job') ?? '', own: message }
 }
 
+/** The same as one text: the server's own words, in their own direction, behind those of the reader. */
+export function inOneLine(error: unknown): string {
+  if (!(error instanceof ApiError)) return tOf('problem', 'unavailable')
+  if (PASSING.includes(error.code)) return tOf('problem', error.code)
+  const { words, own } = refusalOf(error)
+  return own ? `${words} \u2068${own}\u2069` : words
+}
+
 /** One line for a field that holds what it cannot hold. */
-export const faultOf = (error: ApiError): string => ofField(error) ?? refusalOf(error).words
+export const faultOf = (error: ApiError): string => ofField(error) ?? inOneLine(error)

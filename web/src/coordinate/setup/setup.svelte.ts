@@ -1,10 +1,13 @@
 // All that the setup page knows of one campaign: its settings as a draft, pictures, jobs and the check list, kept fresh while it stands.
 import { api, type Campaign } from '../../api'
+import type { Named } from '../../i18n'
 import { keep, kept } from '../../kept'
 import { hearJobs } from '../news'
+import { amended } from './amended'
 import { callsOf, type CheckItem, type Checklist, type Job, type JobWanted, type Settings, type SetupScene } from './calls'
 import { Draft, type Held, type Saving } from './draft.svelte'
 import { incomingOf } from './incoming.svelte'
+import { namedIn } from './own-scale'
 
 const CHECK_MS = 300
 export const underWay = (job: Job) => job.state === 'waiting' || job.state === 'running'
@@ -37,7 +40,9 @@ export class Setup {
   campaign = $state.raw() as Campaign
   scenes = $state.raw<SetupScene[]>([])
   jobs = $state.raw<Job[]>([])
-  checklist = $state.raw<Checklist>({ ready: false, items: [] })
+  #checklist = $state.raw<Checklist>({ ready: false, items: [] })
+  /** Whether somebody chose on this device who has the map: a draft begins with the widest, and nobody is to publish so by chance. */
+  levelChosen = $state(false)
   /** How that stands which is not saved with the other settings: the tiles. */
   beside = $state<Saving>('saved')
   /** Whether buildings were chosen as tiles while no file of outlines has come: the server does not know of it. */
@@ -53,7 +58,9 @@ export class Setup {
   constructor(readonly slug: string, campaign: Campaign, held: Held<Settings>, lists: { scenes: SetupScene[]; jobs: Job[]; checklist: Checklist }) {
     this.calls = callsOf(slug)
     this.campaign = campaign
-    Object.assign(this, lists)
+    Object.assign(this, { scenes: lists.scenes, jobs: lists.jobs })
+    this.#checklist = lists.checklist
+    this.levelChosen = kept.get(`level-chosen/${slug}`) === 'yes'
     const shelf = `setup/${slug}`
     this.draft = new Draft(held, this.calls, { read: () => kept.get(shelf) ?? '', write: (text) => keep(shelf, text) }, () => this.#changed())
     this.incoming = incomingOf(slug)
@@ -70,6 +77,22 @@ export class Setup {
 
   get fixed(): boolean {
     return this.campaign.state !== 'draft'
+  }
+  /** The answers with their names, for those who read this page. */
+  get named(): Named {
+    return namedIn(this.draft.settings.scale, this.draft.settings.language)
+  }
+  /** Whether the map would go to everybody because nobody chose. */
+  get levelUnchosen(): boolean {
+    return !this.levelChosen && !this.fixed && this.draft.settings.release_level === 'public'
+  }
+  get checklist(): Checklist {
+    return amended(this.#checklist, { unchosen: this.levelUnchosen, outlines: this.wantsOutlines && !this.fixed })
+  }
+  chooseLevel(level: string): void {
+    this.levelChosen = true
+    keep(`level-chosen/${this.slug}`, 'yes')
+    this.draft.set('release_level', level)
   }
   get busy(): Job | undefined {
     return this.jobs.find(underWay)
@@ -110,7 +133,7 @@ export class Setup {
   }
   async #askList(): Promise<void> {
     try {
-      this.checklist = await this.calls.checklist()
+      this.#checklist = await this.calls.checklist()
     } catch {
       // The old list stands until the next change.
     }

@@ -1,5 +1,5 @@
 // A line of the check list in the reader's language.
-import { answerName, said, t, type Key } from '../../i18n'
+import { answerName, said, t, type Key, type Named } from '../../i18n'
 import { language } from '../../language.svelte'
 import type { CheckItem } from './calls'
 
@@ -16,10 +16,10 @@ function lackingOf(names: string[]): string {
 const wordOf = (text: string) => t((text === 'introduction' ? 'setup.introduction' : `setup.check_${text}`) as Key)
 
 /** The names in a reason as people read them: codes of languages and keys of answers have names of their own. */
-function namesOf({ reason, names }: CheckItem): string {
+function namesOf({ reason, names }: CheckItem, scale: Named): string {
   if (reason === 'languages_lack') return lackingOf(names)
-  return list(reason.endsWith('_lacks') ? names.map(answerName) : names)
+  return list(reason.endsWith('_lacks') ? names.map((key) => answerName(key, scale)) : names)
 }
 
 /** Why it stands so; `null` where these pages have no words for the reason yet. */
-export const whyOf = (item: CheckItem) => said('check', item.reason, { ...item.figures, names: namesOf(item) })
+export const whyOf = (item: CheckItem, scale: Named) => said('check', item.reason, { ...item.figures, names: namesOf(item, scale) })

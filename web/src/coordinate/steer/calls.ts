@@ -21,7 +21,7 @@ const object = (value: Record<string, unknown>) => value as Record<string, never
 
 export const calls = {
   steering: (slug: string) => result(client.GET('/api/v1/campaigns/{slug}/steering', inCampaign(slug))),
-  setState: (slug: string, state: State) => result(client.POST('/api/v1/campaigns/{slug}/state', { ...inCampaign(slug), body: { state } })),
+  setState: (slug: string, state: State, reason: string) => result(client.POST('/api/v1/campaigns/{slug}/state', { ...inCampaign(slug), body: { state, reason } })),
   areas: (slug: string, areas: NewArea[]) => result(client.POST('/api/v1/campaigns/{slug}/steering/areas', { ...inCampaign(slug), body: { areas, preview: true } })),
   /** Refused where somebody else changed the areas of this version. */
   setAreas: (slug: string, areas: NewArea[], version: string) =>
