@@ -1,7 +1,5 @@
 //! Campaigns: the list, one of them, and opening or closing it.
 
-use std::collections::BTreeMap;
-
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
@@ -11,10 +9,11 @@ use super::body::Body;
 use super::error::Error;
 use super::gate::{Anyone, App, By, CampaignVisit, Coordinator, InCampaign};
 use super::language::{Language, Languages};
+use super::scale::Scale;
 use super::wire::rfc3339;
 use crate::domain::access::Viewer;
 use crate::domain::campaign::{self, CampaignKind, CampaignState, CampaignTexts, ReleaseLevel, TileSource, Visibility};
-use crate::domain::{scale, scene};
+use crate::domain::scene;
 use crate::services;
 use crate::services::campaigns::texts::Reading;
 use crate::services::campaigns::{change_state, texts};
@@ -59,49 +58,6 @@ pub struct CampaignSummary {
 #[derive(Serialize, ToSchema)]
 pub struct Campaigns {
     campaigns: Vec<CampaignSummary>,
-}
-
-/// What an answer says about damage.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AnswerRole {
-    /// It names a damage class.
-    Class,
-    /// "Maybe": between two classes.
-    Between,
-    /// It says nothing about damage.
-    Side,
-}
-
-/// One answer that a volunteer may give.
-#[derive(Serialize, ToSchema)]
-pub struct Answer {
-    key: String,
-    role: AnswerRole,
-    /// Place of the milder class of a `between` answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    low: Option<u8>,
-    /// Place of the graver class of a `between` answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    high: Option<u8>,
-    /// The number that exports print.
-    code: i32,
-    /// Whether it is a class of heavy damage.
-    heavy: bool,
-    /// What it is called in the language asked for, else in the campaign's own; absent where the key in words says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    /// What it is called, by language; absent where it has no names of its own.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    names: BTreeMap<String, String>,
-}
-
-/// The answers of a campaign: classes from undamaged to worst, then between, then side answers.
-#[derive(Serialize, ToSchema)]
-pub struct Scale {
-    key: String,
-    ordered: bool,
-    answers: Vec<Answer>,
 }
 
 /// One image acquisition.
@@ -343,7 +299,7 @@ pub(super) fn in_full(
         labelling_zoom: campaign.labelling_zoom,
         tile_source: campaign.tile_source,
         release_level: campaign.release_level,
-        scale: answers(campaign, languages),
+        scale: Scale::of(campaign, languages),
         scenes: scenes::of_campaign(conn, campaign.id)?.into_iter().map(Scene::from).collect(),
         mine,
         role: role(viewer, campaign),
@@ -368,28 +324,6 @@ fn role(viewer: &Viewer, campaign: &campaign::Campaign) -> Option<ViewerRole> {
         Some(Role::Volunteer) | None if person.is_guest() => ViewerRole::Guest,
         Some(Role::Volunteer) | None => ViewerRole::Volunteer,
     })
-}
-
-fn answers(campaign: &campaign::Campaign, languages: &[String]) -> Scale {
-    let scale = &campaign.scale;
-    let answers = scale.answers.iter().enumerate().map(|(place, answer)| {
-        let (role, low, high) = match answer.role {
-            scale::Role::Class => (AnswerRole::Class, None, None),
-            scale::Role::Between { low, high } => (AnswerRole::Between, Some(low), Some(high)),
-            scale::Role::Side => (AnswerRole::Side, None, None),
-        };
-        Answer {
-            key: answer.key.clone(),
-            role,
-            low,
-            high,
-            code: answer.code,
-            heavy: scale.is_heavy(place as u8),
-            name: answer.name(languages, &campaign.language).map(str::to_owned),
-            names: answer.names.clone(),
-        }
-    });
-    Scale { key: scale.key.clone(), ordered: scale.ordered, answers: answers.collect() }
 }
 
 impl From<scene::Scene> for Scene {

@@ -49,6 +49,7 @@ mod refusals;
 mod releases;
 mod reviews;
 mod roles;
+mod scale;
 mod scenes;
 mod server;
 mod session;

@@ -1,5 +1,5 @@
 //! Takes in what somebody sends: each label is stored exactly once, whatever the network repeats, and the next tiles are
-//! handed out. What becomes of one label is [`super::accept_label`].
+//! handed out. What becomes of one label is `accept_label`.
 
 use std::sync::Arc;
 
