@@ -172,12 +172,14 @@ pub fn accept(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Resul
         return Err(Error::Conflict("this campaign is over: nobody is let in any more".into()));
     }
     let me = person.volunteer.id;
-    // Asked anew: the same person may have come by it a moment ago, with another request.
+    // Asked anew: the same person may have come by it a moment ago, with another request. First the use, then the role that
+    // was stored with it: whoever finds the one finds the other.
+    let was_used = invitations::was_used_by(conn, invitation.id, me)?;
     let held = stored_members::role_of(conn, campaign.id, me)?;
     if let Some(held) = held.filter(|held| *held >= invitation.role) {
         return Ok((campaign.slug, held));
     }
-    if invitations::was_used_by(conn, invitation.id, me)? {
+    if was_used {
         let reason = "you came in by this invitation before, and your role was taken away since: ask for a new one";
         return Err(Error::Conflict(reason.into()));
     }
