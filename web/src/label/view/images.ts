@@ -13,7 +13,8 @@ export class Images {
   /** How much each is wanted: to draw now, to draw soon, or only to be fetched once. */
   #waiting = new Map<string, Wish>()
   #warmed = new Set<string>()
-  #running = new Set<string>()
+  /** What is being fetched, and how much it is wanted by now. */
+  #running = new Map<string, Wish>()
   #stopped = new AbortController()
 
   constructor(
@@ -40,7 +41,12 @@ export class Images {
   }
 
   want(url: string, wish: Wish = 'soon'): void {
-    if (this.#held.has(url) || this.#running.has(url)) return
+    if (this.#held.has(url)) return
+    if (this.#running.has(url)) {
+      // On its way only to be there early, and wanted in earnest meanwhile: it will be drawn when it comes.
+      if (wish !== 'warm') this.#running.set(url, wish)
+      return
+    }
     const known = this.#waiting.get(url) ?? 'warm'
     this.#waiting.set(url, ORDER.indexOf(wish) < ORDER.indexOf(known) ? wish : known)
     this.#work()
@@ -67,17 +73,17 @@ export class Images {
       const all = [...this.#waiting]
       const [url, wish] = ORDER.map((wish) => all.find((entry) => entry[1] === wish)).find(Boolean)!
       this.#waiting.delete(url)
-      this.#running.add(url)
-      void this.#load(url, wish)
+      this.#running.set(url, wish)
+      void this.#load(url)
     }
   }
 
-  async #load(url: string, wish: Wish): Promise<void> {
+  async #load(url: string): Promise<void> {
     const { signal } = this.#stopped
     try {
       const blob = await this.fetchOne(url, signal)
       this.#warmed.add(url)
-      if (wish === 'warm') {
+      if (this.#running.get(url) === 'warm') {
         this.#running.delete(url)
         return this.#work()
       }

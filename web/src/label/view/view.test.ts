@@ -84,6 +84,18 @@ describe('the store of images', () => {
     expect(asked.slice(8)).toEqual(['now', 'soon', 'later'])
   })
 
+  it('draws what was on its way only to be there early, once it is looked at', async () => {
+    const waiting: (() => void)[] = []
+    const changed = vi.fn()
+    const images = new Images(changed, () => new Promise((done) => waiting.push(() => done(new Blob()))), async () => picture)
+    images.warm('next')
+    expect(images.get('next')).toBeNull()
+    waiting[0]!()
+    await vi.waitFor(() => expect(images.peek('next')).toBe(picture))
+    expect(changed).toHaveBeenCalled()
+    expect(waiting).toHaveLength(1)
+  })
+
   it('remembers that a place has no picture, and does not ask again', async () => {
     let asked = 0
     const images = new Images(() => {}, async () => ((asked += 1), null), async () => picture)
