@@ -3,7 +3,8 @@ import type { Scene } from '../../api'
 import { mercatorBox, type Box } from '../compare'
 
 const HALF_WORLD = Math.PI * 6378137
-const TILE = 256
+/** Pixels along a side of an image tile, as its level counts them. */
+export const TILE = 256
 
 export interface Cell {
   z: number

@@ -2,8 +2,9 @@
 import type { Lease, Scene } from '../../api'
 import { mercatorBox, ringsOf, type Point } from '../compare'
 import { drag, fit, scaleBar, seen, zoom, type Camera, type Limits, type Rect } from './camera'
-import { boxOf, cellsIn, levelFor, parentOf, resolutionAt, urlOf } from './grid'
+import { cellsIn, levelFor, resolutionAt, urlOf } from './grid'
 import { Images } from './images'
+import { Mosaic, type Pane } from './mosaic'
 import { drawOutline } from './outline'
 
 export type Layout = 'swipe' | 'side' | 'fade' | 'blink' | 'single'
@@ -17,12 +18,6 @@ export interface Seen {
   drawn: boolean
   bar: { metres: number; pixels: number }
 }
-interface Pane {
-  scene: Scene
-  rect: Rect
-  clip: Rect
-  alpha: number
-}
 
 const GAP = 3
 /** How much closer than the images' own pixels, and how much farther than the tile, one may look. */
@@ -32,6 +27,7 @@ const SCALE_BAR = 96
 
 export class Stage {
   readonly images = new Images(() => this.draw())
+  readonly #mosaic = new Mosaic(this.images)
   #shown: Shown | null = null
   #camera: Camera = { x: 0, y: 0, resolution: 1 }
   #size: Rect = { left: 0, top: 0, width: 0, height: 0 }
@@ -133,7 +129,7 @@ export class Stage {
     const camera = { ...fit(box, rect), resolution: (box[2] - box[0]) / rect.width }
     context.clearRect(0, 0, rect.width, rect.height)
     const fitting = fit(box, this.#panes()[0]?.rect ?? rect)
-    return this.#drawScene(context, { scene, rect, clip: rect, alpha: 1 }, camera, 1, fitting.resolution)
+    return this.#mosaic.draw(context, { scene, rect, clip: rect, alpha: 1 }, camera, 1, fitting.resolution)
   }
 
   draw(): void {
@@ -188,7 +184,7 @@ export class Stage {
     picture.clearRect(0, 0, this.picture.width, this.picture.height)
     marks.clearRect(0, 0, this.marks.width, this.marks.height)
     const panes = this.#panes()
-    const all = panes.map((pane) => this.#drawScene(picture, pane, this.#camera, ratio))
+    const all = panes.map((pane) => this.#mosaic.draw(picture, pane, this.#camera, ratio))
     if (this.#outline && this.#shown) {
       const rings = ringsOf(this.#shown.tile)
       const rects = this.#layout === 'side' ? panes.map(({ rect }) => rect) : [this.#size]
@@ -196,43 +192,5 @@ export class Stage {
     }
     const bbox = this.#shown?.tile.bbox ?? []
     this.report({ drawn: all.length > 0 && all.every(Boolean), bar: scaleBar(this.#camera.resolution, ((bbox[1] ?? 0) + (bbox[3] ?? 0)) / 2, SCALE_BAR) })
-  }
-
-  #drawScene(context: CanvasRenderingContext2D, { scene, rect, clip, alpha }: Pane, camera: Camera, ratio: number, level = camera.resolution): boolean {
-    const ground = seen(camera, rect)
-    const z = levelFor(scene, level)
-    const toX = (metres: number) => Math.round((rect.left + (metres - ground[0]) / camera.resolution) * ratio)
-    const toY = (metres: number) => Math.round((rect.top + (ground[3] - metres) / camera.resolution) * ratio)
-    context.save()
-    context.beginPath()
-    context.rect(clip.left * ratio, clip.top * ratio, clip.width * ratio, clip.height * ratio)
-    context.clip()
-    context.globalAlpha = alpha
-    let complete = true
-    for (const cell of cellsIn(scene, ground, z)) {
-      const [west, south, east, north] = boxOf(cell)
-      const [x, y] = [toX(west), toY(north)]
-      const [width, height] = [toX(east) - x, toY(south) - y]
-      const image = this.images.get(urlOf(scene, cell))
-      if (image === 'empty') continue
-      if (image) context.drawImage(image, x, y, width, height)
-      else {
-        complete = false
-        this.#drawCoarser(context, scene, cell, x, y, width, height)
-      }
-    }
-    context.restore()
-    return complete
-  }
-
-  /** Until an image has come, the part of a coarser one that is here already. */
-  #drawCoarser(context: CanvasRenderingContext2D, scene: Scene, cell: { z: number; x: number; y: number }, x: number, y: number, width: number, height: number): void {
-    for (let levels = 1; cell.z - levels >= scene.min_zoom; levels += 1) {
-      const { cell: parent, left, top, size } = parentOf(cell, levels)
-      const image = this.images.peek(urlOf(scene, parent))
-      if (!image || image === 'empty') continue
-      context.drawImage(image, left, top, size, size, x, y, width, height)
-      return
-    }
   }
 }
