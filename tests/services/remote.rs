@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -271,4 +272,87 @@ async fn a_run_that_breaks_off_is_gone_on_with() {
         "asked up to {most} times in {runs} runs"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the unfinished file is gone");
+}
+
+/// `aftermap ingest` of tiles of the server, as an operator starts it.
+fn command(host: &AllowedHost, database: &str, data: &std::path::Path) -> Command {
+    let hosts = data.join("hosts.toml");
+    let lines = format!(
+        "[[host]]\nhost = \"{}\"\nattribution = \"© Loopback Imagery\"\nhttp = true\nnetworks = [\"127.0.0.0/8\"]\n\
+         tiles_per_second = 200\n",
+        host.host
+    );
+    std::fs::write(&hosts, lines).unwrap();
+    let [west, south, east, north] = AREA;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aftermap"));
+    command.args([
+        "ingest",
+        "--campaign",
+        "draft",
+        "--scene",
+        &format!("http://{}/good/{{z}}/{{x}}/{{y}}.png", host.host),
+    ]);
+    command.args([
+        "--area",
+        &format!("{west},{south},{east},{north}"),
+        "--fetch-zoom",
+        "18",
+        "--captured",
+        "2025-06-15",
+    ]);
+    command.args(["--align", "off", "--database-url", database, "--remote-hosts"]).arg(hosts).arg("--data").arg(data);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// The finished archives below a folder of scene archives, with their bytes.
+fn archives_in(folder: &std::path::Path) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let files = std::fs::read_dir(folder).map_or_else(|_| Vec::new(), |files| files.flatten().collect());
+    let whole = files.into_iter().filter(|file| file.path().extension().is_some_and(|end| end == "pmtiles"));
+    whole.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_that_is_killed_goes_on_where_it_was_and_makes_the_same_archive() {
+    const KILLS: u32 = 5;
+    for database in databases() {
+        let data = tempfile::tempdir().unwrap();
+        let (address, asked) = serve("127.0.0.1:9".parse().unwrap()).await;
+        let desk = desk(database.store(), data.path(), host(address)).await;
+        for turn in 1..=KILLS {
+            let before = asked.total();
+            let mut child = command(&desk.host, &database.address(), data.path()).spawn().unwrap();
+            // Bounded: a run that does not get that far ends by itself or is killed after ten seconds.
+            for _ in 0..1_000 {
+                if asked.total() >= before + 12 || child.try_wait().unwrap().is_some() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert_eq!(
+                archives_in(&data.path().join("tiles")),
+                [],
+                "{}: half of it is no archive ({turn})",
+                database.name
+            );
+        }
+        let done = command(&desk.host, &database.address(), data.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let made = archives_in(&data.path().join("tiles"));
+        let total = u64::from(asked.total());
+
+        let (elsewhere, undisturbed) = (tempfile::tempdir().unwrap(), sqlite());
+        let other = self::desk(undisturbed.store(), elsewhere.path(), host(address)).await;
+        let once = other.bring("good/{z}/{x}/{y}.png", 18).await.unwrap();
+        assert_eq!(made, archives_in(elsewhere.path()), "{}: to the byte", database.name);
+        let tiles = other.archives.open(&once.scene.archive).unwrap().metadata().tiles;
+        // Only what was on its way when a run was killed is asked for again.
+        assert!(
+            tiles > 80 && total <= tiles + u64::from(KILLS) * 9,
+            "{}: {total} requests, {tiles} tiles",
+            database.name
+        );
+    }
 }

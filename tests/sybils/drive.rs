@@ -14,7 +14,7 @@ use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::clock;
 use aftermap::services::upkeep::housekeeping;
-use aftermap::storage::tiles::{self, NewTile};
+use aftermap::storage::scenes::tiles::{self, NewTile};
 use aftermap::storage::{Store, new_id};
 use rand::RngExt;
 use serde_json::{Value, json};

@@ -64,9 +64,14 @@ async fn a_small_town_survives_disguised_sybils_and_is_restored_without_them() {
 async fn the_long_run() {
     let tiles = std::env::var("AFTERMAP_SYBIL_TILES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
     let seeds: u64 = std::env::var("AFTERMAP_SYBIL_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    // One attack alone: None, Disguised or AlwaysUndamaged.
+    let only = std::env::var("AFTERMAP_SYBIL_ATTACK").ok();
     for (attack_as, people) in
         [(Attack::None, (75, 0)), (Attack::Disguised, (60, 15)), (Attack::AlwaysUndamaged, (52, 23))]
     {
+        if only.as_ref().is_some_and(|only| *only != format!("{attack_as:?}")) {
+            continue;
+        }
         for seed in 1..=seeds {
             let world = World::new(seed, attack_as, people, tiles);
             tell(&attack(&world, tiles / 30).await, &world, 3);
