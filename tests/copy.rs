@@ -11,7 +11,7 @@ use aftermap::domain::damage_map::{Cuts, Sight, What};
 use aftermap::domain::label::NewLabel;
 use aftermap::services::maps::export_map::{Request, write};
 use aftermap::services::refit::refit;
-use aftermap::storage::copy::{Copied, copy};
+use aftermap::storage::upkeep::copy::{Copied, copy};
 use aftermap::storage::{DatabaseUrl, Store};
 use support::TestDatabase;
 use town::{HOUR, NOON, Town, policy};

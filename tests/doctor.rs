@@ -14,8 +14,8 @@ use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaig
 use aftermap::services::upkeep::check_archives::Repair;
 use aftermap::services::upkeep::doctor::{Place, Report, Weight, examine};
 use aftermap::services::{Error, clock};
-use aftermap::storage::tiles::NewTile;
-use aftermap::storage::{Conn, new_id, tiles};
+use aftermap::storage::scenes::tiles::{self, NewTile};
+use aftermap::storage::{Conn, new_id};
 use diesel::connection::SimpleConnection;
 use support::made_up::square;
 use support::{TestDatabase, databases};

@@ -269,11 +269,11 @@ fn an_import_from_above_is_seen() {
         "fn f() { crate::http::serve() }",
         "use super::super::super::services::Error;",
     ] {
-        assert_eq!(wrong_imports(&sample("storage/tiles.rs", text)).len(), 1, "{text}");
+        assert_eq!(wrong_imports(&sample("storage/scenes/tiles.rs", text)).len(), 1, "{text}");
     }
     assert_eq!(wrong_imports(&sample("export/csv.rs", "use crate::storage::Conn;")).len(), 1, "the same floor");
     let fine = "// crate::http is above\nuse crate::{domain::{Tile, Cell}, storage::Conn}; use super::Conn;";
-    assert_eq!(wrong_imports(&sample("storage/tiles.rs", fine)), Vec::<String>::new());
+    assert_eq!(wrong_imports(&sample("storage/scenes/tiles.rs", fine)), Vec::<String>::new());
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn a_banned_word_is_seen_in_code_and_not_in_comments_or_tests() {
     assert_eq!(seen("consensus/fit.rs", "fn f() { std::fs::read(p) }"), 1);
     assert_eq!(seen("consensus/fit.rs", "/// never std::fs\n#[cfg(test)]\nmod tests { use std::fs; }"), 0);
     assert_eq!(seen("services/refit.rs", "use diesel::prelude::*;"), 1);
-    assert_eq!(seen("storage/tiles.rs", "use diesel::prelude::*;"), 0);
-    assert_eq!(seen("http/labels.rs", "StatusCode::NOT_FOUND"), 1);
+    assert_eq!(seen("storage/scenes/tiles.rs", "use diesel::prelude::*;"), 0);
+    assert_eq!(seen("http/labelling/labels.rs", "StatusCode::NOT_FOUND"), 1);
     assert_eq!(seen("http/error.rs", "StatusCode::NOT_FOUND"), 0);
 }

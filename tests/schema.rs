@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use aftermap::storage::{Conn, DatabaseUrl, Store, grants, migrate};
+use aftermap::storage::upkeep::{grants, migrate};
+use aftermap::storage::{Conn, DatabaseUrl, Store};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};

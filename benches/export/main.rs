@@ -19,7 +19,8 @@ use aftermap::services::Error;
 use aftermap::services::campaigns::change_state;
 use aftermap::services::maps::export_map::{self, Request};
 use aftermap::services::maps::read_map::{self, Question};
-use aftermap::storage::{DatabaseUrl, Store, map_state};
+use aftermap::storage::maps::map_state;
+use aftermap::storage::{DatabaseUrl, Store};
 use clap::Parser;
 
 /// Time and memory of every export format.

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Refused;
 use crate::storage::DatabaseUrl;
-use crate::storage::copy::{Copied, copy};
+use crate::storage::upkeep::copy::{Copied, copy};
 
 /// Move the whole database, from the SQLite file to PostgreSQL or back: stop the server first
 ///

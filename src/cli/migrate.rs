@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::Refused;
 use crate::config::DataOptions;
-use crate::storage::{DatabaseUrl, Store, StoreError, grants, migrate};
+use crate::storage::upkeep::{grants, migrate};
+use crate::storage::{DatabaseUrl, Store, StoreError};
 
 /// Bring the database schema up to date (every command does so by itself), or take the newest change back
 ///

@@ -1,14 +1,17 @@
 //! `aftermap release`: freezing a campaign's map, and whether what was released is still intact.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::Refused;
 use crate::config::DataOptions;
+use crate::domain::release::Release;
 use crate::services::Error;
 use crate::services::campaigns::change_state::find;
 use crate::services::clock::now_ms;
 use crate::services::maps::release::{NewRelease, check, outlook, release};
-use crate::storage::releases;
+use crate::storage::maps::releases;
 
 /// Freeze a campaign's map as its next version: files, checksums, citation, changes
 ///
@@ -51,32 +54,11 @@ pub async fn run(args: ReleaseArgs) -> Result<(), Refused> {
         Ok::<_, Error>((campaign, all))
     })?;
     if args.list {
-        for one in all.iter().rev() {
-            println!(
-                "version {}  {}  {}  {} files",
-                one.version,
-                one.manifest.as_of,
-                one.level,
-                one.manifest.files.len()
-            );
-        }
+        print_list(&all);
         return Ok(());
     }
     if args.check {
-        let damaged = check::check(&home, &all);
-        for one in &damaged {
-            println!("version {}: {} {}", one.version, one.file, one.reason);
-        }
-        let files: usize = all.iter().map(|one| one.manifest.files.len()).sum();
-        return match damaged.len() {
-            0 => {
-                println!("{files} files of {} releases are what was released", all.len());
-                Ok(())
-            }
-            many => {
-                Err(format!("{many} of {files} files are not what was released: restore them from a backup").into())
-            }
-        };
+        return compare(&home, &all);
     }
     let mut authors = args.authors;
     if authors.is_empty() && all.is_empty() {
@@ -91,22 +73,52 @@ pub async fn run(args: ReleaseArgs) -> Result<(), Refused> {
     };
     let missing = store.read_snapshot(|conn| outlook(conn, &campaign, now_ms()))?.not_yet_shown;
     let made = release(&store, &home, campaign.id, new, None).await?;
+    print_made(&made, &campaign.slug, &home);
+    warn(missing, campaign.licence.is_some());
+    Ok(())
+}
+
+fn print_list(all: &[Release]) {
+    for one in all.iter().rev() {
+        println!("version {}  {}  {}  {} files", one.version, one.manifest.as_of, one.level, one.manifest.files.len());
+    }
+}
+
+/// Whether all files of the releases are what was released; says which are not.
+fn compare(home: &Path, all: &[Release]) -> Result<(), Refused> {
+    let damaged = check::check(home, all);
+    for one in &damaged {
+        println!("version {}: {} {}", one.version, one.file, one.reason);
+    }
+    let files: usize = all.iter().map(|one| one.manifest.files.len()).sum();
+    match damaged.len() {
+        0 => {
+            println!("{files} files of {} releases are what was released", all.len());
+            Ok(())
+        }
+        many => Err(format!("{many} of {files} files are not what was released: restore them from a backup").into()),
+    }
+}
+
+fn print_made(made: &Release, slug: &str, home: &Path) {
     println!(
-        "version {} of campaign {}: {} files in {}",
+        "version {} of campaign {slug}: {} files in {}",
         made.version,
-        campaign.slug,
         made.manifest.files.len(),
         home.join(made.id.to_string()).display()
     );
     println!("{}", made.citation.text());
-    if missing > 0 {
+}
+
+/// What the maker should know of a release that is made all the same.
+fn warn(not_yet_shown: u64, has_licence: bool) {
+    if not_yet_shown > 0 {
         eprintln!(
-            "warning: {missing} tiles closed less than ten minutes ago and read as open in what everybody gets; make another \
-             release when they are older"
+            "warning: {not_yet_shown} tiles closed less than ten minutes ago and read as open in what everybody gets; make \
+             another release when they are older"
         );
     }
-    if campaign.licence.is_none() {
+    if !has_licence {
         eprintln!("warning: the campaign has no licence, so nobody knows what they may do with this release");
     }
-    Ok(())
 }

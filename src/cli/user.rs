@@ -11,7 +11,8 @@ use crate::services::people::accounts::{self, Secrets};
 use crate::services::people::grant_role::{self, Grant};
 use crate::services::people::{passwords, reset_password, secrets, sessions};
 use crate::services::{Error, clock};
-use crate::storage::{Conn, Store, new_id, roles, volunteers};
+use crate::storage::people::{roles, volunteers};
+use crate::storage::{Conn, Store, new_id};
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]

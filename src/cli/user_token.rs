@@ -8,7 +8,8 @@ use crate::domain::volunteer::check_name;
 use crate::services::clock::rfc3339;
 use crate::services::people::tokens;
 use crate::services::{Error, clock};
-use crate::storage::{Conn, volunteers};
+use crate::storage::Conn;
+use crate::storage::people::volunteers;
 
 /// What to do with tokens.
 #[derive(Debug, Subcommand)]

@@ -8,9 +8,9 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::envelope::HEADERS;
 use crate::domain::Invalid;
 use crate::domain::checklist::Item;
+use crate::http::server::envelope::HEADERS;
 use crate::imagery::ImageryError;
 use crate::services;
 use crate::storage::meter::METER;

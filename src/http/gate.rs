@@ -18,21 +18,21 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::cookies;
 use super::error::Error;
-use super::exports::Downloads;
 use super::gone::or_gone;
-use super::presence::Presence;
-use super::refusals::Seen;
-use super::releases::Shelf;
 pub use super::roles::{
     ActingResearcher, ActingReviewer, Admin, Anyone, CellReader, Coordinator, Creator, MapReader, Myself, ProvenAdmin,
     ProvenCoordinator, ProvenMyself, Researcher, Reviewer, Standing, Volunteer,
 };
-use super::visitors::{Errand, Shares, Visitors};
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::domain::network::Network;
+use crate::http::maps::exports::Downloads;
+use crate::http::maps::releases::Shelf;
+use crate::http::people::cookies;
+use crate::http::server::presence::Presence;
+use crate::http::server::refusals::Seen;
+use crate::http::server::visitors::{Errand, Shares, Visitors};
 use crate::imagery::Archives;
 use crate::services::events::Events;
 use crate::services::maps::map_tiles::MapTiles;

@@ -1,95 +1,53 @@
 //! The http room: parse, authorise, call one service, reply. This file is the table of all routes.
 //!
 //! Handlers reach the database only through [`gate`], where the role they need is part of their signature. Status codes
-//! stand in [`error`] alone. Before any route stands the `entrance`, which sends away what is too much. What every request gets (headers, request id, log line) is in `envelope`.
+//! stand in [`error`] alone. What stands before any route is in `server`: the entrance, which sends away what is too
+//! much, and the envelope, which gives every request its headers, id and log line. The other folders are the rooms of
+//! `services`, by the same names.
 
-mod accounts;
-mod admission;
-mod announcements;
-mod audit_log;
 mod base;
 mod body;
 mod campaigns;
-mod cookies;
-mod deadlines;
-mod entrance;
-mod envelope;
 pub mod error;
-mod events;
-mod exports;
-mod exports_compat;
 mod frozen;
 pub mod gate;
 mod gold;
 mod gone;
-mod health;
-mod images;
-mod invitations;
-mod jobs;
-mod labels;
+mod labelling;
 mod language;
-mod leases;
-mod line;
-mod map_query;
-mod map_rows;
-mod map_tiles;
-mod members;
-mod metrics;
-mod notes;
+mod maps;
 mod ogc;
 mod openapi;
-mod origin;
+mod oversight;
 mod pages;
-mod person;
-mod plan;
-mod presence;
-mod progress;
+mod people;
 mod ranges;
-mod refusals;
-mod releases;
-mod reviews;
 mod roles;
-mod scale;
 mod scenes;
 mod server;
-mod session;
-mod sessions;
-mod setup;
-mod standing;
-mod statistics;
-mod statistics_map;
-mod steering;
-mod stream;
 mod table;
-mod tile_hosts;
-mod tilejson;
-mod tls;
-mod tokens;
-mod training;
-mod uploads;
-mod validation;
-mod visitors;
-mod volunteer_figures;
-mod volunteers;
-mod web;
 mod wire;
-mod withdrawals;
 
 use actix_web::guard;
 use actix_web::middleware::Compress;
 use actix_web::web::{PathConfig, QueryConfig, ServiceConfig, route, scope};
 
-pub use admission::Limits;
-pub use deadlines::Deadlines;
+use campaigns::{plan, progress, setup};
 use error::Error;
 pub use gate::App;
+use labelling::{labels, leases, notes, standing, training};
+use maps::{exports, exports_compat, map_rows, map_tiles, releases, tilejson, validation};
 pub use openapi::document;
-pub use origin::Origin;
-pub use server::{Server, ServerOptions};
+use oversight::{
+    announcements, audit_log, events, reviews, statistics, statistics_map, steering, volunteers, withdrawals,
+};
+use pages::web;
+use people::{accounts, invitations, members, person, session, sessions, tokens};
+use scenes::{images, jobs, tile_hosts, uploads};
+use server::health;
+pub use server::{Deadlines, Limits, Origin, Server, ServerOptions, Shares, TlsFiles};
 pub use table::{Listed, listed};
 use table::{at, delete, get, patch, post, put};
-pub use tls::TlsFiles;
-pub use visitors::Shares;
 
 /// Every address of the server, and who answers it.
 pub fn routes(config: &mut ServiceConfig) {

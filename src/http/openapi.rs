@@ -5,12 +5,15 @@ use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{PROBLEM_JSON, Problem};
-use super::{
-    accounts, announcements, audit_log, campaigns, events, exports, gold, images, invitations, jobs, labels, leases,
-    map_rows, map_tiles, members, notes, person, plan, progress, releases, reviews, scenes, session, sessions, setup,
-    standing, statistics, statistics_map, steering, tile_hosts, tilejson, tokens, training, uploads, validation,
-    volunteers, withdrawals,
+use super::{campaigns, gold, scenes};
+use crate::http::campaigns::{plan, progress, setup};
+use crate::http::labelling::{labels, leases, notes, standing, training};
+use crate::http::maps::{exports, map_rows, map_tiles, releases, tilejson, validation};
+use crate::http::oversight::{
+    announcements, audit_log, events, reviews, statistics, statistics_map, steering, volunteers, withdrawals,
 };
+use crate::http::people::{accounts, invitations, members, person, session, sessions, tokens};
+use crate::http::scenes::{images, jobs, tile_hosts, uploads};
 
 #[derive(OpenApi)]
 #[openapi(

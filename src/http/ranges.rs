@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::Stream;
 
 use super::error::Error;
-use super::images::is_known;
+use crate::http::scenes::images::is_known;
 
 /// Bytes read from the file at a time.
 const CHUNK: u64 = 64 * 1024;

@@ -13,7 +13,8 @@ use crate::domain::campaign::CampaignState;
 use crate::services::oversight::statistics::{Progress, progress};
 use crate::services::{Error, clock};
 use crate::storage::jobs::{self, Pulse};
-use crate::storage::{Conn, Store, campaigns, notify, statistics};
+use crate::storage::oversight::statistics;
+use crate::storage::{Conn, Store, campaigns, notify};
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(1);

@@ -11,9 +11,12 @@ use crate::domain::scale::Role;
 use crate::services::labelling::tile_consensus::{self, Rules};
 use crate::services::maps::date_windows::counted;
 use crate::services::{Error, clock};
+use crate::storage::labelling::models::{NewModel, RefitInput};
+use crate::storage::labelling::{models, queue};
 use crate::storage::meter::METER;
-use crate::storage::models::{NewModel, RefitInput};
-use crate::storage::{Conn, Store, campaigns, exclusions, later_scenes, locks, models, notify, queue, scenes};
+use crate::storage::oversight::exclusions;
+use crate::storage::scenes::later_scenes;
+use crate::storage::{Conn, Store, campaigns, locks, notify, scenes};
 
 /// A process that gives no sign of life for so long is taken for dead, and another one may begin.
 const LOCK_MS: i64 = 30_000;

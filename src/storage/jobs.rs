@@ -244,7 +244,7 @@ pub fn finish(
 /// Waits for a deletion of whoever asked for the job, so that either it or the end of the job sees the other.
 fn lock_author(conn: &mut Conn, id: i64) -> QueryResult<()> {
     let author = jobs::table.find(id).select(jobs::created_by).first::<Option<i64>>(conn).optional()?.flatten();
-    author.map_or(Ok(()), |author| super::volunteers::lock(conn, author))
+    author.map_or(Ok(()), |author| crate::storage::people::volunteers::lock(conn, author))
 }
 
 /// Removes a job that is over where whoever asked for it is deleted.

@@ -14,7 +14,8 @@ use super::meter::METER;
 use super::notify::Listener;
 use super::pool::{Lent, Pool};
 use super::writer::Writer;
-use super::{StoreError, each_backend, is_gone, migrate};
+use super::{StoreError, each_backend, is_gone};
+use crate::storage::upkeep::migrate;
 
 /// Errors that a transaction may end with: its own, and the database's.
 pub trait Failure: From<StoreError> + From<DieselError> + Send + 'static {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aftermap::domain::campaign::CampaignState;
 use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::{Error, clock};
-use aftermap::storage::{Conn, campaigns, migrate};
+use aftermap::storage::upkeep::migrate;
+use aftermap::storage::{Conn, campaigns};
 use diesel::RunQueryDsl;
 
 use crate::helpers::{TestApp, on_each_database};

@@ -130,7 +130,7 @@ async fn a_tile_that_everybody_saw_closed_becomes_practice_and_never_check_gold(
         app.write(|conn| {
             let campaign = aftermap::storage::campaigns::find(conn, "raqqa")?.expect("the campaign");
             let texts = aftermap::domain::campaign::CampaignTexts { title: "R".into(), ..Default::default() };
-            Ok(aftermap::storage::texts::put(conn, campaign.id, "fr", &texts)?)
+            Ok(aftermap::storage::campaigns::texts::put(conn, campaign.id, "fr", &texts)?)
         })
         .await;
         assert_eq!(guest.post(&feedback("fr"), answer).await.ok()["explanation"], "Plus de toit.");

@@ -23,7 +23,7 @@ use aftermap::services::people::access_token::Keys;
 use aftermap::services::people::grant_role::Grant;
 use aftermap::services::people::sign_in::SignIn;
 use aftermap::services::{Error, clock};
-use aftermap::storage::tiles::{self, NewTile};
+use aftermap::storage::scenes::tiles::{self, NewTile};
 use aftermap::storage::{Conn, Store, campaigns, new_id, scenes};
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Method, StatusCode};

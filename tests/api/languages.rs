@@ -1,7 +1,7 @@
 //! Texts in the language that somebody reads.
 
 use aftermap::domain::campaign::CampaignTexts;
-use aftermap::storage::texts;
+use aftermap::storage::campaigns::texts;
 use reqwest::Method;
 use serde_json::{Value, json};
 

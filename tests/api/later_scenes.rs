@@ -104,7 +104,8 @@ async fn label_all(app: &TestApp, people: usize, answer: &str) {
 /// Tiles of the campaign.
 async fn count(app: &TestApp) -> u64 {
     app.write(|conn| {
-        use aftermap::storage::{campaigns, tiles};
+        use aftermap::storage::campaigns;
+        use aftermap::storage::scenes::tiles;
         let campaign = campaigns::find(conn, "town")?.expect("the town");
         Ok(tiles::count(conn, campaign.id)?)
     })
@@ -188,7 +189,8 @@ async fn an_area_is_extended_after_a_look_at_how_many_tiles_that_adds() {
         // Tiles that are missing, as in a campaign whose area was smaller when it opened.
         let gone = app
             .write(|conn| {
-                use aftermap::storage::{campaigns, tiles};
+                use aftermap::storage::campaigns;
+                use aftermap::storage::scenes::tiles;
                 let campaign = campaigns::find(conn, "town")?.unwrap();
                 let mut ids: Vec<(String, i64)> = tiles::ids_of_campaign(conn, campaign.id)?.into_iter().collect();
                 ids.sort();
@@ -236,7 +238,8 @@ async fn an_extension_is_refused_where_the_campaign_closed_or_a_scene_went_meanw
         let area = json!({"type": "Polygon", "coordinates": [[[w, s], [e, s], [e, n], [w, n], [w, s]]]});
         let seen = app
             .write(|conn| {
-                use aftermap::storage::{campaigns, tiles};
+                use aftermap::storage::campaigns;
+                use aftermap::storage::scenes::tiles;
                 let campaign = campaigns::find(conn, "town")?.unwrap();
                 let gone: Vec<i64> = tiles::ids_of_campaign(conn, campaign.id)?.into_values().take(2).collect();
                 tiles::remove(conn, &gone)?;

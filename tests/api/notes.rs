@@ -2,7 +2,10 @@
 
 use aftermap::domain::campaign::{ReleaseLevel, Visibility};
 use aftermap::domain::volunteer::Role;
-use aftermap::storage::{campaigns, delays, notes, tiles};
+use aftermap::storage::campaigns;
+use aftermap::storage::labelling::notes;
+use aftermap::storage::oversight::delays;
+use aftermap::storage::scenes::tiles;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

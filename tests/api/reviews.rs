@@ -3,7 +3,7 @@
 use aftermap::domain::policy::Policy;
 use aftermap::domain::volunteer::Role;
 use aftermap::services::people::grant_role::Grant;
-use aftermap::storage::queue;
+use aftermap::storage::labelling::queue;
 use aftermap::storage::schema::{audit_log, reviews, tiles};
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -280,8 +280,8 @@ async fn flag(app: &TestApp, id: &str) {
     app.write(move |conn| {
         let (tile, campaign_id): (i64, i64) =
             tiles::table.filter(tiles::tile_id.eq(&id)).select((tiles::id, tiles::campaign_id)).first(conn)?;
-        let label = aftermap::storage::labels::all_of_tile(conn, tile)?.remove(0);
-        let note = aftermap::storage::notes::NewNote {
+        let label = aftermap::storage::labelling::labels::all_of_tile(conn, tile)?.remove(0);
+        let note = aftermap::storage::labelling::notes::NewNote {
             id: Uuid::now_v7(),
             tile,
             campaign_id,
@@ -290,7 +290,7 @@ async fn flag(app: &TestApp, id: &str) {
             flagged: true,
             text: "a crane stands here",
         };
-        Ok(aftermap::storage::notes::insert(conn, &note, 5)?)
+        Ok(aftermap::storage::labelling::notes::insert(conn, &note, 5)?)
     })
     .await;
 }

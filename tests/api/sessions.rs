@@ -333,7 +333,7 @@ async fn what_ended_a_month_ago_is_removed_and_so_are_guests_who_did_nothing() {
                 .await
                 .unwrap();
             let before = clock::now_ms() + days * DAY - 30 * DAY;
-            app.write(move |conn| Ok(aftermap::storage::leases::forget(conn, before)?)).await;
+            app.write(move |conn| Ok(aftermap::storage::labelling::leases::forget(conn, before)?)).await;
         };
         let here = async |guest: &Value| {
             let id: i64 = guest["volunteer_id"].as_str().unwrap().parse().unwrap();

@@ -4,7 +4,7 @@ use aftermap::domain::campaign::{CampaignState, ReleaseLevel, Visibility};
 use aftermap::domain::gold::GoldKind;
 use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::clock;
-use aftermap::storage::leases;
+use aftermap::storage::labelling::leases;
 use aftermap::storage::schema::{consensus, gold, queue, tiles};
 use diesel::prelude::*;
 use serde_json::{Value, json};

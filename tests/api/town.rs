@@ -7,13 +7,13 @@ use aftermap::domain::cell::Cell;
 use aftermap::domain::consensus::{Consensus, TileState};
 use aftermap::domain::policy::Policy;
 use aftermap::domain::tile::Tile;
-use aftermap::services::Error;
 use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
-use aftermap::services::clock;
-use aftermap::storage::consensus::{self, Provenance};
-use aftermap::storage::tiles::{self, NewTile};
-use aftermap::storage::{Conn, campaigns, new_id, queue};
+use aftermap::services::{Error, clock};
+use aftermap::storage::labelling::consensus::{self, Provenance};
+use aftermap::storage::labelling::queue;
+use aftermap::storage::scenes::tiles::{self, NewTile};
+use aftermap::storage::{Conn, campaigns, new_id};
 
 use crate::helpers::{TestApp, add_scene};
 

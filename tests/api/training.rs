@@ -3,8 +3,8 @@
 use aftermap::domain::campaign::{ReleaseLevel, Visibility};
 use aftermap::domain::gold::GoldKind;
 use aftermap::domain::volunteer::Role;
+use aftermap::storage::campaigns::texts;
 use aftermap::storage::schema::{current_labels, labels, skills};
-use aftermap::storage::texts;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 

@@ -3,8 +3,10 @@
 use aftermap::domain::consensus::{Consensus, TileState};
 use aftermap::domain::volunteer::Role;
 use aftermap::services::people::grant_role::Grant;
-use aftermap::storage::consensus::{self, Provenance};
-use aftermap::storage::{Conn, QueryError, campaigns, queue, tiles};
+use aftermap::storage::labelling::consensus::{self, Provenance};
+use aftermap::storage::labelling::queue;
+use aftermap::storage::scenes::tiles;
+use aftermap::storage::{Conn, QueryError, campaigns};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -8,10 +8,9 @@ use aftermap::domain::damage_map::{Cuts, DamageMap, Sight, What};
 use aftermap::domain::map_filter::{FilterWords, MapFilter};
 use aftermap::domain::tile::Tile;
 use aftermap::services::Error;
-use aftermap::services::maps::export_map;
-use aftermap::services::maps::export_map::Request;
+use aftermap::services::maps::export_map::{self, Request};
 use aftermap::services::maps::read_map::{self, Question};
-use aftermap::storage::damage_map::TileRows;
+use aftermap::storage::maps::damage_map::TileRows;
 use aftermap::storage::{Conn, QueryError, campaigns};
 
 use crate::helpers::*;

@@ -17,13 +17,12 @@ use aftermap::domain::scene::Scene;
 use aftermap::domain::tile::Tile;
 use aftermap::services::Error;
 use aftermap::services::maps::export_map;
-use aftermap::storage::consensus::Provenance;
-use aftermap::storage::labels::{LogEntry, Stands};
-use aftermap::storage::participations::Done;
-use aftermap::storage::tiles::NewTile;
-use aftermap::storage::{
-    Conn, QueryError, Store, campaigns, consensus, gold, labels, participations, queue, scenes, schema, tiles,
-};
+use aftermap::storage::labelling::consensus::Provenance;
+use aftermap::storage::labelling::labels::{LogEntry, Stands};
+use aftermap::storage::labelling::participations::Done;
+use aftermap::storage::labelling::{consensus, labels, participations, queue};
+use aftermap::storage::scenes::tiles::{self, NewTile};
+use aftermap::storage::{Conn, QueryError, Store, campaigns, gold, scenes, schema};
 use diesel::prelude::*;
 use uuid::Uuid;
 

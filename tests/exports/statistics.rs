@@ -4,7 +4,8 @@ use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::consensus::TileState;
 use aftermap::services::Error;
 use aftermap::services::oversight::statistics::{Progress, Statistics, progress, statistics};
-use aftermap::storage::{campaigns, leases, schema};
+use aftermap::storage::labelling::leases;
+use aftermap::storage::{campaigns, schema};
 use diesel::prelude::*;
 
 use crate::helpers::*;
@@ -71,7 +72,7 @@ fn tiles_that_all_active_people_have_labelled_wait_for_new_eyes() {
         // Somebody else comes who has seen neither.
         town.write(|conn| {
             add_volunteer(conn, 504, None)?;
-            aftermap::storage::participations::add(conn, CAMPAIGN, 504, Default::default(), NOW)
+            aftermap::storage::labelling::participations::add(conn, CAMPAIGN, 504, Default::default(), NOW)
         });
         assert_eq!(waiting(NOW), 0);
         // Who is excluded cannot help.

@@ -6,7 +6,7 @@ use std::process::Command;
 use aftermap::imagery::{
     Footprint, Outline, SyntheticTown, TownOptions, finish_footprints, from_geopackage, read_footprints,
 };
-use aftermap::storage::geopackage;
+use aftermap::storage::scenes::geopackage;
 
 /// Converts a file; `None` (said plainly) without ogr2ogr.
 fn convert(from: &Path, name: &str, options: &[&str]) -> Option<PathBuf> {

@@ -232,7 +232,7 @@ async fn the_figures_of_volunteers_are_read_from_indexes_and_sorted_nowhere() {
 async fn tiles_that_wait_half_done_are_found_among_those_that_were_begun() {
     let town = towns(4, usual()).await.remove(0);
     let look = |conn: &mut Conn, campaign: &Campaign| {
-        aftermap::storage::delays::half_done_tiles(conn, campaign.id, NOON).unwrap();
+        aftermap::storage::oversight::delays::half_done_tiles(conn, campaign.id, NOON).unwrap();
     };
     let sql = looked(&town, look).await.remove(0);
     let plan = sqlite_plan(&town, sql).await.join("\n");

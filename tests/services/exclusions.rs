@@ -13,7 +13,7 @@ use aftermap::services::maps::export_map::{Request as ExportRequest, write};
 use aftermap::services::oversight::exclude::{self, Order};
 use aftermap::services::refit::refit;
 use aftermap::services::{Error, clock};
-use aftermap::storage::queue::QueueRow;
+use aftermap::storage::labelling::queue::QueueRow;
 use aftermap::storage::schema::{exclusions, volunteers};
 use aftermap::storage::{campaigns, new_id};
 use diesel::prelude::*;

@@ -10,7 +10,8 @@ use aftermap::services::clock::now_ms;
 use aftermap::services::labelling::hand_out::{Request, hand_out};
 use aftermap::services::labelling::release_lease;
 use aftermap::services::labelling::submit_label::submit;
-use aftermap::storage::{priority_areas, queue};
+use aftermap::storage::campaigns::priority_areas;
+use aftermap::storage::labelling::queue;
 use diesel::RunQueryDsl;
 
 use crate::town::{MINUTE, NOON, policy, towns};

@@ -10,7 +10,8 @@ use aftermap::imagery::synthetic::{SyntheticTown, TownOptions};
 use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::scenes::change_hints::hint;
 use aftermap::services::scenes::ingest::{NewScene, ingest};
-use aftermap::storage::{campaigns, hints, schema};
+use aftermap::storage::scenes::hints;
+use aftermap::storage::{campaigns, schema};
 use diesel::prelude::*;
 
 use crate::support::databases;
@@ -132,8 +133,8 @@ fn no_reply_export_or_consensus_knows_of_hints() {
         "src/imagery/change.rs",
         "src/services/labelling/tile_consensus.rs",
         "src/services/scenes/change_hints.rs",
-        "src/storage/hints.rs",
-        "src/storage/ring.rs",
+        "src/storage/scenes/hints.rs",
+        "src/storage/labelling/ring.rs",
     ];
     assert_eq!(found, may, "only these may know of hints");
 }

@@ -11,7 +11,8 @@ use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaign};
 use aftermap::services::scenes::ingest::{Ingested, NewScene, ingest};
 use aftermap::services::upkeep::check_archives::{Repair, check_archives};
-use aftermap::storage::{Store, campaigns, scenes, tiles};
+use aftermap::storage::scenes::tiles;
+use aftermap::storage::{Store, campaigns, scenes};
 use geotiff_writer::{Compression, GeoTiffBuilder, PhotometricInterpretation};
 use ndarray::Array3;
 

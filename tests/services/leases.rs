@@ -6,7 +6,7 @@ use aftermap::domain::policy::Policy;
 use aftermap::services::clock::now_ms;
 use aftermap::services::labelling::hand_out::{Request, hand_out};
 use aftermap::services::labelling::{release_lease, renew_lease};
-use aftermap::storage::leases;
+use aftermap::storage::labelling::leases;
 
 use crate::town::{HOUR, MINUTE, NOON, policy, towns};
 

@@ -12,7 +12,7 @@ use aftermap::services::oversight::exclude::{self, Order};
 use aftermap::services::oversight::review::{self, NewDecision};
 use aftermap::services::people::invite::{self, Wish};
 use aftermap::services::people::{members, secrets};
-use aftermap::storage::{invitations, roles};
+use aftermap::storage::people::{invitations, roles};
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -52,7 +52,7 @@ async fn who_was_coordinator_until_a_moment_ago_gives_no_role_and_makes_no_invit
         assert!(matches!(given, Err(Error::Forbidden(_))), "{}: {given:?}", town.name);
         assert!(matches!(made, Err(Error::Forbidden(_))), "{}: {made:?}", town.name);
         let id = town.campaign.id;
-        let held = town.run(move |conn| Ok(aftermap::storage::members::role_of(conn, id, friend)?)).await;
+        let held = town.run(move |conn| Ok(aftermap::storage::people::members::role_of(conn, id, friend)?)).await;
         assert_eq!(held, None, "{}", town.name);
     }
 }

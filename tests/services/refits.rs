@@ -7,7 +7,8 @@ use aftermap::domain::policy::Policy;
 use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::labelling::release_lease::release;
 use aftermap::services::refit::refit;
-use aftermap::storage::{Store, campaigns, leases, schema};
+use aftermap::storage::labelling::leases;
+use aftermap::storage::{Store, campaigns, schema};
 use diesel::prelude::*;
 
 use crate::gold::make_gold;
@@ -21,7 +22,7 @@ async fn lend(town: &Town, volunteer: i64, place: usize, now: i64) -> i64 {
     town.run(move |conn| {
         let gold = aftermap::storage::gold::of_tile(conn, tile)?.is_some();
         if !gold {
-            assert_eq!(aftermap::storage::queue::take_places(conn, &[tile], false)?, [tile]);
+            assert_eq!(aftermap::storage::labelling::queue::take_places(conn, &[tile], false)?, [tile]);
         }
         let granted = leases::grant(conn, campaign, volunteer, &[tile], (now, now + 30 * MINUTE))?;
         Ok(granted[0].id)

@@ -10,7 +10,8 @@ use aftermap::domain::release::Release;
 use aftermap::services::maps::export_map::{Request, write};
 use aftermap::services::maps::release::{NewRelease, check, folder, release};
 use aftermap::services::{Error, clock};
-use aftermap::storage::{releases, schema};
+use aftermap::storage::maps::releases;
+use aftermap::storage::schema;
 use diesel::prelude::*;
 
 use crate::town::{NOON, Town, label, policy, towns};

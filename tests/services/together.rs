@@ -9,8 +9,9 @@ use aftermap::services::campaigns::change_state::change_state;
 use aftermap::services::gold::{NewMark, mark, retire};
 use aftermap::services::oversight::review::{self, NewDecision};
 use aftermap::services::oversight::steer::policy::{Change, change};
-use aftermap::storage::queue::QueueRow;
-use aftermap::storage::{exclusions, gold, volunteer_quality};
+use aftermap::storage::gold;
+use aftermap::storage::labelling::queue::QueueRow;
+use aftermap::storage::oversight::{exclusions, volunteer_quality};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

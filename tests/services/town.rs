@@ -11,11 +11,11 @@ use aftermap::services::campaigns::create_campaign::{NewCampaign, create_campaig
 use aftermap::services::labelling::hand_out::{Request, Search, give};
 use aftermap::services::labelling::release_lease;
 use aftermap::services::labelling::submit_label::{ItemResult, Sender, Submission, submit_all};
-use aftermap::storage::labels::CurrentLabel;
-use aftermap::storage::queue::QueueRow;
-use aftermap::storage::schema;
-use aftermap::storage::tiles::NewTile;
-use aftermap::storage::{Conn, Store, labels, new_id, queue, scenes, tiles};
+use aftermap::storage::labelling::labels::CurrentLabel;
+use aftermap::storage::labelling::queue::QueueRow;
+use aftermap::storage::labelling::{labels, queue};
+use aftermap::storage::scenes::tiles::{self, NewTile};
+use aftermap::storage::{Conn, Store, new_id, scenes, schema};
 use diesel::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aftermap::services::Error;
-use aftermap::storage::{Conn, Store, StoreError, audit_log, schema};
+use aftermap::storage::oversight::audit_log;
+use aftermap::storage::{Conn, Store, StoreError, schema};
 use diesel::prelude::*;
 
 use crate::support::{databases, sqlite};

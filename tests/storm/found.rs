@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aftermap::consensus::{Model, Skill};
 use aftermap::domain::scale::Scale;
+use aftermap::storage::labelling::models;
 use aftermap::storage::schema::{consensus, current_labels, labels, leases, queue, skills, tiles};
-use aftermap::storage::{Conn, QueryError, campaigns, models};
+use aftermap::storage::{Conn, QueryError, campaigns};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;

@@ -9,7 +9,8 @@ pub mod made_up;
 
 use std::path::{Path, PathBuf};
 
-use aftermap::storage::{Conn, DatabaseUrl, Store, grants, migrate};
+use aftermap::storage::upkeep::{grants, migrate};
+use aftermap::storage::{Conn, DatabaseUrl, Store};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 

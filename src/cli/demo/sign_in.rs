@@ -11,7 +11,8 @@ use crate::domain::volunteer::Role;
 use crate::services::people::grant_role::{Grant, grant};
 use crate::services::people::secrets;
 use crate::services::{Error, clock};
-use crate::storage::{Conn, Store, campaigns, volunteers};
+use crate::storage::people::volunteers;
+use crate::storage::{Conn, Store, campaigns};
 
 /// Sign-in name of the demo's coordinator.
 pub const NAME: &str = "coordinator";

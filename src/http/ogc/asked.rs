@@ -3,7 +3,6 @@
 use actix_web::HttpRequest;
 use actix_web::web::Query;
 
-use super::super::error::Error;
 use super::links::{Format, encoded};
 use crate::domain::Invalid;
 use crate::domain::campaign::Campaign;
@@ -11,6 +10,7 @@ use crate::domain::damage_map::Cuts;
 use crate::domain::layer::Layer;
 use crate::domain::map_filter::{FilterWords, MapFilter};
 use crate::domain::scene::Captured;
+use crate::http::error::Error;
 use crate::services::maps::features::{Condition, Wanted, property_names};
 
 /// Features on a page where nobody says how many.

@@ -6,16 +6,16 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use super::super::error::Error;
-use super::super::gate::{Anyone, App, By, InCampaign, MapReader};
-use super::super::pages::{Page, escaped, link};
-use super::super::wire::rfc3339;
 use super::asked::Asked;
 use super::links::{Base, Format, GEOJSON, HTML, JSON, SCHEMA};
 use super::{CRS84, GREGORIAN};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::{Cuts, DamageMap};
 use crate::domain::layer::Layer;
+use crate::http::error::Error;
+use crate::http::gate::{Anyone, App, By, InCampaign, MapReader};
+use crate::http::pages::{Page, escaped, link};
+use crate::http::wire::rfc3339;
 use crate::services::maps::{features, read_map};
 use crate::storage::campaigns;
 

@@ -5,15 +5,15 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
-use super::super::error::{Error, PROBLEM_JSON};
-use super::super::gate::{Anyone, App, By};
-use super::super::pages::{Page, docs};
 use super::asked::{Asked, CUTS, DEFAULT_LIMIT, MAX_LIMIT, TILE_FILTERS};
 use super::collections::visible;
 use super::links::{Base, Format, GEOJSON, HTML, JSON, OPENAPI, SCHEMA};
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::Cuts;
 use crate::domain::layer::Layer;
+use crate::http::error::{Error, PROBLEM_JSON};
+use crate::http::gate::{Anyone, App, By};
+use crate::http::pages::{Page, docs};
 use crate::services::maps::features::property_names;
 
 /// The description

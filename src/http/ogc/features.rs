@@ -7,10 +7,6 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
-use super::super::error::Error;
-use super::super::gate::{App, CampaignVisit, InCampaign, MapReader};
-use super::super::pages::{Page, escaped, link};
-use super::super::wire::rfc3339;
 use super::asked::{Asked, CUTS, MAX_LIMIT};
 use super::collections::{Collection, trail};
 use super::links::{Base, Format, GEOJSON, HTML, JSON, encoded};
@@ -20,6 +16,10 @@ use crate::domain::damage_map::Sight;
 use crate::domain::layer::Layer;
 use crate::domain::volunteer::Role;
 use crate::export::{Record, geojson};
+use crate::http::error::Error;
+use crate::http::gate::{App, CampaignVisit, InCampaign, MapReader};
+use crate::http::pages::{Page, escaped, link};
+use crate::http::wire::rfc3339;
 use crate::services::maps::features::{self, Features};
 use crate::services::maps::read_map;
 

@@ -4,9 +4,9 @@ use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT;
 use serde_json::{Value, json};
 
-pub use super::super::base::Base;
-use super::super::error::Error;
 use crate::domain::Invalid;
+pub use crate::http::base::Base;
+use crate::http::error::Error;
 
 /// JSON.
 pub const JSON: &str = "application/json";

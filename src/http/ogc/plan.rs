@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::super::pages::escaped;
 use crate::domain::bbox::Bbox;
 use crate::domain::geometry::Geometry;
 use crate::export::Record;
+use crate::http::pages::escaped;
 
 /// Width of the drawing in its own units.
 const WIDTH: f64 = 1_000.0;

@@ -5,12 +5,12 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
-use super::super::error::Error;
-use super::super::gate::{App, InCampaign, MapReader};
 use super::asked::{Asked, CUTS};
 use super::links::{Base, SCHEMA};
 use crate::domain::layer::Layer;
 use crate::export::Kind;
+use crate::http::error::Error;
+use crate::http::gate::{App, InCampaign, MapReader};
 use crate::services::maps::features::properties;
 
 /// The schema of a collection's features

@@ -4,11 +4,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use super::super::error::Error;
-use super::super::gate::App;
-use super::super::pages::{Page, link};
 use super::asked::Asked;
 use super::links::{Base, Format, HTML, JSON, OPENAPI};
+use crate::http::error::Error;
+use crate::http::gate::App;
+use crate::http::pages::{Page, link};
 
 /// Requirements classes that are kept; `tests/api/ogc.rs` tries each.
 const CLASSES: [&str; 4] = ["core", "geojson", "html", "oas30"];

@@ -2,6 +2,7 @@
 
 pub mod docs;
 pub mod embed;
+pub mod web;
 
 use std::fmt::Write as _;
 
@@ -9,7 +10,7 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::{HttpRequest, HttpResponse};
 use sha2::{Digest, Sha256};
 
-use super::images::is_known;
+use crate::http::scenes::images::is_known;
 
 /// The look of these pages: the sizes and colours of the front end, and what little they need beside.
 const STYLE: &str = concat!(include_str!("../../../web/src/design/tokens.css"), include_str!("pages.css"));

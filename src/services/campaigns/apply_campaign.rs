@@ -11,7 +11,11 @@ use crate::domain::policy::Policy;
 use crate::domain::scale::Scale;
 use crate::domain::tiling_change::TilingChange;
 use crate::services::Error;
-use crate::storage::{Conn, audit_log, campaigns, footprints, gold, practice, queue, scenes, texts};
+use crate::storage::campaigns::texts;
+use crate::storage::labelling::{practice, queue};
+use crate::storage::oversight::audit_log;
+use crate::storage::scenes::footprints;
+use crate::storage::{Conn, campaigns, gold, scenes};
 
 /// What a file changed.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -7,8 +7,9 @@ use crate::domain::job::JobKind;
 use crate::services::Error;
 use crate::services::oversight::exclude;
 use crate::services::scenes::later_scene;
-use crate::storage::audit_log::{self, Act};
-use crate::storage::{Conn, campaigns, gold, imports, jobs, notify, policy_versions};
+use crate::storage::campaigns::{imports, policy_versions};
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::{Conn, campaigns, gold, jobs, notify};
 
 /// Moves a campaign to another state, without a word of why: see [`change_state_why`].
 pub fn change_state(

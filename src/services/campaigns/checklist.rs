@@ -7,7 +7,8 @@ use crate::domain::checklist::{Facts, Item, SceneFacts, checklist as rules};
 use crate::domain::gold::GoldKind;
 use crate::services::Error;
 use crate::services::scenes::align_scene::misaligned_scenes;
-use crate::storage::{Conn, gold, jobs, queue, scenes};
+use crate::storage::labelling::queue;
+use crate::storage::{Conn, gold, jobs, scenes};
 
 /// The list for a campaign as it is now.
 pub fn checklist(conn: &mut Conn, campaign: &Campaign, now: i64) -> Result<Vec<Item>, Error> {

@@ -9,7 +9,9 @@ use crate::domain::policy::Policy;
 use crate::domain::scale::Scale;
 use crate::domain::volunteer::Role;
 use crate::services::Error;
-use crate::storage::{Conn, audit_log, campaigns, is_duplicate, new_id, roles};
+use crate::storage::oversight::audit_log;
+use crate::storage::people::roles;
+use crate::storage::{Conn, campaigns, is_duplicate, new_id};
 
 /// What a new campaign is made of; the rest has defaults or follows from its scenes.
 #[derive(Debug, Clone)]

@@ -7,7 +7,10 @@ use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::job::JobState;
 use crate::services::Error;
 use crate::services::scenes::upload::{Intake, remove_file};
-use crate::storage::{Conn, audit_log, campaigns, drafts, jobs, uploads};
+use crate::storage::campaigns::drafts;
+use crate::storage::oversight::audit_log;
+use crate::storage::scenes::uploads;
+use crate::storage::{Conn, campaigns, jobs};
 
 /// What a deleted draft leaves on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

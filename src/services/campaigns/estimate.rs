@@ -4,7 +4,8 @@ use crate::domain::campaign::Campaign;
 use crate::domain::estimate::{Estimate, estimate as made_of};
 use crate::domain::policy::Policy;
 use crate::services::Error;
-use crate::storage::{Conn, labels, queue};
+use crate::storage::Conn;
+use crate::storage::labelling::{labels, queue};
 
 /// Fewer labels than this are no measure of how long one takes.
 const ENOUGH_LABELS: usize = 200;

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use super::scale_file::ScaleFile;
 use crate::domain::campaign::{Campaign, CampaignTexts, ReleaseLevel, TileSource, Visibility};
 use crate::services::Error;
-use crate::storage::{Conn, texts};
+use crate::storage::Conn;
+use crate::storage::campaigns::texts;
 
 /// A campaign file with everything that it may hold; sent back it changes nothing.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -3,7 +3,8 @@
 use crate::domain::campaign::{Campaign, CampaignTexts};
 use crate::domain::language::best;
 use crate::services::Error;
-use crate::storage::{Conn, texts};
+use crate::storage::Conn;
+use crate::storage::campaigns::texts;
 
 /// The texts of a campaign in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]

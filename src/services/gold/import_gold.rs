@@ -14,7 +14,10 @@ use crate::domain::scene::Scene;
 use crate::services::Error;
 use crate::services::campaigns::change_state::find;
 use crate::storage::gold::NewGold;
-use crate::storage::{Conn, audit_log, campaigns, gold, queue, scenes, tiles};
+use crate::storage::labelling::queue;
+use crate::storage::oversight::audit_log;
+use crate::storage::scenes::tiles;
+use crate::storage::{Conn, campaigns, gold, scenes};
 
 /// One tile and its right answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

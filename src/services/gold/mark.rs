@@ -13,13 +13,14 @@ use crate::domain::markdown::MAX_TEXT;
 use crate::domain::review::Opinion;
 use crate::services::Error;
 use crate::services::labelling::tile_consensus::{self, Rules};
-use crate::services::oversight::review;
-use crate::services::oversight::review::find_tile;
+use crate::services::oversight::review::{self, find_tile};
 use crate::services::oversight::review_queue::may_be_check;
 use crate::storage::gold::{GoldRow, NewGold};
-use crate::storage::queue::QueueRow;
-use crate::storage::reviews::NewReview;
-use crate::storage::{Conn, audit_log, campaigns, consensus, exclusions, gold, labels, queue, reviews, scenes};
+use crate::storage::labelling::queue::QueueRow;
+use crate::storage::labelling::{consensus, labels, queue};
+use crate::storage::oversight::reviews::NewReview;
+use crate::storage::oversight::{audit_log, exclusions, reviews};
+use crate::storage::{Conn, campaigns, gold, scenes};
 
 /// What experts say of a tile.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,9 +12,9 @@ use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, MAX_REVISIONS};
 use crate::domain::pseudonym::hmac_sha256;
 use crate::services::Error;
-use crate::storage::imports::Known;
-use crate::storage::labels::{LogEntry, Stands};
-use crate::storage::{Conn, imports, labels};
+use crate::storage::Conn;
+use crate::storage::campaigns::imports::{self, Known};
+use crate::storage::labelling::labels::{self, LogEntry, Stands};
 
 /// Labels that a tile's consensus holds at most; the policy knows no more.
 pub const MOST_COUNTED: u32 = 1_000;

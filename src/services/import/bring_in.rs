@@ -24,7 +24,11 @@ use crate::services::labelling::tile_consensus::{self, Rules};
 use crate::services::refit::refit_anyway;
 use crate::services::scenes::derive_tiles;
 use crate::services::{Error, clock};
-use crate::storage::{Conn, Store, audit_log, campaigns, imports, new_id, notify, queue, tiles};
+use crate::storage::campaigns::imports;
+use crate::storage::labelling::queue;
+use crate::storage::oversight::audit_log;
+use crate::storage::scenes::tiles;
+use crate::storage::{Conn, Store, campaigns, new_id, notify};
 
 /// Rows of one transaction: many enough that a commit's fsync costs little, few enough that others wait little.
 const BATCH: usize = 8_000;

@@ -14,9 +14,10 @@ use crate::domain::consensus::{Consensus, TileState};
 use crate::domain::damage_map::{TileRow, VolunteerRow};
 use crate::domain::pseudonym::pseudonym;
 use crate::services::Error;
-use crate::storage::damage_map::TileRows;
-use crate::storage::imports::SkillRow;
-use crate::storage::{Conn, Store, campaigns, damage_map, imports, label_log};
+use crate::storage::campaigns::imports::{self, SkillRow};
+use crate::storage::maps::damage_map::TileRows;
+use crate::storage::maps::{damage_map, label_log};
+use crate::storage::{Conn, Store, campaigns};
 
 /// Thresholds of the table, unless others are asked for: eighths, since projects ask for about eight answers a tile.
 pub const THRESHOLDS: [f64; 7] = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];

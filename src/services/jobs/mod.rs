@@ -17,7 +17,8 @@ use crate::services::scenes::later_scene;
 use crate::services::scenes::retile::no_draft;
 use crate::services::scenes::upload::{self, Intake, find_file};
 use crate::storage::jobs::{self, Job};
-use crate::storage::{Conn, audit_log, scenes};
+use crate::storage::oversight::audit_log;
+use crate::storage::{Conn, scenes};
 
 /// Most jobs of a campaign that may wait or run.
 const MOST_WAITING: usize = 100;

@@ -157,7 +157,7 @@ impl Worker {
         let write = move |conn: &mut Conn| {
             let over = (state, outcome.message.as_str(), outcome.report.as_str());
             jobs::finish(conn, id, &holder, over, clock::now_ms())?;
-            used.map(|upload| crate::storage::uploads::remove(conn, upload)).transpose()?;
+            used.map(|upload| crate::storage::scenes::uploads::remove(conn, upload)).transpose()?;
             crate::storage::notify::tell(conn, &[campaign])?;
             Ok::<_, Error>(())
         };

@@ -8,12 +8,13 @@ use crate::domain::consensus::TileState;
 use crate::domain::label::{LabelStatus, MAX_REVISIONS, NewLabel, Refusal, RefusalCode, Window, check_note};
 use crate::services::Error;
 use crate::services::scenes::later_scene::view;
-use crate::storage::labels::{CurrentLabel, LogEntry, Stands};
-use crate::storage::later_scenes::Shown;
-use crate::storage::leases::LeaseRow;
-use crate::storage::notes::NewNote;
-use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, labels, leases, notes, queue, scenes};
+use crate::storage::labelling::labels::{CurrentLabel, LogEntry, Stands};
+use crate::storage::labelling::leases::LeaseRow;
+use crate::storage::labelling::notes::NewNote;
+use crate::storage::labelling::queue::QueueRow;
+use crate::storage::labelling::{labels, leases, notes, queue};
+use crate::storage::scenes::later_scenes::Shown;
+use crate::storage::{Conn, scenes};
 
 /// An author may change an answer until this long after the tile closed.
 const CHANGE_MS: i64 = 10 * 60_000;

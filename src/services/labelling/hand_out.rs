@@ -10,10 +10,13 @@ use crate::dispatch::{LOOK_AT_MOST, Plan, Walk, first_behind, mix, plan, unseen}
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::tile::Lease;
 use crate::services::{Error, clock};
-use crate::storage::leases::LeaseRow;
-use crate::storage::participations::{Done, Turn};
-use crate::storage::queue::{Candidate, Eyes, Group};
-use crate::storage::{Conn, Store, campaigns, gold, leases, participations, queue, ring, tiles, volunteers};
+use crate::storage::labelling::leases::LeaseRow;
+use crate::storage::labelling::participations::{Done, Turn};
+use crate::storage::labelling::queue::{Candidate, Eyes, Group};
+use crate::storage::labelling::{leases, participations, queue, ring};
+use crate::storage::people::volunteers;
+use crate::storage::scenes::tiles;
+use crate::storage::{Conn, Store, campaigns, gold};
 
 /// Rows of the ring read by the first query and by the later ones: nearly always the first tile will do.
 const STRETCHES: [usize; 3] = [4, 16, 64];

@@ -5,8 +5,9 @@ use uuid::Uuid;
 use crate::domain::campaign::Campaign;
 use crate::domain::label::check_note;
 use crate::services::Error;
-use crate::storage::notes::{self, NewNote};
-use crate::storage::{Conn, leases, participations};
+use crate::storage::Conn;
+use crate::storage::labelling::notes::{self, NewNote};
+use crate::storage::labelling::{leases, participations};
 
 /// More remarks on one tile than this nobody needs.
 const MOST_ON_A_TILE: i64 = 20;

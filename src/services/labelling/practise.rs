@@ -6,7 +6,8 @@ use crate::domain::label::Window;
 use crate::domain::practice::is_right;
 use crate::services::Error;
 use crate::services::campaigns::texts;
-use crate::storage::{Conn, gold, participations, practice, scenes};
+use crate::storage::labelling::{participations, practice};
+use crate::storage::{Conn, gold, scenes};
 
 /// What a volunteer says of a practice tile.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use super::tile_consensus::{self, Rules};
 use crate::services::Error;
-use crate::storage::leases::LeaseRow;
+use crate::storage::labelling::leases::LeaseRow;
+use crate::storage::labelling::participations::Done;
+use crate::storage::labelling::{labels, leases, participations, queue};
 use crate::storage::meter::METER;
-use crate::storage::participations::Done;
-use crate::storage::{Conn, campaigns, labels, leases, participations, queue};
+use crate::storage::{Conn, campaigns};
 
 /// Expired leases that one hand-out takes back.
 const RECLAIM: i64 = 16;

@@ -1,7 +1,8 @@
 //! Keeps leases alive while somebody still looks at the tiles: the page's heartbeat.
 
 use crate::services::Error;
-use crate::storage::{Conn, campaigns, leases, participations};
+use crate::storage::labelling::{leases, participations};
+use crate::storage::{Conn, campaigns};
 
 /// However often it is renewed, a lease ends two hours after it was granted: a forgotten tab must not keep a tile.
 const LONGEST_MS: i64 = 2 * 3_600_000;

@@ -14,10 +14,11 @@ use crate::domain::campaign::{Campaign, CampaignKind};
 use crate::domain::policy::Policy;
 use crate::services::Error;
 use crate::services::maps::date_windows::Timeline;
-use crate::storage::campaigns::Head;
-use crate::storage::labels::SkillRow;
-use crate::storage::policy_versions::PolicyVersion;
-use crate::storage::{Conn, campaigns, labels, models, policy_versions, scenes};
+use crate::storage::campaigns::policy_versions::PolicyVersion;
+use crate::storage::campaigns::{Head, policy_versions};
+use crate::storage::labelling::labels::SkillRow;
+use crate::storage::labelling::{labels, models};
+use crate::storage::{Conn, campaigns, scenes};
 
 /// Campaigns that are kept in memory; the one that was read first goes first.
 const CAMPAIGNS: usize = 16;

@@ -5,8 +5,9 @@ use crate::domain::campaign::Campaign;
 use crate::domain::standing::{Standing, agrees};
 use crate::services::Error;
 use crate::services::campaigns::texts;
-use crate::storage::standing::{self as stored, MyTile, Verdict};
-use crate::storage::{Conn, practice};
+use crate::storage::Conn;
+use crate::storage::labelling::practice;
+use crate::storage::maps::standing::{self as stored, MyTile, Verdict};
 
 const DAY_MS: i64 = 86_400_000;
 /// Places on the leaderboard.

@@ -13,9 +13,10 @@ use crate::domain::campaign::Campaign;
 use crate::domain::label::{LabelStatus, NewLabel, RefusalCode};
 use crate::domain::tile::Lease;
 use crate::services::{Error, clock};
-use crate::storage::labels::Logged;
-use crate::storage::participations::Done;
-use crate::storage::{Conn, Store, labels, leases, participations};
+use crate::storage::labelling::labels::Logged;
+use crate::storage::labelling::participations::Done;
+use crate::storage::labelling::{labels, leases, participations};
+use crate::storage::{Conn, Store};
 
 /// The outcome of one label of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]

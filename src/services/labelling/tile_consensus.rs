@@ -5,10 +5,12 @@ use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::{Consensus, TileState};
 use crate::domain::hint;
 use crate::domain::policy::Policy;
-use crate::storage::consensus::{Dates, Provenance};
-use crate::storage::labels::CurrentLabel;
-use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, consensus as stored, labels, queue, reviews};
+use crate::storage::Conn;
+use crate::storage::labelling::consensus::{Dates, Provenance};
+use crate::storage::labelling::labels::CurrentLabel;
+use crate::storage::labelling::queue::QueueRow;
+use crate::storage::labelling::{consensus as stored, labels, queue};
+use crate::storage::oversight::reviews;
 
 use super::rules::Known;
 pub use super::rules::Rules;

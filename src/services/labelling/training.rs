@@ -8,8 +8,9 @@ use crate::domain::practice::{examples, needed};
 use crate::domain::tile::{Frame, Tile};
 use crate::services::Error;
 use crate::services::campaigns::texts;
-use crate::storage::practice::{self, PracticeTile};
-use crate::storage::{Conn, tiles};
+use crate::storage::Conn;
+use crate::storage::labelling::practice::{self, PracticeTile};
+use crate::storage::scenes::tiles;
 
 /// A tile with the frames in which it is seen.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use crate::consensus::window::{self, Window, WindowModel, WindowSkill};
 use crate::domain::label;
-use crate::storage::consensus::Dates;
+use crate::storage::labelling::consensus::Dates;
 
 /// The scenes of a timeline by date, and the model of its windows.
 pub struct Timeline {

@@ -15,8 +15,11 @@ use crate::domain::validation::note;
 use crate::export::method_note::{self, Checked, Facts, ModelFacts, PolicyFacts};
 use crate::export::{about, code_book, tiles};
 use crate::services::Error;
-use crate::storage::policy_versions::PolicyVersion;
-use crate::storage::{Conn, QueryError, map_state, models, policy_versions, statistics};
+use crate::storage::campaigns::policy_versions::{self, PolicyVersion};
+use crate::storage::labelling::models;
+use crate::storage::maps::map_state;
+use crate::storage::oversight::statistics;
+use crate::storage::{Conn, QueryError};
 
 /// Version of names, order and meaning of the columns: rises when one of them changes.
 pub const SCHEMA_VERSION: u32 = 1;

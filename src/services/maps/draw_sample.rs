@@ -7,9 +7,10 @@ use crate::domain::campaign::{Campaign, TileSource};
 use crate::domain::validation::draw::{Purpose, allocate, lot};
 use crate::domain::validation::{Band, LeftOut, Settings, Stratum, sort_in};
 use crate::services::Error;
-use crate::storage::damage_map::TileRows;
-use crate::storage::validation::{self, SampleRow, SampleTile};
-use crate::storage::{Conn, Store, audit_log, new_id, scenes};
+use crate::storage::maps::damage_map::TileRows;
+use crate::storage::maps::validation::{self, SampleRow, SampleTile};
+use crate::storage::oversight::audit_log;
+use crate::storage::{Conn, Store, new_id, scenes};
 
 /// Mean radius of the earth, metres (IUGG 1980).
 const EARTH_RADIUS: f64 = 6_371_008.8;

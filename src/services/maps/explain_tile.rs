@@ -14,9 +14,11 @@ use crate::domain::damage_map::{Cuts, DamageMap, Sight, TileRow};
 use crate::domain::label::Window;
 use crate::domain::tile::Frame;
 use crate::services::Error;
-use crate::storage::damage_map::TileRows;
-use crate::storage::labels::CurrentLabel;
-use crate::storage::{Conn, consensus as stored, labels, models, tiles};
+use crate::storage::Conn;
+use crate::storage::labelling::labels::CurrentLabel;
+use crate::storage::labelling::{consensus as stored, labels, models};
+use crate::storage::maps::damage_map::TileRows;
+use crate::storage::scenes::tiles;
 
 /// What somebody may know of one tile.
 pub struct TileInFull {

@@ -18,8 +18,9 @@ use crate::domain::words::words;
 use crate::export::compat::mapswipe::User;
 use crate::export::compat::{CountedLabel, code_of, group_of, gzip, mapswipe, zooniverse};
 use crate::services::Error;
-use crate::storage::counted_labels::{self, CountedRow, CountedRows};
-use crate::storage::{Conn, QueryError, Store, new_id, statistics};
+use crate::storage::labelling::counted_labels::{self, CountedRow, CountedRows};
+use crate::storage::oversight::statistics;
+use crate::storage::{Conn, QueryError, Store, new_id};
 
 words! {
     /// A system whose columns are wanted.

@@ -18,8 +18,9 @@ use crate::domain::volunteer_quality::Quality;
 use crate::export::{self, Format, Record, Take};
 use crate::services::oversight::watch_volunteers;
 use crate::services::{Error, clock};
-use crate::storage::label_log::LabelRows;
-use crate::storage::{Conn, QueryError, Store, label_log, new_id, statistics};
+use crate::storage::maps::label_log::{self, LabelRows};
+use crate::storage::oversight::statistics;
+use crate::storage::{Conn, QueryError, Store, new_id};
 
 /// Tells an export under way that nobody waits for it any more.
 #[derive(Clone, Default)]

@@ -11,7 +11,8 @@ use crate::domain::map_filter::MapFilter;
 use crate::domain::scene::{Captured, Scene};
 use crate::export::{self, Kind, Record, Sheet, Value};
 use crate::services::Error;
-use crate::storage::{Conn, tiles};
+use crate::storage::Conn;
+use crate::storage::scenes::tiles;
 
 /// A property and the value that it must have.
 #[derive(Debug, Clone, PartialEq, Eq)]

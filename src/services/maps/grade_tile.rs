@@ -5,8 +5,10 @@ use crate::domain::validation::draw::{Purpose, lot};
 use crate::domain::validation::{Verdict, may_be_graded, verdict};
 use crate::services::Error;
 use crate::services::labelling::training::{SeenTile, see};
-use crate::storage::validation::{self, GradeRow, SampleRow};
-use crate::storage::{Conn, audit_log, tiles};
+use crate::storage::Conn;
+use crate::storage::maps::validation::{self, GradeRow, SampleRow};
+use crate::storage::oversight::audit_log;
+use crate::storage::scenes::tiles;
 
 /// A grader gets one of so many tiles that are next, so that several at work at once seldom meet.
 const WINDOW: usize = 12;

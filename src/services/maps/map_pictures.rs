@@ -11,8 +11,9 @@ use crate::domain::campaign::{Campaign, CampaignKind, CampaignState};
 use crate::domain::damage_map::{Cuts, Outcome};
 use crate::domain::map_picture::{Picture, Taking};
 use crate::services::{Error, clock};
-use crate::storage::damage_map::TileRows;
-use crate::storage::{Conn, Store, withdrawals};
+use crate::storage::maps::damage_map::TileRows;
+use crate::storage::oversight::withdrawals;
+use crate::storage::{Conn, Store};
 
 /// A picture may be so many times older than it took to take it: then at most a twentieth of a core goes into pictures.
 const PATIENCE: u32 = 20;

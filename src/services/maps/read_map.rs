@@ -3,8 +3,8 @@
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::{Cuts, DamageMap, Sight, TileRow};
 use crate::domain::map_filter::MapFilter;
-use crate::storage::damage_map::TileRows;
-use crate::storage::{Conn, QueryError, damage_map, scenes};
+use crate::storage::maps::damage_map::{self, TileRows};
+use crate::storage::{Conn, QueryError, scenes};
 
 /// A box with more tiles than this is walked through: each page searches it anew.
 const FEW_OF_A_PAGE: usize = 5_000;

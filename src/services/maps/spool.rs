@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 use super::export_map::{self, Hashing, Request};
 use crate::domain::campaign::Campaign;
 use crate::services::Error;
-use crate::storage::{Store, map_state, new_id};
+use crate::storage::maps::map_state;
+use crate::storage::{Store, new_id};
 
 /// Files that are kept at most; each is an open file.
 const MOST_FILES: usize = 64;

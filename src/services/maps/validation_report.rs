@@ -7,7 +7,7 @@ use crate::domain::validation::report::{Parts, Report, report as make};
 use crate::domain::validation::{Stratum, Verdict, verdict};
 use crate::services::Error;
 use crate::services::clock::rfc3339;
-use crate::storage::validation::{self, SampleRow};
+use crate::storage::maps::validation::{self, SampleRow};
 use crate::storage::{Conn, QueryError};
 
 /// A drawn tile with its grades.

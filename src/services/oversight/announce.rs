@@ -9,9 +9,10 @@ use crate::domain::announcement::{Level, check_texts};
 use crate::domain::campaign::Campaign;
 use crate::services::Error;
 use crate::services::clock::rfc3339;
-use crate::storage::announcements::{self, Announcement, NewAnnouncement};
-use crate::storage::audit_log::{self, Act};
-use crate::storage::{Conn, participations};
+use crate::storage::Conn;
+use crate::storage::labelling::participations;
+use crate::storage::oversight::announcements::{self, Announcement, NewAnnouncement};
+use crate::storage::oversight::audit_log::{self, Act};
 
 /// People whom one message may name.
 const MOST: usize = 100_000;

@@ -9,8 +9,9 @@ use crate::domain::pseudonym::pseudonym;
 use crate::export::guarded;
 use crate::services::Error;
 use crate::services::clock::rfc3339;
-use crate::storage::audit_log::{self, Wanted};
-use crate::storage::{Conn, members};
+use crate::storage::Conn;
+use crate::storage::oversight::audit_log::{self, Wanted};
+use crate::storage::people::members;
 
 /// Entries read at a time for a file.
 const BATCH: i64 = 2_000;

@@ -16,9 +16,10 @@ use crate::domain::volunteer_quality::ExclusionKind;
 use crate::services::labelling::tile_consensus::Rules;
 use crate::services::refit::refit;
 use crate::services::{Error, clock};
-use crate::storage::audit_log::{self, Act};
-use crate::storage::exclusions::{self, Exclusion};
-use crate::storage::{Conn, Store, campaigns, models, notify, participations, queue};
+use crate::storage::labelling::{models, participations, queue};
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::oversight::exclusions::{self, Exclusion};
+use crate::storage::{Conn, Store, campaigns, notify};
 
 /// Tiles that follow in one transaction: few, so that submits never wait long for it.
 const BATCH: i64 = 64;

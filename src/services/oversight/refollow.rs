@@ -13,10 +13,11 @@ use crate::domain::consensus::TileState;
 use crate::services::Error;
 use crate::services::labelling::release_lease;
 use crate::services::labelling::tile_consensus::{self, Rules};
-use crate::storage::exclusions::{self, Before};
-use crate::storage::labels::{self, CurrentLabel};
-use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, leases, queue};
+use crate::storage::Conn;
+use crate::storage::labelling::labels::{self, CurrentLabel};
+use crate::storage::labelling::queue::QueueRow;
+use crate::storage::labelling::{leases, queue};
+use crate::storage::oversight::exclusions::{self, Before};
 
 /// Lets one tile follow the exclusions in force; one that has followed already is left as it is.
 pub fn follow_exclusions(conn: &mut Conn, rules: &Rules, tile: i64, now: i64) -> Result<(), Error> {

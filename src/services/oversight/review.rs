@@ -11,10 +11,12 @@ use crate::domain::review::{self, Opinion, ReviewStanding};
 use crate::domain::validation::may_be_graded;
 use crate::services::Error;
 use crate::services::labelling::tile_consensus::{self, Rules};
-use crate::storage::notes::{raise_flags, resolve_flags};
-use crate::storage::queue::QueueRow;
-use crate::storage::reviews::{self, NewReview, Review};
-use crate::storage::{Conn, audit_log, queue, scenes, tiles};
+use crate::storage::labelling::notes::{raise_flags, resolve_flags};
+use crate::storage::labelling::queue::{self, QueueRow};
+use crate::storage::oversight::audit_log;
+use crate::storage::oversight::reviews::{self, NewReview, Review};
+use crate::storage::scenes::tiles;
+use crate::storage::{Conn, scenes};
 
 /// How long a tile is shown to others as being looked at; the page asks again while it is open.
 pub const HOLD_MS: i64 = 180_000;

@@ -8,8 +8,8 @@ use crate::domain::gold::GoldKind;
 use crate::domain::review::{Difficulty, ReviewStanding, WhyReview, hardness};
 use crate::services::Error;
 use crate::services::maps::explain_tile::{TileInFull, explain_tile};
-use crate::storage::notes::{self, Note};
-use crate::storage::reviews::{self, Candidate, Review};
+use crate::storage::labelling::notes::{self, Note};
+use crate::storage::oversight::reviews::{self, Candidate, Review};
 use crate::storage::{Conn, gold, scenes};
 
 /// A tile with all that a reviewer should know.

@@ -5,8 +5,9 @@ use uuid::Uuid;
 use crate::domain::campaign::Campaign;
 use crate::services::Error;
 use crate::services::labelling::training::{SeenTile, see};
-use crate::storage::notes::{self, Note, Wanted};
-use crate::storage::{Conn, audit_log};
+use crate::storage::Conn;
+use crate::storage::labelling::notes::{self, Note, Wanted};
+use crate::storage::oversight::audit_log;
 
 /// A page of notes, newest first, each with its tile.
 pub fn list(conn: &mut Conn, campaign: &Campaign, wanted: Wanted) -> Result<Vec<(Note, SeenTile)>, Error> {

@@ -9,7 +9,7 @@ use crate::consensus::tile::Shape;
 use crate::domain::campaign::Campaign;
 use crate::services::Error;
 use crate::storage::Conn;
-use crate::storage::volunteer_quality::{self as counts, OnTile};
+use crate::storage::oversight::volunteer_quality::{self as counts, OnTile};
 
 /// Members of a ring whose pairs are compared; of a larger one the first.
 const MEMBERS: usize = 60;
@@ -88,7 +88,8 @@ fn ring(conn: &mut Conn, campaign: &Campaign, number: u32, members: &[(i64, &str
 
 fn tables(conn: &mut Conn, campaign: &Campaign, ids: &[i64]) -> Result<BTreeMap<i64, Vec<f32>>, Error> {
     let mut tables = BTreeMap::new();
-    for (volunteer, bytes, ..) in crate::storage::labels::skills_of(conn, campaign.id, campaign.model, ids)? {
+    for (volunteer, bytes, ..) in crate::storage::labelling::labels::skills_of(conn, campaign.id, campaign.model, ids)?
+    {
         let unreadable = |_| Error::Internal(format!("the skill of volunteer {volunteer} cannot be read"));
         tables.insert(volunteer, Skill::from_bytes(&bytes).map_err(unreadable)?.table);
     }

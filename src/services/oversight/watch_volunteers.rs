@@ -14,8 +14,9 @@ use crate::domain::pseudonym::pseudonym;
 use crate::domain::standing::agrees;
 use crate::domain::volunteer_quality::{ExclusionKind, Flag, InModel, POSSIBLE_SECONDS, Quality, SortBy};
 use crate::services::{Error, clock};
-use crate::storage::exclusions::{self, Exclusion};
-use crate::storage::{Conn, Store, volunteer_quality as counts};
+use crate::storage::oversight::exclusions::{self, Exclusion};
+use crate::storage::oversight::volunteer_quality as counts;
+use crate::storage::{Conn, Store};
 
 /// Counting may take a twentieth of the time.
 const PATIENCE: u32 = 20;

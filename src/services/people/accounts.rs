@@ -6,9 +6,10 @@ use super::throttle::{Guess, Visitor};
 use crate::domain::access::Viewer;
 use crate::domain::volunteer::{check_name, check_password};
 use crate::services::{Error, clock};
-use crate::storage::personal_tokens::{self, NewToken};
-use crate::storage::volunteers::{self, NewAccount};
-use crate::storage::{Conn, is_duplicate, new_id, person, sessions};
+use crate::storage::people::personal_tokens::{self, NewToken};
+use crate::storage::people::volunteers::{self, NewAccount};
+use crate::storage::people::{person, sessions};
+use crate::storage::{Conn, is_duplicate, new_id};
 
 /// A guest who has just come.
 #[derive(Debug)]

@@ -5,8 +5,10 @@ use super::sign_in::{Credentials, SignIn, viewer};
 use crate::domain::access::Viewer;
 use crate::services::labelling::release_lease;
 use crate::services::{Error, clock};
-use crate::storage::volunteers::Account;
-use crate::storage::{Conn, audit_log, person, volunteers};
+use crate::storage::Conn;
+use crate::storage::oversight::audit_log;
+use crate::storage::people::volunteers::Account;
+use crate::storage::people::{person, volunteers};
 
 /// Deletes whoever sends these credentials. An account proves itself by its password; a guest has none.
 ///

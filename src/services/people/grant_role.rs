@@ -2,8 +2,10 @@
 
 use crate::domain::volunteer::{Role, check_name};
 use crate::services::Error;
-use crate::storage::volunteers::{self, Account};
-use crate::storage::{Conn, audit_log, personal_tokens, roles, sessions};
+use crate::storage::Conn;
+use crate::storage::oversight::audit_log;
+use crate::storage::people::volunteers::{self, Account};
+use crate::storage::people::{personal_tokens, roles, sessions};
 
 /// What somebody is given.
 #[derive(Debug, Clone, PartialEq, Eq)]

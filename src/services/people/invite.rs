@@ -3,15 +3,15 @@
 //! The secret is a random token of 256 bits, shown once; the server keeps its hash. It travels in bodies only, never in an
 //! address, so that no log of a proxy holds it.
 
-use super::members;
-use super::secrets;
+use super::{members, secrets};
 use crate::domain::access::Viewer;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::volunteer::Role;
 use crate::services::Error;
-use crate::storage::audit_log::{self, Act};
-use crate::storage::invitations::{self, Invitation};
-use crate::storage::{Conn, campaigns, members as stored_members, new_id, roles};
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::people::invitations::{self, Invitation};
+use crate::storage::people::{members as stored_members, roles};
+use crate::storage::{Conn, campaigns, new_id};
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 86_400_000;

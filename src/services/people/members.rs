@@ -5,10 +5,10 @@ use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
 use crate::domain::volunteer::{Role, check_name};
 use crate::services::Error;
-use crate::storage::audit_log::{self, Act};
-use crate::storage::invitations;
-use crate::storage::members::{self, Member};
-use crate::storage::{Conn, campaigns, roles, volunteers};
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::people::members::{self, Member};
+use crate::storage::people::{invitations, roles, volunteers};
+use crate::storage::{Conn, campaigns};
 
 /// The members of a campaign, the highest role first.
 pub fn list(conn: &mut Conn, campaign: &Campaign) -> Result<Vec<Member>, Error> {

@@ -8,7 +8,11 @@ use crate::domain::campaign::Campaign;
 use crate::domain::pseudonym::pseudonym;
 use crate::services::Error;
 use crate::services::clock::rfc3339;
-use crate::storage::{Conn, announcements, campaigns, notes, person, validation};
+use crate::storage::labelling::notes;
+use crate::storage::maps::validation;
+use crate::storage::oversight::announcements;
+use crate::storage::people::person;
+use crate::storage::{Conn, campaigns};
 
 /// The tables that name a person, and where their rows are in the document. A test walks the schema and finds each
 /// table either here or in [`LEFT_OUT`].
@@ -39,12 +43,28 @@ pub const LEFT_OUT: [(&str, &str); 4] = [
 
 /// The document of a person.
 pub fn my_data(conn: &mut Conn, id: i64, now: i64) -> Result<Value, Error> {
-    let account = person::account(conn, id)?.ok_or_else(|| Error::NotFound("there is nobody of that id".into()))?;
-    let (language, created_at, disabled_at) = person::row(conn, id)?;
     let known: HashMap<i64, Campaign> = campaigns::list(conn)?.into_iter().map(|one| (one.id, one)).collect();
     let book = Book { known };
+    let parts = [
+        signing_in(conn, id)?,
+        taking_part(conn, id, &book)?,
+        answering(conn, id, &book)?,
+        running(conn, id, &book)?,
+        json!({
+            "made_at": rfc3339(now),
+            "left_out": list(LEFT_OUT.to_vec(), |(table, reason)| json!({"table": table, "reason": reason})),
+        }),
+    ];
+    let tables =
+        parts.into_iter().filter_map(|part| if let Value::Object(tables) = part { Some(tables) } else { None });
+    Ok(Value::Object(tables.flatten().collect()))
+}
+
+/// Who the person is here, and by what they sign in.
+fn signing_in(conn: &mut Conn, id: i64) -> Result<Value, Error> {
+    let account = person::account(conn, id)?.ok_or_else(|| Error::NotFound("there is nobody of that id".into()))?;
+    let (language, created_at, disabled_at) = person::row(conn, id)?;
     Ok(json!({
-        "made_at": rfc3339(now),
         "account": {
             "volunteer_id": id.to_string(),
             "name": account.name,
@@ -69,6 +89,12 @@ pub fn my_data(conn: &mut Conn, id: i64, now: i64) -> Result<Value, Error> {
             "expires_at": rfc3339(until),
             "revoked_at": ended.map(rfc3339),
         })),
+    }))
+}
+
+/// Where they take part, as what, and what they were told.
+fn taking_part(conn: &mut Conn, id: i64, book: &Book) -> Result<Value, Error> {
+    Ok(json!({
         "roles": list(person::roles_of(conn, id)?, |(campaign, role, given)| json!({
             "campaign": campaign,
             "role": role,
@@ -99,6 +125,12 @@ pub fn my_data(conn: &mut Conn, id: i64, now: i64) -> Result<Value, Error> {
             "created_at": rfc3339(at),
             "read_at": read_at.map(rfc3339),
         })),
+    }))
+}
+
+/// What they did as a volunteer.
+fn answering(conn: &mut Conn, id: i64, book: &Book) -> Result<Value, Error> {
+    Ok(json!({
         "leases": list(person::leases_of(conn, id)?, |(campaign, tile, granted, until, ended, outcome)| json!({
             "campaign": campaign,
             "tile": tile,
@@ -124,6 +156,12 @@ pub fn my_data(conn: &mut Conn, id: i64, now: i64) -> Result<Value, Error> {
             "right": right,
             "answered_at": rfc3339(at),
         })),
+    }))
+}
+
+/// What they did for those who run a campaign.
+fn running(conn: &mut Conn, id: i64, book: &Book) -> Result<Value, Error> {
+    Ok(json!({
         "reviews": list(person::reviews_of(conn, id)?, |(campaign, tile, answer, note, at, in_force)| json!({
             "campaign": book.slug(campaign),
             "tile": tile,
@@ -146,7 +184,6 @@ pub fn my_data(conn: &mut Conn, id: i64, now: i64) -> Result<Value, Error> {
             "state": state,
             "created_at": rfc3339(begun),
         })),
-        "left_out": list(LEFT_OUT.to_vec(), |(table, reason)| json!({"table": table, "reason": reason})),
     }))
 }
 

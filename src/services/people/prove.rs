@@ -3,7 +3,7 @@
 use super::accounts::own_account;
 use super::sign_in::{Credentials, SignIn};
 use crate::services::{Error, clock};
-use crate::storage::sessions;
+use crate::storage::people::sessions;
 
 /// Compares the password with that of the account that is signed in, and remembers in the session that it fits.
 pub async fn prove(desk: &SignIn, from: Credentials, password: String) -> Result<(), Error> {

@@ -4,7 +4,9 @@ use super::accounts;
 use super::secrets::{hash_hex, normal_recovery_code};
 use crate::domain::volunteer::check_name;
 use crate::services::Error;
-use crate::storage::{Conn, audit_log, volunteers};
+use crate::storage::Conn;
+use crate::storage::oversight::audit_log;
+use crate::storage::people::volunteers;
 
 /// How long the code works, milliseconds: a week. It travels through hands that are not its owner's.
 pub const CODE_MS: i64 = 7 * 86_400_000;

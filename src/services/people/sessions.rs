@@ -4,7 +4,9 @@ use super::sign_in::{self, ends_at};
 use crate::domain::access::Viewer;
 use crate::domain::volunteer::check_name;
 use crate::services::Error;
-use crate::storage::{Conn, audit_log, sessions, volunteers};
+use crate::storage::Conn;
+use crate::storage::oversight::audit_log;
+use crate::storage::people::{sessions, volunteers};
 
 /// A session that has not ended. Moments are milliseconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,9 @@ use super::throttle::{Guess, Throttle, Visitor};
 use crate::domain::access::{Person, Scopes, Viewer};
 use crate::domain::volunteer::{Role, Volunteer, check_name};
 use crate::services::{Error, clock};
-use crate::storage::sessions::{self, Moments, OpenSession, PersonRow};
-use crate::storage::{Conn, Store, new_id, personal_tokens, roles, volunteers};
+use crate::storage::people::sessions::{self, Moments, OpenSession, PersonRow};
+use crate::storage::people::{personal_tokens, roles, volunteers};
+use crate::storage::{Conn, Store, new_id};
 
 /// How long a session lives without being refreshed, and a guest's token: 90 days, milliseconds.
 pub const SESSION_MS: i64 = 90 * 86_400_000;

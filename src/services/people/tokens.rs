@@ -3,8 +3,10 @@
 use super::secrets;
 use crate::domain::token::{MAX_TOKENS, Scope, TokenRequest, scopes_of};
 use crate::services::Error;
-use crate::storage::personal_tokens::{self, NewToken, TokenRow};
-use crate::storage::{Conn, audit_log, new_id, person, volunteers};
+use crate::storage::oversight::audit_log;
+use crate::storage::people::personal_tokens::{self, NewToken, TokenRow};
+use crate::storage::people::{person, volunteers};
+use crate::storage::{Conn, new_id};
 
 /// What every personal token begins with, so that one that leaked into a file can be recognised.
 const PREFIX: &str = "aftermap_";

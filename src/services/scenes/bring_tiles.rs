@@ -7,7 +7,7 @@ use crate::domain::alignment::Align;
 use crate::imagery::tileset::{MOST_BYTES, MOST_TILES, PmTilesFile, TileFolder, Tileset, Visit, cell_of, import_tiles};
 use crate::imagery::{CutRequest, CutScene, ImageryError, Progress, cut_scene, hash_file};
 use crate::services::Error;
-use crate::storage::mbtiles;
+use crate::storage::scenes::mbtiles;
 
 /// What lies at a path, by looking at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

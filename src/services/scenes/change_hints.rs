@@ -13,7 +13,8 @@ use crate::domain::scene::Scene;
 use crate::imagery::Archives;
 use crate::imagery::change::change_scores;
 use crate::services::{Error, clock};
-use crate::storage::{Conn, Store, campaigns, hints, locks, scenes};
+use crate::storage::scenes::hints;
+use crate::storage::{Conn, Store, campaigns, locks, scenes};
 
 /// Pause between two looks for campaigns whose hints are out of date.
 const PAUSE: Duration = Duration::from_secs(30);

@@ -12,8 +12,8 @@ use crate::domain::tile::Tile;
 use crate::imagery::cut::CellRange;
 use crate::imagery::{Archives, SceneArchive, square_around};
 use crate::services::Error;
-use crate::storage::footprints::FootprintRow;
-use crate::storage::tiles::NewTile;
+use crate::storage::scenes::footprints::FootprintRow;
+use crate::storage::scenes::tiles::NewTile;
 
 /// A tile stays if at least this share of it has a picture in the first and in the last scene.
 pub(super) const VALID_SHARE: f64 = 0.5;

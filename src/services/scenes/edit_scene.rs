@@ -6,7 +6,8 @@ use crate::domain::scene::Scene;
 use crate::services::Error;
 use crate::services::jobs::{JobInput, TilesInput, ask, captured, check_words};
 use crate::storage::jobs::Job;
-use crate::storage::{Conn, audit_log, scenes};
+use crate::storage::oversight::audit_log;
+use crate::storage::{Conn, scenes};
 
 /// What is to be said; `None` stays, empty takes it away.
 #[derive(Debug, Clone, Default)]

@@ -20,9 +20,10 @@ use crate::imagery::{
 };
 use crate::services::Error;
 use crate::services::campaigns::change_state::find;
-use crate::storage::footprints::FootprintRow;
-use crate::storage::later_scenes::Joining;
-use crate::storage::{Store, geopackage, new_id, scenes, tiles};
+use crate::storage::scenes::footprints::FootprintRow;
+use crate::storage::scenes::later_scenes::Joining;
+use crate::storage::scenes::{geopackage, tiles};
+use crate::storage::{Store, new_id, scenes};
 
 /// A file to be ingested and what is known about it.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use crate::domain::scene::Scene;
 use crate::domain::tile::{Frame, Tile};
 use crate::imagery::Archives;
 use crate::services::Error;
-use crate::storage::footprints::FootprintRow;
+use crate::storage::scenes::footprints::FootprintRow;
 
 /// Places that are looked at for pictures before the preview gives up.
 const MOST_LOOKED_AT: usize = 500;

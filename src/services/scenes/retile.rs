@@ -14,8 +14,10 @@ use crate::domain::tiling_change::TilingChange;
 use crate::imagery::Archives;
 use crate::services::campaigns::change_state::find;
 use crate::services::{Error, clock};
-use crate::storage::footprints::FootprintRow;
-use crate::storage::{Conn, Store, audit_log, campaigns, footprints, gold, new_id, scenes, tiles};
+use crate::storage::oversight::audit_log;
+use crate::storage::scenes::footprints::FootprintRow;
+use crate::storage::scenes::{footprints, tiles};
+use crate::storage::{Conn, Store, campaigns, gold, new_id, scenes};
 
 /// What is to be otherwise; what is not named stays.
 #[derive(Debug, Clone, Default)]

@@ -12,9 +12,11 @@ use crate::imagery::Archives;
 use crate::imagery::upkeep::count_unfinished;
 use crate::services::maps::release::check;
 use crate::services::{Error, clock};
-use crate::storage::invariants::{self, Fault};
-use crate::storage::migrate::{self, Found};
-use crate::storage::{Conn, DatabaseUrl, Store, StoreError, backups, releases};
+use crate::storage::maps::releases;
+use crate::storage::upkeep::backups;
+use crate::storage::upkeep::invariants::{self, Fault};
+use crate::storage::upkeep::migrate::{self, Found};
+use crate::storage::{Conn, DatabaseUrl, Store, StoreError};
 
 /// With less free space than this it is time to act, bytes.
 const LITTLE_SPACE: u64 = 1 << 30;

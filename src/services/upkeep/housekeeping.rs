@@ -8,8 +8,11 @@ use crate::services::labelling::release_lease::reclaim_expired;
 use crate::services::oversight::{exclude, steer};
 use crate::services::refit::refit;
 use crate::services::{Error, clock};
+use crate::storage::labelling::leases;
 use crate::storage::meter::METER;
-use crate::storage::{Conn, Store, backups, campaigns, leases, personal_tokens, sessions, volunteers};
+use crate::storage::people::{personal_tokens, sessions, volunteers};
+use crate::storage::upkeep::backups;
+use crate::storage::{Conn, Store, campaigns};
 
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_secs(5);

@@ -1,7 +1,8 @@
 //! Whether the database can do its work right now: answers, has our schema, and takes what is written.
 
 use crate::services::{Error, clock};
-use crate::storage::{Conn, Store, StoreError, locks, migrate};
+use crate::storage::upkeep::migrate;
+use crate::storage::{Conn, Store, StoreError, locks};
 
 /// With less space than this labels are about to be refused, though a small commit may still find room in the log.
 const FREE_BYTES: u64 = 1 << 20;

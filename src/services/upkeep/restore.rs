@@ -8,7 +8,8 @@ use super::backup::manifest::{self, Kept, Manifest, entries};
 use super::backup::set_private;
 use crate::imagery::Archives;
 use crate::services::Error;
-use crate::storage::{DatabaseUrl, Store, backups, copy, invariants, migrate};
+use crate::storage::upkeep::{backups, copy, invariants, migrate};
+use crate::storage::{DatabaseUrl, Store};
 
 /// What may lie in an empty folder.
 const NOTHING: [&str; 1] = ["lost+found"];

@@ -14,7 +14,8 @@ use crate::domain::map_filter::MapFilter;
 use crate::domain::release::Release;
 use crate::services::Error;
 use crate::services::maps::read_map::{self, Question};
-use crate::storage::{Conn, releases};
+use crate::storage::Conn;
+use crate::storage::maps::releases;
 
 /// The file that remembers how each tile entered the figures. Researchers only.
 pub const BASIS: &str = "coarse-basis.csv";

@@ -22,7 +22,9 @@ use crate::domain::release::{Audience, Manifest, Release, check_notes};
 use crate::services::clock::rfc3339;
 use crate::services::oversight::statistics::{Progress, progress};
 use crate::services::{Error, clock};
-use crate::storage::{Conn, Store, audit_log, campaigns, new_id, releases, statistics};
+use crate::storage::maps::releases;
+use crate::storage::oversight::{audit_log, statistics};
+use crate::storage::{Conn, Store, campaigns, new_id};
 
 /// A folder without a row is swept away when it is this old; younger, it may be a release in the making. Milliseconds.
 const LEFTOVER_MS: i64 = 86_400_000;

@@ -8,8 +8,9 @@ use crate::consensus::score::calibration_error;
 use crate::consensus::{self, Model, Skill, Vote};
 use crate::domain::campaign::Campaign;
 use crate::services::Error;
-use crate::storage::quality::{GoldLabel, gold_labels};
-use crate::storage::{Conn, labels, models};
+use crate::storage::Conn;
+use crate::storage::labelling::{labels, models};
+use crate::storage::oversight::quality::{GoldLabel, gold_labels};
 
 /// Gold tiles that are looked at, at most.
 const MOST_TILES: i64 = 1_000;

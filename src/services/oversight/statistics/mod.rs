@@ -22,9 +22,9 @@ use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::consensus::TileState;
 use crate::domain::finish::{self, Basis, Finish, Group, Left, Pace};
 use crate::services::Error;
-use crate::storage::quality as answers;
-use crate::storage::statistics::{self as counts, TileGroup};
-use crate::storage::{Conn, delays};
+use crate::storage::Conn;
+use crate::storage::oversight::statistics::{self as counts, TileGroup};
+use crate::storage::oversight::{delays, quality as answers};
 
 /// Somebody who did something this recently is active.
 const ACTIVE_MS: i64 = 3_600_000;
@@ -244,7 +244,7 @@ struct Newest {
 }
 
 fn refit_state(conn: &mut Conn, campaign: &Campaign) -> Result<(Newest, u64), Error> {
-    use crate::storage::models;
+    use crate::storage::labelling::models;
     let last = models::newest(conn, campaign.id)?;
     let fresh = models::labels_since(conn, campaign.id, last.labels_until, i64::MAX)?;
     Ok((Newest { due: campaign.policy.refit_due(last.labels) }, fresh))

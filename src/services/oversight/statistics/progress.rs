@@ -3,7 +3,7 @@
 use super::number;
 use crate::domain::campaign::Campaign;
 use crate::domain::damage_map::QUIET_MS;
-use crate::storage::statistics as counts;
+use crate::storage::oversight::statistics as counts;
 use crate::storage::{Conn, QueryError};
 
 /// How far a campaign is.

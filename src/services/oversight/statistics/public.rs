@@ -7,7 +7,7 @@ use crate::domain::damage_map::QUIET_MS;
 use crate::domain::finish::{Finish, Left, STRETCHES_MS};
 use crate::services::Error;
 use crate::storage::Conn;
-use crate::storage::statistics as counts;
+use crate::storage::oversight::statistics as counts;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;

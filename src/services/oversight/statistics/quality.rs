@@ -3,7 +3,7 @@
 use crate::consensus::measures::{agreement_of, wilson};
 use crate::domain::campaign::Campaign;
 use crate::domain::standing::agrees;
-use crate::storage::quality::{AnswerGroup, GoldAnswers};
+use crate::storage::oversight::quality::{AnswerGroup, GoldAnswers};
 
 /// Krippendorff's alpha over the counted labels that name a class.
 #[derive(Debug, Clone, Copy, PartialEq)]

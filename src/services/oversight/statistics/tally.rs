@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::campaign::{Campaign, CampaignState};
-use crate::storage::statistics::labels_by_minute;
+use crate::storage::oversight::statistics::labels_by_minute;
 use crate::storage::{Conn, QueryError};
 
 const MINUTE_MS: i64 = 60_000;

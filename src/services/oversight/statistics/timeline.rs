@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Tally, number};
 use crate::domain::campaign::Campaign;
-use crate::storage::statistics::closings_by_minute;
+use crate::storage::oversight::statistics::closings_by_minute;
 use crate::storage::{Conn, QueryError};
 
 /// Points at most.

@@ -4,7 +4,8 @@ use super::{Newest, number, waiting_for_new_eyes};
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::job::JobKind;
 use crate::services::Error;
-use crate::storage::{Conn, delays};
+use crate::storage::Conn;
+use crate::storage::oversight::delays;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;

@@ -10,9 +10,11 @@ use crate::domain::tile::Tile;
 use crate::imagery::Archives;
 use crate::services::scenes::derive_tiles::derive_tiles;
 use crate::services::{Error, clock};
-use crate::storage::audit_log::{self, Act};
-use crate::storage::tiles::{self, NewTile};
-use crate::storage::{Conn, Store, campaigns, footprints, new_id, notify, priority_areas, scenes};
+use crate::storage::campaigns::priority_areas;
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::scenes::footprints;
+use crate::storage::scenes::tiles::{self, NewTile};
+use crate::storage::{Conn, Store, campaigns, new_id, notify, scenes};
 
 /// Most tiles that one act adds.
 const MAX_NEW: usize = 100_000;

@@ -1,8 +1,9 @@
 //! What pausing, closing or archiving a campaign would mean for those at work.
 
 use crate::services::Error;
-use crate::storage::leases::in_hands;
-use crate::storage::{Conn, queue};
+use crate::storage::Conn;
+use crate::storage::labelling::leases::in_hands;
+use crate::storage::labelling::queue;
 
 /// What is under way in a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,10 +10,12 @@ use crate::domain::consensus::TileState;
 use crate::domain::policy::Policy;
 use crate::services::labelling::tile_consensus::{self, Rules};
 use crate::services::{Error, clock};
-use crate::storage::audit_log::{self, Act};
-use crate::storage::policy_versions::{self as stored, PolicyVersion};
-use crate::storage::queue::QueueRow;
-use crate::storage::{Conn, Store, campaigns, imports, notify, queue, reviews};
+use crate::storage::campaigns::imports;
+use crate::storage::campaigns::policy_versions::{self as stored, PolicyVersion};
+use crate::storage::labelling::queue::{self, QueueRow};
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::oversight::reviews;
+use crate::storage::{Conn, Store, campaigns, notify};
 
 /// Tiles that one transaction brings in line.
 const BATCH: i64 = 64;

@@ -7,9 +7,10 @@ use crate::domain::bbox::Bbox;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::geometry::Geometry;
 use crate::services::Error;
-use crate::storage::audit_log::{self, Act};
-use crate::storage::priority_areas::{self as stored, Place, PriorityArea};
-use crate::storage::{Conn, campaigns, tiles};
+use crate::storage::campaigns::priority_areas::{self as stored, Place, PriorityArea};
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::scenes::tiles;
+use crate::storage::{Conn, campaigns};
 
 /// Most areas of one campaign.
 const MAX_AREAS: usize = 20;

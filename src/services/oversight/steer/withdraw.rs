@@ -8,9 +8,11 @@ use crate::domain::campaign::Campaign;
 use crate::services::Error;
 use crate::services::labelling::tile_consensus::{self, Rules};
 use crate::services::scenes::later_scene;
-use crate::storage::audit_log::{self, Act};
-use crate::storage::withdrawals::{self, Withdrawn};
-use crate::storage::{Conn, campaigns, later_scenes, notify, queue, scenes, tiles};
+use crate::storage::labelling::queue;
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::oversight::withdrawals::{self, Withdrawn};
+use crate::storage::scenes::{later_scenes, tiles};
+use crate::storage::{Conn, campaigns, notify, scenes};
 
 /// What is to be withdrawn, as the outside names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

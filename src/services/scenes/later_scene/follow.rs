@@ -16,12 +16,14 @@ use crate::services::oversight::review;
 use crate::services::scenes::derive_tiles::VALID_SHARE;
 use crate::services::scenes::ingest::blocking;
 use crate::services::{Error, clock};
-use crate::storage::exclusions::{self, Before};
-use crate::storage::labels::{self, CurrentLabel};
-use crate::storage::later_scenes::{self, Joining, JoiningScene};
-use crate::storage::queue::QueueRow;
-use crate::storage::reviews::{self, Review};
-use crate::storage::{Conn, Store, campaigns, consensus, gold, notify, queue, scenes, tiles};
+use crate::storage::labelling::labels::{self, CurrentLabel};
+use crate::storage::labelling::queue::QueueRow;
+use crate::storage::labelling::{consensus, queue};
+use crate::storage::oversight::exclusions::{self, Before};
+use crate::storage::oversight::reviews::{self, Review};
+use crate::storage::scenes::later_scenes::{self, Joining, JoiningScene};
+use crate::storage::scenes::tiles;
+use crate::storage::{Conn, Store, campaigns, gold, notify, scenes};
 
 /// Tiles that one transaction brings in line: few, so that answers that still come in never wait long.
 const BATCH: i64 = 128;

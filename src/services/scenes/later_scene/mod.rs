@@ -19,8 +19,8 @@ use crate::domain::scene::{Captured, Scene};
 use crate::imagery::Archives;
 use crate::services::campaigns::change_state;
 use crate::services::{Error, clock};
-use crate::storage::audit_log::{self, Act};
-use crate::storage::later_scenes::{self, Joining};
+use crate::storage::oversight::audit_log::{self, Act};
+use crate::storage::scenes::later_scenes::{self, Joining};
 use crate::storage::{Conn, Store, campaigns, notify, scenes};
 
 /// What came of a later scene.

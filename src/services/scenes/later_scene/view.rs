@@ -4,9 +4,9 @@ use crate::domain::label::Censored;
 use crate::services::Error;
 use crate::services::labelling::rules::Rules;
 use crate::storage::Conn;
-use crate::storage::labels::{CurrentLabel, Stands};
-use crate::storage::later_scenes::{self, Shown};
-use crate::storage::leases::LeaseRow;
+use crate::storage::labelling::labels::{CurrentLabel, Stands};
+use crate::storage::labelling::leases::LeaseRow;
+use crate::storage::scenes::later_scenes::{self, Shown};
 
 /// What the holder of a lease was shown of its tile. A pair never changes while it is labelled.
 pub fn shown(conn: &mut Conn, rules: &Rules, lease: &LeaseRow) -> Result<Shown, Error> {

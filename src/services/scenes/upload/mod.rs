@@ -12,8 +12,9 @@ pub use receive::Receiver;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::domain::remote_tiles::AllowedHosts;
 use crate::services::{Error, clock};
-use crate::storage::uploads::{self, NewUpload, Upload};
-use crate::storage::{Conn, Store, audit_log, jobs};
+use crate::storage::oversight::audit_log;
+use crate::storage::scenes::uploads::{self, NewUpload, Upload};
+use crate::storage::{Conn, Store, jobs};
 
 /// Longest name of a file, bytes.
 const LONGEST_NAME: usize = 200;

@@ -9,7 +9,7 @@ use crate::imagery::{HEAD_BYTES, KIND_BYTES, hash_file, unwanted};
 use crate::services::scenes::ingest::blocking;
 use crate::services::{Error, clock};
 use crate::storage::Store;
-use crate::storage::uploads::{self, Upload};
+use crate::storage::scenes::uploads::{self, Upload};
 
 /// After so many bytes what arrived is synced and noted, so that a crash costs little.
 const SYNC_EVERY: i64 = 8 << 20;

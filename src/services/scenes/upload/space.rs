@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::{Intake, KEPT_FREE};
 use crate::services::Error;
-use crate::storage::{Conn, uploads};
+use crate::storage::Conn;
+use crate::storage::scenes::uploads;
 
 /// Refuses what does not fit into the budgets. Counted is what uploads will take when all of it is there.
 pub(super) fn check_budgets(conn: &mut Conn, intake: &Intake, campaign: i64, bytes: u64) -> Result<(), Error> {

@@ -23,7 +23,9 @@ use self::manifest::{FORMAT, Kept, Manifest, belongs_to, database_name, entries,
 use crate::imagery::Archives;
 use crate::services::maps::release::folder;
 use crate::services::{Error, clock};
-use crate::storage::{Conn, DatabaseUrl, backups, releases, scenes};
+use crate::storage::maps::releases;
+use crate::storage::upkeep::backups;
+use crate::storage::{Conn, DatabaseUrl, scenes};
 
 /// Who holds this file works in the folder.
 const LOCK: &str = ".lock";
