@@ -24,7 +24,7 @@ RUN touch src/main.rs src/lib.rs && REQUIRE_WEB=1 cargo build --release --locked
 
 FROM debian:bookworm-slim
 RUN useradd --no-log-init --uid 10001 --home-dir /data --shell /usr/sbin/nologin aftermap \
-    && mkdir /data && chown aftermap /data
+    && mkdir --mode=700 /data && chown aftermap /data
 # Whom to believe where the server asks others over TLS: storage of pictures, hosts of ready tiles.
 COPY --from=binary /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=binary /build/target/release/aftermap /usr/local/bin/aftermap
