@@ -80,6 +80,12 @@ impl Draft {
         Ok(())
     }
 
+    /// Hands what was put so far to the system, so that it is there for the next run even if this one is killed. Tiles that
+    /// are quickly made anew go there a megabyte at a time instead.
+    pub fn hand_over(&self) -> Result<(), ImageryError> {
+        self.state().writer.flush().map_err(ImageryError::io(&self.spool.path, "writing"))
+    }
+
     /// Leaves what there is to the next run for the same archive.
     pub fn leave(self) {
         // What cannot be written now is missing then, and made again.

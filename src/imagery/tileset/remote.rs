@@ -179,7 +179,8 @@ async fn keep(draft: &Draft, cell: Cell, bytes: Vec<u8>) -> Result<(), String> {
         Ok(pixels.chunks_exact(4).any(|pixel| pixel[3] > 0).then(|| Bytes::from(bytes)))
     };
     let looked = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err("cannot be looked at".to_owned()))?;
-    let kept = looked.map(|tile| draft.put(cell, &tile)).transpose();
+    // Each was asked of somebody else, perhaps slowly and within a quota: a kill costs none that has come.
+    let kept = looked.map(|tile| draft.put(cell, &tile).and_then(|()| draft.hand_over())).transpose();
     kept.map(drop).map_err(|error| format!("cannot be kept: {error}"))
 }
 
