@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::campaign::CampaignKind;
+use super::scale::{Role, Scale};
 use super::words::words;
 
 /// The longest note a volunteer may add, in characters.
@@ -33,9 +34,10 @@ pub struct Window {
 }
 
 impl Window {
-    /// Checks a window against the scenes of its campaign, by date: it names one of them at least, and the intact one
-    /// comes before the damaged one. Otherwise says what is wrong.
-    pub fn check(&self, kind: CampaignKind, scenes: &[i64]) -> Result<(), &'static str> {
+    /// Checks a window against the scenes of its campaign, by date, and against the answer beside it (its place on the
+    /// scale): it names a scene at least, the intact one comes before the damaged one, and what the answer calls intact was
+    /// damaged in none. Otherwise says what is wrong.
+    pub fn check(&self, kind: CampaignKind, scenes: &[i64], (scale, answer): (&Scale, u8)) -> Result<(), &'static str> {
         if kind != CampaignKind::Timeline {
             return Err("this campaign compares two pictures and has no date window");
         }
@@ -52,6 +54,17 @@ impl Window {
         match (intact.flatten(), damaged.flatten()) {
             (Some(intact), Some(damaged)) if intact >= damaged => {
                 Err("the last intact scene must be earlier than the first damaged one")
+            }
+            _ => self.check_beside(scale, answer),
+        }
+    }
+
+    /// The mildest class says that the place stands, an answer beside the classes says nothing about damage.
+    fn check_beside(&self, scale: &Scale, answer: u8) -> Result<(), &'static str> {
+        match scale.answer(answer).map(|answer| answer.role) {
+            Some(Role::Side) => Err("this answer says nothing about damage and has no date window"),
+            Some(Role::Class) if answer == 0 && self.first_damaged.is_some() => {
+                Err("this answer says that the place is not damaged and has no first damaged scene")
             }
             _ => Ok(()),
         }

@@ -137,3 +137,16 @@ async fn a_file_with_a_mistake_changes_nothing() {
         assert!(apply(&town, "slug = \"city\"\n").await.unwrap_err().contains("`city`"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_is_held_against_the_campaigns_own_and_not_against_the_usual_ones() {
+    for town in towns(1, policy()).await {
+        draft(&town).await;
+        assert!(apply(&town, "slug = \"town\"\n[policy]\nmaximum = 20\n").await.is_ok());
+        let twelve = "slug = \"town\"\n[policy]\nminimum = 12\n";
+        assert!(apply(&town, twelve).await.is_ok(), "twelve is more than the usual maximum");
+        assert_eq!(campaign(&town).await.policy.minimum, 12);
+        let refusal = apply(&town, "slug = \"town\"\n[policy]\nmaximum = 11\n").await.unwrap_err();
+        assert!(refusal.contains("policy."), "{refusal}");
+    }
+}

@@ -80,6 +80,11 @@ async fn impossible_windows_are_refused() {
             let sent = NewLabel { window, ..label(lease.id, "destroyed") };
             assert_eq!(outcome(&town.submit(me, sent, NOON).await), Err(RefusalCode::Invalid), "{window:?}");
         }
+        let contradictions = [("no_visible_damage", None, Some(scenes[1])), ("unsure", Some(scenes[1]), None)];
+        for (answer, last_intact, first_damaged) in contradictions {
+            let sent = NewLabel { window: Some(Window { last_intact, first_damaged }), ..label(lease.id, answer) };
+            assert_eq!(outcome(&town.submit(me, sent, NOON).await), Err(RefusalCode::Invalid), "{answer}");
+        }
         assert_eq!(town.logged().await, 0);
     }
 }

@@ -220,7 +220,7 @@ fn said(campaign: &Campaign, scenes: &[Scene], one: &GoldAnswer) -> Result<(u8, 
         return Ok((answer, None));
     }
     let ids: Vec<i64> = scenes.iter().map(|scene| scene.id).collect();
-    window.check(campaign.kind, &ids)?;
+    window.check(campaign.kind, &ids, (&campaign.scale, answer))?;
     Ok((answer, Some(window)))
 }
 

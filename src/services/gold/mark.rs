@@ -203,7 +203,9 @@ fn check(conn: &mut Conn, campaign: &Campaign, new: &NewMark) -> Result<Checked,
     })?;
     if let Some(window) = &new.window {
         let dated = scenes::ids_by_date(conn, campaign.id)?;
-        window.check(campaign.kind, &dated).map_err(|reason| Error::invalid("window", reason))?;
+        window
+            .check(campaign.kind, &dated, (&campaign.scale, answer))
+            .map_err(|reason| Error::invalid("window", reason))?;
     }
     let mut others = BTreeMap::new();
     for (language, text) in &new.explanations {

@@ -168,16 +168,17 @@ impl Author<'_> {
             return invalid("seconds", "the time spent lies between 0 and 86400 seconds".into());
         }
         match label.window {
-            Some(window) => Ok(self.check_window(conn, window)?.map(|()| answer)),
+            Some(window) => Ok(self.check_window(conn, window, answer)?.map(|()| answer)),
             None => Ok(Ok(answer)),
         }
     }
 
-    /// A window names scenes of the campaign, the intact one before the damaged one. One that was withdrawn since the tile
-    /// was handed out is no fault of the volunteer's: the answer is kept, and the window dates nothing.
-    fn check_window(&self, conn: &mut Conn, window: Window) -> Result<Result<(), Refusal>, Error> {
-        let scenes = scenes::all_ids_by_date(conn, self.rules.campaign.id)?;
-        let checked = window.check(self.rules.campaign.kind, &scenes);
+    /// A window names scenes of the campaign, the intact one before the damaged one, and fits its answer. A scene that was
+    /// withdrawn since the tile was handed out is no fault of the volunteer's: the answer is kept, and the window dates nothing.
+    fn check_window(&self, conn: &mut Conn, window: Window, answer: u8) -> Result<Result<(), Refusal>, Error> {
+        let campaign = &self.rules.campaign;
+        let scenes = scenes::all_ids_by_date(conn, campaign.id)?;
+        let checked = window.check(campaign.kind, &scenes, (&campaign.scale, answer));
         Ok(checked.map_err(|reason| refusal(RefusalCode::Invalid, "window", reason)))
     }
 

@@ -55,7 +55,7 @@ pub fn practise(
     })?;
     let dated = scenes::ids_by_date(conn, campaign.id)?;
     if let Some(window) = &attempt.window {
-        window.check(campaign.kind, &dated).map_err(|reason| Error::invalid("window", reason))?;
+        window.check(campaign.kind, &dated, (scale, answer)).map_err(|reason| Error::invalid("window", reason))?;
     }
     let set = PracticeSet::load(conn, campaign.id)?;
     let Some(tile) = set.asked.iter().find(|one| one.tile_id == attempt.tile) else {

@@ -210,7 +210,7 @@ fn check(campaign: &Campaign, dated: &[i64], new: &NewDecision) -> Result<Opinio
         Error::invalid("answer", format!("`{}` is no decision: use one of {keys}", new.answer))
     })?;
     if let Some(window) = &new.window {
-        window.check(campaign.kind, dated).map_err(|reason| Error::invalid("window", reason))?;
+        window.check(campaign.kind, dated, (scale, answer)).map_err(|reason| Error::invalid("window", reason))?;
     }
     check_note(&new.note).map_err(|reason| Error::invalid("note", reason))?;
     Ok(Opinion { answer, window: new.window })
