@@ -9,8 +9,8 @@ use crate::config::DataOptions;
 use crate::services::upkeep::backup::manifest::Manifest;
 use crate::services::upkeep::backup::{Request, backup};
 
-/// How much the backup gives way to a server on the same machine; 19 is the most.
-const NICE: i32 = 15;
+/// How much the backup gives way to a server on the same machine: as much as can be asked for.
+const NICE: i32 = 19;
 
 /// Back up database, scene archives and releases into a folder, beside a running server
 ///

@@ -133,8 +133,8 @@ fn no_reply_export_or_consensus_knows_of_hints() {
         "src/imagery/change.rs",
         "src/services/labelling/tile_consensus.rs",
         "src/services/scenes/change_hints.rs",
-        "src/storage/scenes/hints.rs",
         "src/storage/labelling/ring.rs",
+        "src/storage/scenes/hints.rs",
     ];
     assert_eq!(found, may, "only these may know of hints");
 }

@@ -203,7 +203,7 @@ mod tests {
         assert!(CampaignFile::parse("slug = \"c\"\n").unwrap().settings.is_empty());
         // Alone it is more than the usual maximum; whether it fits is known beside the campaign's own settings.
         assert!(CampaignFile::parse("slug = \"c\"\n[policy]\nminimum = 12\n").is_ok());
-        assert!(refused("slug = \"c\"\n[policy]\ngold_share = \"much\"\n").contains("gold_share"));
+        assert!(refused("slug = \"c\"\n[policy]\ngold_share = \"much\"\n").contains("line 3"));
     }
 
     #[test]
