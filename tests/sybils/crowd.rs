@@ -1,5 +1,6 @@
 //! Honest people with realistic errors, and accounts that only pretend to be: what each answers follows from the seed.
 
+use aftermap::domain::policy::Policy;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
@@ -41,6 +42,8 @@ pub struct World {
     pub truth: Vec<usize>,
     /// Tiles that the dishonest want called undamaged; each is damaged.
     pub targets: Vec<bool>,
+    /// Labels that settle a tile at the earliest.
+    pub minimum: u32,
 }
 
 impl World {
@@ -52,7 +55,7 @@ impl World {
         let mut order: Vec<(u64, usize)> = damaged.map(|tile| (dice(seed, "target", 0, tile).random(), tile)).collect();
         order.sort_unstable();
         order.iter().take(tiles / 20).for_each(|(_, tile)| targets[*tile] = true);
-        World { seed, attack, honest, sybils, truth, targets }
+        World { seed, attack, honest, sybils, truth, targets, minimum: Policy::default().minimum }
     }
 
     /// How many people there are.

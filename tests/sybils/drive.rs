@@ -8,6 +8,7 @@ use std::time::Duration;
 use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::cell::Cell;
 use aftermap::domain::gold::GoldKind;
+use aftermap::domain::policy::Policy;
 use aftermap::domain::tile::Tile;
 use aftermap::domain::volunteer::Role;
 use aftermap::services::campaigns::change_state::change_state;
@@ -55,12 +56,14 @@ pub struct Outcome {
     pub lifted_is_the_same: bool,
 }
 
-/// The campaign of a world, with the server's default policy, and check gold beside its tiles.
+/// The campaign of a world, with the server's default policy but for `minimum`, and check gold beside its tiles.
 async fn build(app: &TestApp, world: &World, gold: usize) {
     let tiles = world.truth.len();
+    let policy = Policy { minimum: world.minimum, ..Policy::default() };
     let seed = world.seed;
     app.write(move |conn| {
-        let new = NewCampaign { synthetic: true, ..NewCampaign::new(SLUG, "A town under attack") };
+        let new =
+            NewCampaign { synthetic: true, policy: policy.clone(), ..NewCampaign::new(SLUG, "A town under attack") };
         let campaign = create_campaign(conn, &new, None, clock::now_ms())?;
         let seen = [add_scene(conn, &campaign, 1)?, add_scene(conn, &campaign, 2)?];
         for place in 0..tiles + gold {

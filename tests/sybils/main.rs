@@ -15,11 +15,13 @@ mod crowd;
 mod drive;
 mod floor;
 
+use aftermap::domain::policy::Policy;
 use crowd::{Attack, World};
 use drive::{Outcome, attack};
 
 /// Prints one line of the table.
-fn tell(outcome: &Outcome, world: &World, first: u32) {
+fn tell(outcome: &Outcome, world: &World) {
+    let first = world.minimum;
     let floor = floor::all_sybils(world.sybils, world.people(), first);
     let with_mistakes = floor::all_wrong(world.sybils, world.people(), first, world.mistake());
     println!(
@@ -51,7 +53,7 @@ fn tell(outcome: &Outcome, world: &World, first: u32) {
 async fn a_small_town_survives_disguised_sybils_and_is_restored_without_them() {
     let world = World::new(1, Attack::Disguised, (24, 6), 160);
     let outcome = attack(&world, 12).await;
-    tell(&outcome, &world, 3);
+    tell(&outcome, &world);
     assert_eq!(outcome.targets, 8);
     assert!(outcome.hidden <= 2, "{outcome:?}");
     assert!(outcome.others_right > 0.85, "{outcome:?}");
@@ -64,6 +66,9 @@ async fn a_small_town_survives_disguised_sybils_and_is_restored_without_them() {
 async fn the_long_run() {
     let tiles = std::env::var("AFTERMAP_SYBIL_TILES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
     let seeds: u64 = std::env::var("AFTERMAP_SYBIL_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    // Labels that settle a tile at the earliest, if not as many as usual.
+    let usual = Policy::default().minimum;
+    let minimum = std::env::var("AFTERMAP_SYBIL_MINIMUM").ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
     // One attack alone: None, Disguised or AlwaysUndamaged.
     let only = std::env::var("AFTERMAP_SYBIL_ATTACK").ok();
     for (attack_as, people) in
@@ -73,8 +78,9 @@ async fn the_long_run() {
             continue;
         }
         for seed in 1..=seeds {
-            let world = World::new(seed, attack_as, people, tiles);
-            tell(&attack(&world, tiles / 30).await, &world, 3);
+            let mut world = World::new(seed, attack_as, people, tiles);
+            world.minimum = minimum;
+            tell(&attack(&world, tiles / 30).await, &world);
         }
     }
 }
