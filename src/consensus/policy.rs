@@ -3,15 +3,11 @@
 use super::model::Model;
 use super::tile::{Shape, Vote};
 use crate::domain::consensus::{Consensus, TileState};
-use crate::domain::policy::{Policy, PolicyKind};
+use crate::domain::policy::{DISSENT_LEAD, Policy, PolicyKind};
 use crate::domain::scale::{Scale, UNSURE};
 
 /// Check gold answers that make a volunteer proven, so that two of them may settle a tile.
 const PROVEN: u32 = 5;
-/// Where anybody saw damage, an undamaged call must lead by so many voices. With a fifth of the accounts lying together,
-/// and an honest crowd that is right on four of five labels, a lead of 1, 2, 3, 4, 5 hides 18.9, 6.9, 2.9, 2.0 and 1.6 % of
-/// their targets, and leaves .7, 1.9, 4.9, 6.8 and 12 % of the honest tiles contested (docs/security-sybils.md).
-const DISSENT_LEAD: u32 = 4;
 /// Weighted share of "unusable" at which a tile is, and the votes it takes.
 const UNUSABLE: (f64, u32) = (0.6, 3);
 /// Skips, by different people, that can close a tile which nobody labelled. One person is not everybody.
@@ -196,11 +192,13 @@ impl Tile<'_> {
         counts[0] - counts[1]
     }
 
-    /// Two labels are enough when both volunteers are proven on check gold, and never for heavy damage; nor for none: two
-    /// of 15 disguised accounts among 75 come first on 3.8 % of the tiles, three on 0.7 %, and nobody would look again.
+    /// Two labels are enough when both volunteers are proven on check gold, and never for heavy damage; nor for none, which
+    /// takes more than the minimum, because nobody would look again.
     fn minimum(&self, class: u8) -> u32 {
         let both_proven = self.facts.proven >= 2 && self.facts.proven == self.telling;
-        if both_proven && self.model.number > 0 && class > 0 && !self.scale.is_heavy(class) {
+        if class == 0 {
+            self.policy.minimum_undamaged()
+        } else if both_proven && self.model.number > 0 && !self.scale.is_heavy(class) {
             self.policy.minimum.min(2)
         } else {
             self.policy.minimum
@@ -213,14 +211,11 @@ impl Tile<'_> {
     }
 
     /// Whether nobody saw damage on a tile that is to be called undamaged, or few enough did. Accounts that err as others do
-    /// and lie on few tiles weigh as much as anybody: what the model makes of one dissent would hide what they aim at. It
-    /// holds where a campaign counts missed damage for more than other errors.
+    /// and lie on few tiles weigh as much as anybody: what the model makes of one dissent would hide what they aim at.
     fn outvotes_dissent(&self, class: u8) -> bool {
-        let any_error = 1.0 - self.policy.settle_at;
         let answers = &self.consensus.answers[..Shape::of(self.scale).telling];
         let (undamaged, damaged) = self.facts.sides.unwrap_or((answers[0], answers[1..].iter().sum()));
-        let costs_more = self.policy.undamaged_at_most < any_error - 1e-9;
-        class > 0 || !costs_more || damaged == 0 || undamaged >= damaged + DISSENT_LEAD
+        class > 0 || !self.policy.missed_damage_costs_more() || damaged == 0 || undamaged >= damaged + DISSENT_LEAD
     }
 
     fn is_still_sure(&self) -> bool {

@@ -32,11 +32,13 @@ fn settled() -> TileFacts {
 }
 
 #[test]
-fn without_a_model_a_lead_of_three_settles() {
+fn without_a_model_a_lead_of_three_settles_and_of_four_where_nothing_was_seen() {
     let (policy, none) = (Policy::default(), TileFacts::default());
     check(&policy, 0, "", none, "open 3 -");
-    check(&policy, 0, "nn", none, "open 3 -");
-    check(&policy, 0, "nnn", none, "settled 3 lead");
+    check(&policy, 0, "xx", none, "open 3 -");
+    check(&policy, 0, "xxx", none, "settled 3 lead");
+    check(&policy, 0, "nnn", none, "open 4 -");
+    check(&policy, 0, "nnnn", none, "settled 4 lead");
     check(&policy, 0, "nnd", none, "open 4 -");
     check(&policy, 0, "xxdxx", none, "settled 5 lead");
     check(&policy, 0, "nndxdnndxd", none, "contested 10 maximum");
@@ -68,7 +70,8 @@ fn where_anybody_saw_damage_an_undamaged_call_wants_a_clear_lead() {
     let (policy, none) = (Policy { undamaged_at_most: 0.14, ..Policy::default() }, TileFacts::default());
     check(&policy, 0, "nndnn", none, "open 6 -");
     check(&policy, 0, "nndnnn", none, "settled 6 lead");
-    check(&policy, 1, "nnn", none, "settled 3 sure");
+    check(&policy, 1, "nnn", none, "open 4 -");
+    check(&policy, 1, "nnnn", none, "settled 4 sure");
     check(&policy, 1, "nnnnnddnn", none, "open 10 -");
     check(&policy, 1, "nnnnnnnnnd", none, "settled 10 sure");
     // A voice is what counts: a ring that saw no damage is one, and who is set aside is none.
@@ -79,7 +82,15 @@ fn where_anybody_saw_damage_an_undamaged_call_wants_a_clear_lead() {
     // Damage is called as before, a settled tile stays, and so it is where every error costs the same.
     check(&policy, 1, "xxxxxxxxn", sides(1, 8), "settled 9 sure");
     check(&policy, 1, "nnnd", settled(), "settled 4 sure");
-    check(&Policy { undamaged_at_most: 0.15, ..policy }, 1, "nnnnnnnnn", sides(4, 1), "settled 9 sure");
+    let alike = Policy { undamaged_at_most: 0.15, ..policy };
+    check(&alike, 1, "nnnnnnnnn", sides(4, 1), "settled 9 sure");
+    check(&alike, 1, "nnn", none, "settled 3 sure");
+}
+
+#[test]
+fn a_maximum_that_is_the_minimum_still_lets_undamaged_tiles_settle() {
+    let tight = Policy { maximum: 3, ..Policy::default() };
+    check(&tight, 0, "nnn", TileFacts::default(), "settled 3 lead");
 }
 
 #[test]
@@ -157,11 +168,11 @@ fn a_settled_tile_stays_until_it_is_clearly_in_doubt() {
 fn a_second_look_asks_for_one_more_label_once() {
     let policy = Policy::default();
     let chosen = TileFacts { second_look: true, ..TileFacts::default() };
-    let first = verdict_of(&policy, &model(0), "nnn", chosen);
+    let first = verdict_of(&policy, &model(0), "xxx", chosen);
     assert_eq!((first.state, first.needed, first.first_settled_at), (TileState::Open, 4, Some(3)));
     let waiting = TileFacts { first_settled_at: first.first_settled_at, ..chosen };
-    check(&policy, 0, "nnnn", waiting, "settled 4 lead");
-    check(&policy, 0, "nnnd", waiting, "open 5 -");
+    check(&policy, 0, "xxxx", waiting, "settled 4 lead");
+    check(&policy, 0, "xxxd", waiting, "open 5 -");
 }
 
 #[test]

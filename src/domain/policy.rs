@@ -4,6 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Invalid;
 
+/// Where anybody saw damage, an undamaged call must lead by so many voices. With a fifth of the accounts lying together,
+/// and an honest crowd that is right on four of five labels, a lead of 1, 2, 3, 4, 5 hides 18.9, 6.9, 2.9, 2.0 and 1.6 % of
+/// their targets, and leaves .7, 1.9, 4.9, 6.8 and 12 % of the honest tiles contested (docs/security-sybils.md).
+pub const DISSENT_LEAD: u32 = 4;
+/// Labels beyond the minimum that an undamaged call takes. With a fifth of the accounts lying together, the first three
+/// labels are all theirs on .67 % of their targets, the first four on .11 % (docs/security-sybils.md).
+const UNDAMAGED_EXTRA: u32 = 1;
+
 /// How many labels a tile gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -23,7 +31,7 @@ pub enum PolicyKind {
 pub struct Policy {
     /// Adaptive or fixed redundancy.
     pub kind: PolicyKind,
-    /// Labels that speak about damage before a tile may settle.
+    /// Labels that speak about damage before a tile may settle; for an undamaged call see [`Policy::minimum_undamaged`].
     pub minimum: u32,
     /// Counted labels, side answers included, after which a tile is contested.
     pub maximum: u32,
@@ -113,6 +121,18 @@ impl Policy {
             PolicyKind::Adaptive => self.minimum,
             PolicyKind::Fixed { redundancy } => redundancy,
         }
+    }
+
+    /// Whether the campaign bears less doubt in an undamaged call than in any other: missed damage costs it more.
+    pub fn missed_damage_costs_more(&self) -> bool {
+        self.undamaged_at_most < 1.0 - self.settle_at - 1e-9
+    }
+
+    /// Labels that speak about damage before a tile may settle as undamaged: one more than the minimum where missed damage
+    /// costs more, because nobody looks at such a tile again.
+    pub fn minimum_undamaged(&self) -> u32 {
+        let extra = if self.missed_damage_costs_more() { UNDAMAGED_EXTRA } else { 0 };
+        self.minimum.saturating_add(extra).min(self.maximum)
     }
 
     /// New labels after which the next model is due, given the labels that took part in the last one.

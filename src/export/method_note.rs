@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::code_book::line;
 use crate::domain::damage_map::DamageMap;
-use crate::domain::policy::{Policy, PolicyKind};
+use crate::domain::policy::{DISSENT_LEAD, Policy, PolicyKind};
 
 /// What the note tells beside the map's own header.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -119,13 +119,14 @@ fn push_consensus(text: &mut String, policy: &Policy, map: &DamageMap) {
             "A tile closed when its class had a probability of at least {} with at least {} labels that speak about damage; calling it \
              undamaged also needed a probability of any damage of at most {}. It got up to {} labels while it was undecided, and is \
              contested if it still was. Before the first model all weights were 1 and a class had to lead by {} labels. {} of the tiles \
-             needed one more label when they would first have closed.",
+             needed one more label when they would first have closed.{}",
             policy.settle_at,
             policy.minimum,
             policy.undamaged_at_most,
             policy.maximum,
             policy.lead_without_model,
             percent(policy.second_look_share),
+            against_missed_damage(policy),
         ),
         PolicyKind::Fixed { redundancy } => {
             writeln!(
@@ -219,6 +220,17 @@ fn push_limits(text: &mut String, map: &DamageMap) {
     if map.scenes.len() <= 2 {
         text.push_str("- With two images every damaged tile has the same date window.\n");
     }
+}
+
+/// The two rules that keep a few accounts from hiding damage, where the campaign counts it for more.
+fn against_missed_damage(policy: &Policy) -> String {
+    if !policy.missed_damage_costs_more() {
+        return String::new();
+    }
+    format!(
+        " An undamaged call needed at least {} labels, and where anybody saw damage {DISSENT_LEAD} voices more than all who did.",
+        policy.minimum_undamaged(),
+    )
 }
 
 fn percent(share: f64) -> String {

@@ -81,7 +81,7 @@ async fn labels_of_an_excluded_volunteer_are_kept_and_never_counted() {
         assert_eq!(town.answer(me, lease, "damaged", NOON).await, Ok((LabelStatus::Revised, TileState::Open)));
         let row = town.row(town.tiles[0]).await;
         assert_eq!((row.counted, row.leased, town.logged().await), (0, 0, 2), "on {}", town.name);
-        for _ in 0..3 {
+        for _ in 0..4 {
             town.another_says("no_visible_damage", NOON).await.expect("a label");
         }
         assert_eq!(town.row(town.tiles[0]).await.state, TileState::Settled);
@@ -217,7 +217,7 @@ async fn a_map_follows_an_exclusion_and_is_the_same_to_the_byte_after_it_is_lift
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tile_that_only_a_ring_settled_is_handed_out_again() {
     for town in towns(1, policy()).await {
-        let ring = town.volunteers(3).await;
+        let ring = town.volunteers(4).await;
         for one in &ring {
             let lease = town.one(*one, NOON).await;
             town.answer_only(*one, lease.id, "no_visible_damage", NOON).await.unwrap();
@@ -230,10 +230,10 @@ async fn a_tile_that_only_a_ring_settled_is_handed_out_again() {
             town.another_says("destroyed", NOON).await.unwrap();
         }
         assert_eq!(town.row(town.tiles[0]).await.state, TileState::Settled);
-        // Who answered meanwhile stays: the tile has six labels now, and they are split.
+        // Who answered meanwhile stays: the tile has seven labels now, and they are split.
         lifted(&town, &ring).await;
         let row = town.row(town.tiles[0]).await;
-        assert_eq!((row.counted, row.state), (6, TileState::Open), "on {}", town.name);
+        assert_eq!((row.counted, row.state), (7, TileState::Open), "on {}", town.name);
         town.check().await;
     }
 }

@@ -157,12 +157,12 @@ async fn who_saw_no_damage_is_no_voice_about_a_later_scene_and_damage_stays() {
     for line in lines(10).await {
         let town = &line.town;
         for (tile, answers) in [
-            (0, vec![NONE; 3]),
+            (0, vec![NONE; 4]),
             (1, vec!["destroyed"; 3]),
             (2, vec!["destroyed"]),
             (3, vec![NONE, "destroyed"]),
             (5, vec!["bad_imagery"; 3]),
-            (9, vec![NONE; 3]),
+            (9, vec![NONE; 4]),
         ] {
             line.all_say(tile, &answers).await;
         }
@@ -170,14 +170,14 @@ async fn who_saw_no_damage_is_no_voice_about_a_later_scene_and_damage_stays() {
         let done = line.joins().await;
         let joining = done.joining.expect("tiles followed");
         assert_eq!((joining.shown, joining.not_shown), (8, 2), "on {}", town.name);
-        assert_eq!((joining.reopened, joining.still_damaged, joining.set_aside), (2, 1, 8));
+        assert_eq!((joining.reopened, joining.still_damaged, joining.set_aside), (2, 1, 9));
         let gone = Some(Censored::Counted);
-        assert_eq!(line.stands(0).await, (TileState::Open, 0, vec![gone; 3]), "no damage until the last scene");
+        assert_eq!(line.stands(0).await, (TileState::Open, 0, vec![gone; 4]), "no damage until the last scene");
         assert_eq!(line.stands(1).await, (TileState::Settled, 3, vec![None; 3]), "damage stays");
         assert_eq!(line.stands(2).await, (TileState::Open, 1, vec![None]), "nobody doubted it");
         assert_eq!(line.stands(3).await, (TileState::Open, 0, vec![gone; 2]), "in doubt: all are asked anew");
         assert_eq!(line.stands(5).await, (TileState::Open, 0, vec![gone; 3]), "there is another picture now");
-        assert_eq!(line.stands(9).await, (TileState::Settled, 3, vec![None; 3]), "the scene does not show it");
+        assert_eq!(line.stands(9).await, (TileState::Settled, 4, vec![None; 4]), "the scene does not show it");
         town.check().await;
         let again = line.set(CampaignState::Paused).await;
         again.unwrap();
@@ -342,7 +342,7 @@ async fn a_scene_that_cannot_join_is_refused_with_what_to_do_and_leaves_nothing(
 async fn a_run_that_was_killed_is_gone_on_with_and_the_campaign_opens_only_then() {
     for line in lines(700).await {
         let (town, id) = (&line.town, line.town.campaign.id);
-        line.all_say(0, &[NONE; 3]).await;
+        line.all_say(0, &[NONE; 4]).await;
         line.set(CampaignState::Paused).await.unwrap();
         let file = line.picture("later.tif", CORNER);
         let half_done = async {

@@ -35,14 +35,16 @@ async fn say(town: &Town, volunteer: i64, place: usize, answer: &str) -> (LabelS
     town.answer_only(volunteer, lease, answer, NOON).await.expect("a label")
 }
 
-/// Three who know and three who do not, as gold shows; the latter settled one tile between them.
+/// Three who know and four who do not, as gold shows; the latter settled one tile between them.
 async fn crowd(town: &Town) -> (Vec<i64>, Vec<i64>) {
     make_gold(town, GOLD).await;
-    let (good, bad) = (town.volunteers(3).await, town.volunteers(3).await);
+    let (good, bad) = (town.volunteers(3).await, town.volunteers(4).await);
     for place in 0..GOLD {
-        for n in 0..3 {
-            say(town, good[n], place, "destroyed").await;
-            say(town, bad[n], place, if place == n { "destroyed" } else { "no_visible_damage" }).await;
+        for one in &good {
+            say(town, *one, place, "destroyed").await;
+        }
+        for (n, one) in bad.iter().enumerate() {
+            say(town, *one, place, if place == n { "destroyed" } else { "no_visible_damage" }).await;
         }
     }
     for one in &good {
@@ -75,7 +77,7 @@ async fn a_refit_makes_model_one_and_measures_skill_on_check_gold() {
                     .load::<(i64, f64, i32, i32)>(conn)?)
             })
             .await;
-        assert_eq!(skills.len(), 6);
+        assert_eq!(skills.len(), 7);
         let weight_of = |id: i64| skills.iter().find(|skill| skill.0 == id).expect("a skill").1;
         let least_good = good.iter().map(|id| weight_of(*id)).fold(f64::MAX, f64::min);
         let best_bad = bad.iter().map(|id| weight_of(*id)).fold(0.0, f64::max);
@@ -94,7 +96,7 @@ async fn a_refit_brings_tiles_in_line_and_reopens_what_is_in_doubt() {
         refit(&town.store, &town.campaign, true).await.unwrap();
         let (sure, doubtful) = (town.row(town.tiles[GOLD]).await, town.row(town.tiles[GOLD + 1]).await);
         assert_eq!(sure.state, TileState::Settled);
-        assert_eq!((doubtful.state, doubtful.needed, doubtful.closed_at), (TileState::Open, 4, None));
+        assert_eq!((doubtful.state, doubtful.needed, doubtful.closed_at), (TileState::Open, 5, None));
         let behind =
             town.run(|conn| Ok(schema::consensus::table.select(schema::consensus::model).load::<i32>(conn)?)).await;
         assert_eq!(behind, [1, 1], "on {}", town.name);
@@ -115,7 +117,7 @@ async fn a_refit_that_reopens_a_tile_lets_its_surplus_count() {
         for lease in town.ask(anybody, 1, NOON).await {
             town.run(move |conn| release(conn, anybody, lease.id, false, NOON)).await;
         }
-        let bad = town.volunteers(3).await;
+        let bad = town.volunteers(4).await;
         for place in 0..GOLD {
             for (n, one) in bad.iter().enumerate() {
                 say(&town, *one, place, if place == n { "destroyed" } else { "no_visible_damage" }).await;
@@ -128,7 +130,7 @@ async fn a_refit_that_reopens_a_tile_lets_its_surplus_count() {
         assert_eq!(told, Ok((LabelStatus::Surplus, TileState::Settled)));
         refit(&town.store, &town.campaign, true).await.unwrap();
         let row = town.row(town.tiles[GOLD + 1]).await;
-        assert_eq!((row.state, row.counted), (TileState::Open, 4), "on {}", town.name);
+        assert_eq!((row.state, row.counted), (TileState::Open, 5), "on {}", town.name);
         town.check().await;
     }
 }

@@ -305,7 +305,7 @@ async fn a_scene_that_was_withdrawn_while_it_joined_joins_anew_when_it_comes_bac
         line.set(CampaignState::Open).await.expect_err("it joins");
         let id = withdrawn(town, Target::Scene(scene)).await;
         line.set(CampaignState::Open).await.unwrap();
-        line.all_say(0, &[NONE; 3]).await;
+        line.all_say(0, &[NONE; 4]).await;
         assert_eq!(line.stands(0).await.0, TileState::Settled);
         let campaign = town.campaign.clone();
         let back = || {
@@ -319,12 +319,12 @@ async fn a_scene_that_was_withdrawn_while_it_joined_joins_anew_when_it_comes_bac
         line.set(CampaignState::Open).await.expect_err("it joins");
         let archives = Archives::new(line.folder.path().join("tiles"));
         let done = later_scene::go_on(&town.store, &archives, campaign.id, scene, None).await.unwrap();
-        assert_eq!(done.unwrap().set_aside, 3, "who labelled meanwhile did not see it");
+        assert_eq!(done.unwrap().set_aside, 4, "who labelled meanwhile did not see it");
         line.set(CampaignState::Open).await.unwrap();
         assert_eq!(line.stands(0).await.0, TileState::Open, "on {}", town.name);
         let now = now(town).await;
         let told = town.run(move |conn| statistics(conn, &now, NOON + HOUR)).await;
-        assert_eq!((told.labels_set_aside, told.labels_surplus), (3, 0), "set aside is not waiting for a place");
+        assert_eq!((told.labels_set_aside, told.labels_surplus), (4, 0), "set aside is not waiting for a place");
         // An open campaign that finds itself with a scene that joins can still be paused.
         town.run(move |conn| Ok(later_scenes::begin(conn, scene, NOON)?)).await;
         line.set(CampaignState::Paused).await.unwrap();

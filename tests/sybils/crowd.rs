@@ -92,12 +92,16 @@ impl World {
         }
     }
 
-    /// Share of honest answers on targets that call them undamaged by mistake.
-    pub fn mistake(&self) -> f64 {
-        let targets: Vec<usize> = (0..self.truth.len()).filter(|tile| self.targets[*tile]).collect();
-        let all = targets.len() * self.honest as usize;
-        let wrong = targets.iter().flat_map(|&tile| (0..self.honest).map(move |person| (person, tile)));
-        wrong.filter(|&(person, tile)| self.honest_answer(person, tile) == 0).count() as f64 / all.max(1) as f64
+    /// For each target, the share of the honest who call it undamaged by mistake; on hard ones they miss it together.
+    pub fn mistakes(&self) -> Vec<f64> {
+        let targets = (0..self.truth.len()).filter(|tile| self.targets[*tile]);
+        let missed = |tile| (0..self.honest).filter(|&person| self.honest_answer(person, tile) == 0).count();
+        targets.map(|tile| missed(tile) as f64 / f64::from(self.honest)).collect()
+    }
+
+    /// The policy that the campaign has: the built-in one but for `minimum`.
+    pub fn policy(&self) -> Policy {
+        Policy { minimum: self.minimum, ..Policy::default() }
     }
 }
 

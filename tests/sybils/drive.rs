@@ -8,7 +8,6 @@ use std::time::Duration;
 use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::cell::Cell;
 use aftermap::domain::gold::GoldKind;
-use aftermap::domain::policy::Policy;
 use aftermap::domain::tile::Tile;
 use aftermap::domain::volunteer::Role;
 use aftermap::services::campaigns::change_state::change_state;
@@ -59,7 +58,7 @@ pub struct Outcome {
 /// The campaign of a world, with the server's default policy but for `minimum`, and check gold beside its tiles.
 async fn build(app: &TestApp, world: &World, gold: usize) {
     let tiles = world.truth.len();
-    let policy = Policy { minimum: world.minimum, ..Policy::default() };
+    let policy = world.policy();
     let seed = world.seed;
     app.write(move |conn| {
         let new =

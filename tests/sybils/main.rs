@@ -19,14 +19,21 @@ use aftermap::domain::policy::Policy;
 use crowd::{Attack, World};
 use drive::{Outcome, attack};
 
+/// What random hand-out cannot prevent where so many labels settle a tile: alone, and with each target's honest mistakes.
+fn floor_of(world: &World, labels: u32) -> String {
+    let misses = world.mistakes();
+    let wrong = misses.iter().map(|&miss| floor::all_wrong(world.sybils, world.people(), labels, miss));
+    let with_mistakes = 100.0 * wrong.sum::<f64>() / misses.len() as f64;
+    let alone = 100.0 * floor::all_sybils(world.sybils, world.people(), labels);
+    format!("floor of {labels} first labels {alone:.2} %, with honest mistakes {with_mistakes:.2} %")
+}
+
 /// Prints one line of the table.
 fn tell(outcome: &Outcome, world: &World) {
-    let first = world.minimum;
-    let floor = floor::all_sybils(world.sybils, world.people(), first);
-    let with_mistakes = floor::all_wrong(world.sybils, world.people(), first, world.mistake());
+    let policy = world.policy();
     println!(
-        "{:?} seed {}: {} labels ({:.2} a tile); targets {}: hidden {} ({:.2} %), floor {:.2} %, with honest mistakes \
-         {:.2} %; contested {:.1} %; other tiles right {:.2} %, contested {:.2} %; ring: {} sybils, {} honest after {} \
+        "{:?} seed {}: {} labels ({:.2} a tile); targets {}: hidden {} ({:.2} %), {}, {}; \
+         contested {:.1} %; other tiles right {:.2} %, contested {:.2} %; ring: {} sybils, {} honest after {} \
          labels; excluded: hidden {} ({:.2} %), others right {:.2} %",
         world.attack,
         world.seed,
@@ -35,8 +42,8 @@ fn tell(outcome: &Outcome, world: &World) {
         outcome.targets,
         outcome.hidden,
         100.0 * outcome.hidden as f64 / outcome.targets as f64,
-        100.0 * floor,
-        100.0 * with_mistakes,
+        floor_of(world, policy.minimum),
+        floor_of(world, policy.minimum_undamaged()),
         100.0 * outcome.targets_contested,
         100.0 * outcome.others_right,
         100.0 * outcome.others_contested,
