@@ -38,6 +38,7 @@ pub mod remote_tiles;
 pub mod review;
 pub mod scale;
 pub mod scene;
+pub mod second_factor;
 pub mod spatial_key;
 pub mod standing;
 pub mod tile;
