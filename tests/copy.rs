@@ -11,6 +11,7 @@ use aftermap::domain::damage_map::{Cuts, Sight, What};
 use aftermap::domain::label::NewLabel;
 use aftermap::services::maps::export_map::{Request, write};
 use aftermap::services::refit::refit;
+use aftermap::storage::people::second_factors;
 use aftermap::storage::upkeep::copy::{Copied, copy};
 use aftermap::storage::{DatabaseUrl, Store};
 use support::TestDatabase;
@@ -28,6 +29,8 @@ async fn lived_in(database: TestDatabase) -> Town {
             town.send(volunteer, vec![NewLabel { note, seconds: Some(0.1 + turn as f64 / 3.0), ..label }], now).await;
         }
     }
+    let holder = town.volunteer().await;
+    town.run(move |conn| Ok(second_factors::begin(conn, holder, &[0xf1; 20], NOON)?)).await;
     assert_eq!(refit(&town.store, &town.campaign, true).await.unwrap(), Some(1));
     town
 }
@@ -72,7 +75,7 @@ async fn a_copy_of_a_copy_holds_the_same_rows_and_exports_the_same_bytes() {
                 "{}",
                 town.name
             );
-            assert!(rows("leases") > 20 && rows("skills") == 5, "{there:?}");
+            assert!(rows("leases") > 20 && rows("skills") == 5 && rows("second_factors") == 1, "{there:?}");
             assert_eq!(exports(&other.store()).await, before, "{} to {}", town.name, other.name);
             let home = support::sqlite();
             assert_eq!(copied(&other.url, &home.url).unwrap(), there, "{} to {} to sqlite", town.name, other.name);

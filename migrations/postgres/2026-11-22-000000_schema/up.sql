@@ -47,6 +47,14 @@ CREATE TABLE personal_tokens (
 );
 CREATE INDEX personal_tokens_volunteer ON personal_tokens (volunteer_id);
 
+CREATE TABLE second_factors (
+    volunteer_id     BIGINT PRIMARY KEY REFERENCES volunteers (id),
+    secret           BYTEA NOT NULL,               -- 160 bits, which the app of its owner has too
+    created_at       BIGINT NOT NULL,
+    confirmed_at     BIGINT,                      -- when a code of the app was right; NULL: not yet, and nobody is asked
+    last_step        BIGINT NOT NULL              -- the last half minute since 1970 whose code was used; each works once
+);
+
 -- Campaigns -------------------------------------------------------------------------------------------------------
 
 CREATE TABLE scales (

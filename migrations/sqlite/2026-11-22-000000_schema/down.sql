@@ -45,6 +45,7 @@ DROP TABLE campaign_texts;
 DROP TABLE campaigns;
 DROP TABLE scale_answers;
 DROP TABLE scales;
+DROP TABLE second_factors;
 DROP TABLE personal_tokens;
 DROP TABLE sessions;
 DROP TABLE volunteers;

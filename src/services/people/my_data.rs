@@ -11,15 +11,16 @@ use crate::services::clock::rfc3339;
 use crate::storage::labelling::notes;
 use crate::storage::maps::validation;
 use crate::storage::oversight::announcements;
-use crate::storage::people::person;
+use crate::storage::people::{person, second_factors};
 use crate::storage::{Conn, campaigns};
 
 /// The tables that name a person, and where their rows are in the document. A test walks the schema and finds each
 /// table either here or in [`LEFT_OUT`].
-pub const GIVEN: [(&str, &str); 14] = [
+pub const GIVEN: [(&str, &str); 15] = [
     ("volunteers", "account"),
     ("sessions", "sessions"),
     ("personal_tokens", "tokens"),
+    ("second_factors", "second_factors"),
     ("roles", "roles"),
     ("participations", "campaigns"),
     ("exclusions", "exclusions"),
@@ -76,6 +77,11 @@ fn signing_in(conn: &mut Conn, id: i64) -> Result<Value, Error> {
             "created_at": rfc3339(created_at),
             "disabled_at": disabled_at.map(rfc3339),
         },
+        // That there is one, and since when; never what its codes are made from.
+        "second_factors": list(second_factors::find(conn, id)?.into_iter().collect(), |one| json!({
+            "created_at": rfc3339(one.created_at),
+            "confirmed_at": one.confirmed_at.map(rfc3339),
+        })),
         "sessions": list(person::sessions_of(conn, id)?, |(opened, refreshed, until, ended)| json!({
             "created_at": rfc3339(opened),
             "refreshed_at": rfc3339(refreshed),

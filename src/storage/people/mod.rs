@@ -5,5 +5,6 @@ pub mod members;
 pub mod person;
 pub mod personal_tokens;
 pub mod roles;
+pub mod second_factors;
 pub mod sessions;
 pub mod volunteers;

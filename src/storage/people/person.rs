@@ -8,7 +8,7 @@ use crate::storage::Conn;
 use crate::storage::campaigns::broken;
 use crate::storage::schema::{
     campaigns, current_labels, exclusions, invitations, jobs, labels, leases, participations, personal_tokens,
-    practice_answers, reviews, ring_positions, roles, sessions, tiles, uploads, volunteers,
+    practice_answers, reviews, ring_positions, roles, second_factors, sessions, tiles, uploads, volunteers,
 };
 
 /// The account of that id; `None` where it was deleted.
@@ -45,6 +45,7 @@ pub fn open_leases(conn: &mut Conn, volunteer: i64) -> QueryResult<Vec<(i64, i64
 pub fn forget(conn: &mut Conn, id: i64, now: i64) -> QueryResult<()> {
     diesel::delete(sessions::table.filter(sessions::volunteer_id.eq(id))).execute(conn)?;
     diesel::delete(personal_tokens::table.filter(personal_tokens::volunteer_id.eq(id))).execute(conn)?;
+    diesel::delete(second_factors::table.find(id)).execute(conn)?;
     diesel::delete(roles::table.filter(roles::volunteer_id.eq(id))).execute(conn)?;
     diesel::delete(ring_positions::table.filter(ring_positions::volunteer_id.eq(id))).execute(conn)?;
     diesel::delete(practice_answers::table.filter(practice_answers::volunteer_id.eq(id))).execute(conn)?;

@@ -38,6 +38,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     volunteers,
     sessions,
     personal_tokens,
+    second_factors,
     scales,
     scale_answers,
     campaigns,

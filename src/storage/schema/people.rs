@@ -47,6 +47,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    second_factors (volunteer_id) {
+        volunteer_id -> BigInt,
+        secret -> Binary,
+        created_at -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
     roles (volunteer_id, campaign_id, role) {
         volunteer_id -> BigInt,
         campaign_id -> BigInt,
