@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::domain::Invalid;
 use crate::domain::network::Network;
 use crate::domain::remote_tiles::AllowedHosts;
+use crate::domain::second_factor::SecondFactorRule;
 use crate::imagery::{Archives, ImageryError};
 use crate::storage::{DatabaseUrl, Store, StoreError};
 
@@ -157,6 +158,10 @@ pub struct ServeOptions {
     #[arg(long, env = "AFTERMAP_SIGN_INS_PER_MINUTE", value_name = "N", default_value_t = 120)]
     pub sign_ins_per_minute: u32,
 
+    /// Let admins, creators and coordinators use what they may only once their account has a second factor
+    #[arg(long, env = "AFTERMAP_REQUIRE_SECOND_FACTOR", value_parser = clap::builder::BoolishValueParser::new())]
+    pub require_second_factor: bool,
+
     /// Gigabytes that uploaded files may take until they are cut into scenes
     #[arg(long, env = "AFTERMAP_UPLOADS_GB", value_name = "GB", default_value_t = 200)]
     pub uploads_gb: u64,
@@ -204,6 +209,11 @@ impl ServeOptions {
     /// Scheme and host by which browsers reach the server, without a path.
     pub fn public_url(&self) -> Result<Option<String>, Invalid> {
         self.public_url.as_deref().map(check_public_url).transpose()
+    }
+
+    /// Whom this server asks for a second factor.
+    pub fn second_factor_rule(&self) -> SecondFactorRule {
+        if self.require_second_factor { SecondFactorRule::Required } else { SecondFactorRule::Optional }
     }
 
     /// Threads that answer requests.

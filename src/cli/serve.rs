@@ -56,7 +56,8 @@ pub async fn serve(store: Store, options: &ServeOptions, listening: impl FnOnce(
 
 /// Opens the signing key and puts the application together. Blocks.
 pub fn prepare(store: Store, options: &ServeOptions) -> Result<App, Error> {
-    let sign_in = SignIn::new(store.clone(), Keys::from_file(&options.key_file())?);
+    let keys = Keys::from_file(&options.key_file())?;
+    let sign_in = SignIn::new(store.clone(), keys).under(options.second_factor_rule());
     let archives = options.place.archives()?;
     let spool = options.place.data.join("spool");
     let shares = Shares { guests: options.guests_per_minute, proofs: options.sign_ins_per_minute };

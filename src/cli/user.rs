@@ -9,9 +9,9 @@ use crate::config::DataOptions;
 use crate::domain::volunteer::{Role, check_name, check_password};
 use crate::services::people::accounts::{self, Secrets};
 use crate::services::people::grant_role::{self, Grant};
-use crate::services::people::{passwords, reset_password, secrets, sessions};
+use crate::services::people::{passwords, reset_password, second_factor, secrets, sessions};
 use crate::services::{Error, clock};
-use crate::storage::people::{roles, volunteers};
+use crate::storage::people::{roles, second_factors, volunteers};
 use crate::storage::{Conn, Store, new_id};
 
 /// What to do with accounts.
@@ -37,6 +37,10 @@ pub enum UserCommand {
     ///
     /// Example: aftermap user recover --name layla
     Recover(DisableArgs),
+    /// Remove the second factor of somebody who lost the device; whoever is signed in no longer is
+    ///
+    /// Example: aftermap user remove-second-factor --name layla
+    RemoveSecondFactor(DisableArgs),
     /// Sign out everybody, or all browsers of one account; tokens for scripts stay
     ///
     /// Example: aftermap user sign-out --all
@@ -82,7 +86,7 @@ pub struct ListArgs {
     pub place: DataOptions,
 }
 
-/// Arguments of `aftermap user disable` and `aftermap user recover`.
+/// Arguments of `aftermap user disable`, `aftermap user recover` and `aftermap user remove-second-factor`.
 #[derive(Debug, Args)]
 pub struct DisableArgs {
     /// Where everything is kept.
@@ -157,6 +161,7 @@ pub async fn run(command: UserCommand) -> Result<(), Error> {
         UserCommand::List(args) => list(args).await,
         UserCommand::Disable(args) => disable(args).await,
         UserCommand::Recover(args) => recover(args).await,
+        UserCommand::RemoveSecondFactor(args) => remove_second_factor(args).await,
         UserCommand::SignOut(args) => sign_out(args).await,
         UserCommand::Token(command) => user_token::run(command).await,
     }
@@ -229,6 +234,7 @@ async fn list(args: ListArgs) -> Result<(), Error> {
                 .collect();
             words.extend(account.admin.then(|| "admin".to_owned()));
             words.extend(account.creator.then(|| "creator".to_owned()));
+            words.extend(second_factors::confirmed_at(conn, account.id)?.map(|_| "second_factor".to_owned()));
             words.extend(account.closed.then(|| "disabled".to_owned()));
             lines.push(format!("{}\t{}", account.name.unwrap_or_default(), words.join(" ")));
         }
@@ -245,6 +251,13 @@ async fn recover(args: DisableArgs) -> Result<(), Error> {
     let reset = store.write(reset).await?;
     println!("recovery code of {}: {code}", reset.name);
     println!("It works once, within a week, on the page for a lost password. The old password no longer works.");
+    Ok(())
+}
+
+async fn remove_second_factor(args: DisableArgs) -> Result<(), Error> {
+    let (store, name) = (args.place.open()?, args.name.clone());
+    store.write(move |conn| second_factor::remove_of(conn, None, &name, clock::now_ms())).await?;
+    println!("{} has no second factor now, and is signed out everywhere", args.name);
     Ok(())
 }
 

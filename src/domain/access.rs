@@ -2,6 +2,7 @@
 
 use super::campaign::{Campaign, CampaignState, ReleaseLevel, Visibility};
 use super::release::Audience;
+use super::second_factor::{SecondFactor, SecondFactorRule};
 use super::volunteer::{Role, Volunteer};
 
 /// What a credential may be used for. A browser session may do all that its owner may; a token only what it says.
@@ -45,6 +46,8 @@ pub struct Person {
     pub scopes: Scopes,
     /// When a password or a code was last given in their session; `None`: they came with a token. Milliseconds since 1970.
     pub proven_at: Option<i64>,
+    /// How they stand with the second factor. Where it is missing, `volunteer` and `roles` are without what it would open.
+    pub second_factor: SecondFactor,
 }
 
 /// How finely somebody sees a campaign's map.
@@ -71,10 +74,23 @@ pub enum Viewer {
 const PROVEN_MS: i64 = 15 * 60_000;
 
 impl Person {
-    /// Whether a mistake or a thief with their session could harm others: they run the server or a campaign, or may make one.
+    /// Whether a mistake or a thief with their session could harm others: they run the server or a campaign, or may make one;
+    /// or would, with a second factor.
     pub fn has_power(&self) -> bool {
         let coordinates = self.roles.iter().any(|(_, role)| *role == Role::Coordinator);
-        self.volunteer.admin || self.volunteer.creator || coordinates
+        self.volunteer.admin || self.volunteer.creator || coordinates || self.second_factor == SecondFactor::Missing
+    }
+
+    /// The same person under the operator's rule: who has power that wants a second factor, and has none, is a volunteer
+    /// like any other until there is one.
+    pub fn under(mut self, rule: SecondFactorRule) -> Person {
+        let is_missing = self.has_power() && self.second_factor == SecondFactor::None;
+        if rule == SecondFactorRule::Required && is_missing {
+            self.second_factor = SecondFactor::Missing;
+            (self.volunteer.admin, self.volunteer.creator) = (false, false);
+            self.roles.iter_mut().for_each(|(_, role)| *role = Role::Volunteer);
+        }
+        self
     }
 
     /// Whether they gave their password lately. Who has none, a guest, need not.
@@ -248,7 +264,8 @@ mod tests {
 
     fn person(roles: &[(i64, Role)], scopes: Scopes) -> Viewer {
         let volunteer = Volunteer { id: 1, name: Some("layla".into()), admin: false, creator: false };
-        Viewer::Person(Person { volunteer, roles: roles.to_vec(), scopes, proven_at: None })
+        let (proven_at, second_factor) = (None, SecondFactor::None);
+        Viewer::Person(Person { volunteer, roles: roles.to_vec(), scopes, proven_at, second_factor })
     }
 
     #[test]
@@ -320,7 +337,8 @@ mod tests {
         let draft = campaign(CampaignState::Draft, Visibility::Private, ReleaseLevel::Private);
         let admin = |scopes| {
             let volunteer = Volunteer { id: 1, name: Some("root".into()), admin: true, creator: false };
-            Viewer::Person(Person { volunteer, roles: vec![], scopes, proven_at: None })
+            let (proven_at, second_factor) = (None, SecondFactor::None);
+            Viewer::Person(Person { volunteer, roles: vec![], scopes, proven_at, second_factor })
         };
         assert!(admin(Scopes::ALL).may_coordinate(&draft));
         assert!(!admin(Scopes::parse("label")).may_see(&draft));
@@ -329,10 +347,38 @@ mod tests {
     }
 
     #[test]
+    fn power_without_a_second_factor_is_none_where_one_is_required() {
+        use SecondFactorRule::{Optional, Required};
+        let someone = |admin, roles: &[(i64, Role)], second_factor| Person {
+            volunteer: Volunteer { id: 1, name: Some("layla".into()), admin, creator: false },
+            roles: roles.to_vec(),
+            scopes: Scopes::ALL,
+            proven_at: None,
+            second_factor,
+        };
+        let cora = [(7, Role::Coordinator), (8, Role::Researcher)];
+        let without = someone(true, &cora, SecondFactor::None);
+        assert_eq!(without.clone().under(Optional), without);
+        let bare = without.under(Required);
+        assert_eq!(bare, someone(false, &[(7, Role::Volunteer), (8, Role::Volunteer)], SecondFactor::Missing));
+        assert!(bare.has_power(), "their session ends as soon as before");
+        let with = someone(true, &cora, SecondFactor::SetUp);
+        assert_eq!(with.clone().under(Required), with);
+        let researcher = someone(false, &[(8, Role::Researcher)], SecondFactor::None);
+        assert_eq!(researcher.clone().under(Required), researcher, "no power, nothing missing");
+    }
+
+    #[test]
     fn a_password_counts_as_just_given_for_a_quarter_of_an_hour() {
         let volunteer = Volunteer { id: 1, name: Some("layla".into()), admin: false, creator: false };
-        let someone =
-            |proven_at| Person { volunteer: volunteer.clone(), roles: vec![], scopes: Scopes::ALL, proven_at };
+        let second_factor = SecondFactor::None;
+        let someone = |proven_at| Person {
+            volunteer: volunteer.clone(),
+            roles: vec![],
+            scopes: Scopes::ALL,
+            proven_at,
+            second_factor,
+        };
         assert!(someone(Some(1_000)).is_proven(1_000) && someone(Some(1_000)).is_proven(901_000));
         assert!(
             !someone(Some(1_000)).is_proven(901_001) && !someone(Some(1_000)).is_proven(999),

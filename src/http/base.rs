@@ -23,6 +23,11 @@ impl Base {
         Base(if is_plain { format!("{scheme}://{host}") } else { String::new() })
     }
 
+    /// The host alone, with its port; nothing where it is not known.
+    pub fn host(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, host)| host)
+    }
+
     /// The address of a path, which begins with a slash.
     pub fn address(&self, path: &str) -> String {
         format!("{}{path}", self.0)

@@ -32,11 +32,10 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-    /// `forbidden`, `password_needed`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+    /// What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`,
+    /// `second_factor_required`, `wrong_second_factor`, `too_many_attempts`, `forbidden`, `password_needed`, `excluded`,
+    /// `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `changed_meanwhile`,
     /// `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
-    /// `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
-    /// `changed_meanwhile`, `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
     pub code: &'static str,
     /// What a person reads: the thing, the reason, and what to do.
     pub detail: String,
@@ -207,6 +206,11 @@ impl From<services::Error> for Error {
             Cause::Unauthorized(_) => Error::new(StatusCode::UNAUTHORIZED, "unauthorized", detail),
             Cause::SessionExpired => Error::new(StatusCode::UNAUTHORIZED, "session_expired", detail),
             Cause::WrongCredentials(_) => Error::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
+            Cause::SecondFactorRequired => Error::new(StatusCode::UNAUTHORIZED, "second_factor_required", detail),
+            Cause::WrongSecondFactor => {
+                let refusal = Error::new(StatusCode::UNAUTHORIZED, "wrong_second_factor", detail);
+                Error { field: Some("code".into()), ..refusal }
+            }
             Cause::TooManyAttempts(seconds) => {
                 let refusal = Error::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
                 Error { retry_after_seconds: Some(seconds), ..refusal }

@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
+use super::caller::Caller;
 use super::error::Error;
 use super::gone::or_gone;
 pub use super::roles::{
@@ -27,17 +27,16 @@ pub use super::roles::{
 use crate::domain::access::Viewer;
 use crate::domain::campaign::Campaign;
 use crate::domain::network::Network;
+use crate::domain::second_factor::SecondFactor;
 use crate::http::maps::exports::Downloads;
 use crate::http::maps::releases::Shelf;
-use crate::http::people::cookies;
 use crate::http::server::presence::Presence;
-use crate::http::server::refusals::Seen;
 use crate::http::server::visitors::{Errand, Shares, Visitors};
 use crate::imagery::Archives;
 use crate::services::events::Events;
 use crate::services::maps::map_tiles::MapTiles;
 use crate::services::oversight::statistics::{Boards, PublicProgress};
-use crate::services::people::sign_in::{self, Credentials, SignIn};
+use crate::services::people::sign_in::{Credentials, SignIn};
 use crate::services::people::throttle::Visitor;
 use crate::services::scenes::upload::Intake;
 use crate::services::{self, clock};
@@ -162,8 +161,7 @@ impl App {
 /// A request that is let through if its sender is an `R`.
 pub struct By<R> {
     app: App,
-    credentials: Credentials,
-    seen: Arc<Seen>,
+    caller: Caller,
     standing: PhantomData<R>,
 }
 
@@ -201,7 +199,7 @@ pub fn volunteer_id(viewer: &Viewer) -> Result<i64, services::Error> {
 impl<R: Standing> By<R> {
     /// What the request brought with it, unchecked by the database.
     pub fn credentials(&self) -> Credentials {
-        self.credentials
+        self.caller.credentials
     }
 
     /// Runs a reading transaction.
@@ -210,9 +208,9 @@ impl<R: Standing> By<R> {
         T: Send + 'static,
         F: FnOnce(&mut Conn, &Visit) -> Result<T, services::Error> + Send + 'static,
     {
-        let (credentials, seen) = (self.credentials, self.seen.clone());
+        let caller = self.caller.clone();
         let work = move |conn: &mut Conn| {
-            let visit = enter::<R>(conn, &credentials, &seen)?;
+            let visit = enter::<R>(conn, &caller)?;
             run(conn, &visit)
         };
         Ok(self.app.store.read(work).await?)
@@ -224,9 +222,9 @@ impl<R: Standing> By<R> {
         T: Send + 'static,
         F: Fn(&mut Conn, &Visit) -> Result<T, services::Error> + Send + 'static,
     {
-        let (credentials, seen) = (self.credentials, self.seen.clone());
+        let caller = self.caller.clone();
         let work = move |conn: &mut Conn| {
-            let visit = enter::<R>(conn, &credentials, &seen)?;
+            let visit = enter::<R>(conn, &caller)?;
             may_write(&visit.viewer)?;
             run(conn, &visit)
         };
@@ -241,9 +239,9 @@ impl<R: Standing> InCampaign<R> {
         T: Send + 'static,
         F: FnOnce(&mut Conn, &CampaignVisit) -> Result<T, services::Error> + Send + 'static,
     {
-        let (credentials, seen, slug) = (self.by.credentials, self.by.seen.clone(), self.slug.clone());
+        let (caller, slug) = (self.by.caller.clone(), self.slug.clone());
         let work = move |conn: &mut Conn| {
-            let visit = enter_campaign::<R>(conn, (&credentials, &seen), &slug)?;
+            let visit = enter_campaign::<R>(conn, &caller, &slug)?;
             run(conn, &visit)
         };
         Ok(self.by.app.store.read(work).await?)
@@ -255,9 +253,9 @@ impl<R: Standing> InCampaign<R> {
         T: Send + 'static,
         F: Fn(&mut Conn, &CampaignVisit) -> Result<T, services::Error> + Send + 'static,
     {
-        let (credentials, seen, slug) = (self.by.credentials, self.by.seen.clone(), self.slug.clone());
+        let (caller, slug) = (self.by.caller.clone(), self.slug.clone());
         let work = move |conn: &mut Conn| {
-            let visit = enter_campaign::<R>(conn, (&credentials, &seen), &slug)?;
+            let visit = enter_campaign::<R>(conn, &caller, &slug)?;
             may_write(&visit.viewer)?;
             run(conn, &visit)
         };
@@ -288,29 +286,23 @@ impl<R: Standing> InCampaign<R> {
     }
 }
 
-fn enter<R: Standing>(conn: &mut Conn, credentials: &Credentials, seen: &Seen) -> Result<Visit, services::Error> {
+fn enter<R: Standing>(conn: &mut Conn, caller: &Caller) -> Result<Visit, services::Error> {
     let now = clock::now_ms();
-    let viewer = sign_in::viewer(conn, credentials, now)?;
-    seen.note(&viewer);
+    let viewer = caller.viewer(conn, now)?;
     match R::admit(&viewer) {
         true => is_proven::<R>(&viewer, now).map(|()| Visit { viewer, now }),
         false => Err(refusal(&viewer)),
     }
 }
 
-fn enter_campaign<R: Standing>(
-    conn: &mut Conn,
-    (credentials, seen): (&Credentials, &Seen),
-    slug: &str,
-) -> Result<CampaignVisit, services::Error> {
+fn enter_campaign<R: Standing>(conn: &mut Conn, caller: &Caller, slug: &str) -> Result<CampaignVisit, services::Error> {
     let now = clock::now_ms();
-    let viewer = sign_in::viewer(conn, credentials, now)?;
-    seen.note(&viewer);
+    let viewer = caller.viewer(conn, now)?;
     // One that this viewer may not see reads like one that does not exist.
     let unknown = || services::Error::NotFound(format!("there is no campaign `{slug}` that you may see"));
     let campaign = campaigns::find(conn, slug)?.ok_or_else(unknown)?;
     if !viewer.may_see(&campaign) {
-        seen.note_hidden();
+        caller.seen.note_hidden();
         return Err(unknown());
     }
     match R::admit_to(&viewer, &campaign) {
@@ -343,6 +335,11 @@ fn may_write(viewer: &Viewer) -> Result<(), services::Error> {
 pub fn refusal(viewer: &Viewer) -> services::Error {
     match viewer {
         Viewer::Nobody => not_signed_in(),
+        Viewer::Person(person) if person.second_factor == SecondFactor::Missing => services::Error::Forbidden(
+            "this server lets people with your role do that only with a second factor: sign in, and set one up on the page of \
+             your account"
+                .into(),
+        ),
         Viewer::Person(person) if !person.scopes.own => {
             services::Error::Forbidden("this token, or the role of whoever made it, does not allow that".into())
         }
@@ -375,21 +372,6 @@ impl<R: Standing> FromRequest for InCampaign<R> {
 
 fn by<R>(request: &HttpRequest) -> Result<By<R>, Error> {
     let app = request.app_data::<Data<App>>().ok_or_else(|| Error::internal("the server was put together wrongly"))?;
-    let credentials = credentials(request, app)?;
-    Ok(By { app: App::clone(app), credentials, seen: Seen::of(request), standing: PhantomData })
-}
-
-/// A bearer token, else the access cookie, else nothing.
-fn credentials(request: &HttpRequest, app: &App) -> Result<Credentials, Error> {
-    if let Some(header) = request.headers().get(AUTHORIZATION) {
-        let token = header.to_str().ok().and_then(|text| text.split_once(' '));
-        return match token {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
-                Ok(Credentials::from_bearer(token.trim()))
-            }
-            _ => Err(services::Error::Unauthorized("write the header as `Authorization: Bearer TOKEN`".into()).into()),
-        };
-    }
-    Ok(cookies::access(request, app.is_encrypted(request))
-        .map_or(Credentials::None, |token| app.sign_in.browser(&token)))
+    let caller = Caller::of(request, app)?;
+    Ok(By { app: App::clone(app), caller, standing: PhantomData })
 }

@@ -7,6 +7,7 @@
 
 mod base;
 mod body;
+mod caller;
 mod campaigns;
 pub mod error;
 mod frozen;
@@ -42,7 +43,7 @@ use oversight::{
     announcements, audit_log, events, reviews, statistics, statistics_map, steering, volunteers, withdrawals,
 };
 use pages::web;
-use people::{accounts, invitations, members, person, session, sessions, tokens};
+use people::{accounts, invitations, members, person, second_factor, session, sessions, tokens};
 use scenes::{images, jobs, tile_hosts, uploads};
 use server::health;
 pub use server::{Deadlines, Limits, Origin, Server, ServerOptions, Shares, TlsFiles};
@@ -106,8 +107,14 @@ fn who_i_am(config: &mut ServiceConfig) {
         .service(at("/api/v1/session/recovery", [post(accounts::recover_account)]))
         .service(at("/api/v1/session/proof", [post(sessions::prove)]))
         .service(at("/api/v1/accounts/recovery", [post(members::reset_password)]))
+        .service(at("/api/v1/accounts/second-factor", [delete(second_factor::remove_second_factor_of)]))
         .service(at("/api/v1/me", [delete(person::delete_me)]))
         .service(at("/api/v1/me/password", [post(accounts::change_password)]))
+        .service(at(
+            "/api/v1/me/second-factor",
+            [post(second_factor::begin_second_factor), delete(second_factor::remove_second_factor)],
+        ))
+        .service(at("/api/v1/me/second-factor/confirm", [post(second_factor::confirm_second_factor)]))
         .service(at("/api/v1/me/sessions", [get(sessions::list_sessions)]))
         .service(at("/api/v1/me/sessions/{id}", [delete(sessions::end_session)]))
         .service(at("/api/v1/me/data", [get(person::get_my_data)]))

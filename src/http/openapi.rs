@@ -12,7 +12,7 @@ use crate::http::maps::{exports, map_rows, map_tiles, releases, tilejson, valida
 use crate::http::oversight::{
     announcements, audit_log, events, reviews, statistics, statistics_map, steering, volunteers, withdrawals,
 };
-use crate::http::people::{accounts, invitations, members, person, session, sessions, tokens};
+use crate::http::people::{accounts, invitations, members, person, second_factor, session, sessions, tokens};
 use crate::http::scenes::{images, jobs, tile_hosts, uploads};
 
 #[derive(OpenApi)]
@@ -27,6 +27,10 @@ use crate::http::scenes::{images, jobs, tile_hosts, uploads};
         session::sign_out,
         session::refresh_session,
         sessions::prove,
+        second_factor::begin_second_factor,
+        second_factor::confirm_second_factor,
+        second_factor::remove_second_factor,
+        second_factor::remove_second_factor_of,
         sessions::list_sessions,
         sessions::end_session,
         accounts::recover_account,

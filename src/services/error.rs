@@ -25,7 +25,13 @@ pub enum Error {
     /// Name and password, or name and recovery code, do not belong together.
     #[error("the name or the {0} is wrong")]
     WrongCredentials(&'static str),
-    /// Too many wrong passwords for one name.
+    /// Everything else was right, and this account has a second factor.
+    #[error("this account has a second factor: send a code of its app too, as `code`")]
+    SecondFactorRequired,
+    /// A code of the second factor that is not of this half minute, or was used.
+    #[error("the code of the second factor is wrong, or was used before: take the next one that your app shows")]
+    WrongSecondFactor,
+    /// Too many wrong passwords or codes for one name.
     #[error("too many wrong attempts for this name: try again in {0} seconds")]
     TooManyAttempts(u64),
     /// Who is signed in must give the password once more for this.

@@ -12,6 +12,7 @@ use aftermap::domain::gold::GoldKind;
 use aftermap::domain::policy::Policy;
 use aftermap::domain::remote_tiles::AllowedHosts;
 use aftermap::domain::scene::Scene;
+use aftermap::domain::second_factor::SecondFactorRule;
 use aftermap::domain::tile::Tile;
 use aftermap::domain::volunteer::Role;
 use aftermap::http::{App, Server, ServerOptions, Shares};
@@ -81,6 +82,14 @@ impl TestApp {
     pub fn start_fetching(database: TestDatabase, hosts: AllowedHosts) -> TestApp {
         TestApp::run(database, None, ServerOptions::default(), |mut app| {
             app.intake.remote_hosts = hosts;
+            app
+        })
+    }
+
+    /// A server whose operator asks for a second factor by this rule.
+    pub fn start_requiring(database: TestDatabase, rule: SecondFactorRule) -> TestApp {
+        TestApp::run(database, None, ServerOptions::default(), |mut app| {
+            app.sign_in = app.sign_in.under(rule);
             app
         })
     }

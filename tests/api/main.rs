@@ -36,6 +36,7 @@ mod releases;
 mod remote;
 mod reviews;
 mod scripting;
+mod second_factor;
 mod session;
 mod sessions;
 mod setup;
@@ -55,5 +56,7 @@ mod validation;
 mod volunteers;
 mod web;
 
+#[path = "../support/app_codes.rs"]
+mod app_codes;
 #[path = "../support/mod.rs"]
 mod support;

@@ -4,6 +4,7 @@
 use aftermap::domain::access::{Person, Scopes, Viewer};
 use aftermap::domain::campaign::CampaignState;
 use aftermap::domain::pseudonym::pseudonym;
+use aftermap::domain::second_factor::SecondFactor;
 use aftermap::domain::volunteer::{Role, Volunteer};
 use aftermap::domain::volunteer_quality::ExclusionKind;
 use aftermap::services::Error;
@@ -30,7 +31,8 @@ async fn came_with(town: &Town, name: &'static str, held: &[Role]) -> Viewer {
     .await;
     let volunteer = Volunteer { id, name: Some(name.into()), admin: false, creator: false };
     let roles = held.iter().map(|role| (town.campaign.id, *role)).collect();
-    Viewer::Person(Person { volunteer, roles, scopes: Scopes::ALL, proven_at: Some(NOON) })
+    let (proven_at, second_factor) = (Some(NOON), SecondFactor::None);
+    Viewer::Person(Person { volunteer, roles, scopes: Scopes::ALL, proven_at, second_factor })
 }
 
 fn wish(role: Role, uses: u32) -> Wish {

@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove the second factor of somebody who lost the device; all their sessions end; for admins */
+        delete: operations["remove_second_factor_of"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns": {
         parameters: {
             query?: never;
@@ -1521,6 +1538,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a second factor, in place of one that was not confirmed */
+        post: operations["begin_second_factor"];
+        /** Remove it, with one more code; all my other sessions end */
+        delete: operations["remove_second_factor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm it with a code of my app; all my other sessions end */
+        post: operations["confirm_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/sessions": {
         parameters: {
             query?: never;
@@ -1985,6 +2037,13 @@ export interface components {
             /** @description The same in English. */
             text: string;
         };
+        /** @description A second factor that was begun. Nobody is asked for its code before it is confirmed. */
+        BegunSecondFactor: {
+            /** @description In base 32, for apps into which it is typed. Shown this once. */
+            secret: string;
+            /** @description The same as an address (`otpauth:`), for apps that read it from a picture. */
+            uri: string;
+        };
         /** @description Why something comes back. */
         BringBack: {
             reason: string;
@@ -2214,6 +2273,11 @@ export interface components {
             /** Format: double */
             share: number;
         };
+        /** @description A code that my app shows now. */
+        CodeOfApp: {
+            /** @description Six digits; each code works once. */
+            code: string;
+        };
         /** @description How often an answer was counted. */
         Counted: {
             answer: string;
@@ -2334,6 +2398,8 @@ export interface components {
         };
         /** @description That I mean it. */
         Farewell: {
+            /** @description Six digits that the app shows, where my account has a second factor. */
+            code?: string | null;
             /** @description My password; guests have none. */
             password?: string | null;
         };
@@ -2983,6 +3049,11 @@ export interface components {
             class: string;
             /** Format: double */
             probability: number;
+        };
+        /** @description Whose device is lost. In the body, because addresses stand in the logs of proxies. */
+        LostDevice: {
+            /** @description Sign-in name. */
+            name: string;
         };
         /** @description Whose password is lost. In the body, because addresses stand in the logs of proxies. */
         LostPassword: {
@@ -3741,11 +3812,10 @@ export interface components {
             /** @description `not_ready`: what keeps a campaign from opening. */
             checklist?: components["schemas"]["Item"][] | null;
             /**
-             * @description What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`, `too_many_attempts`,
-             *     `forbidden`, `password_needed`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
+             * @description What a program looks at: `invalid`, `unauthorized`, `session_expired`, `wrong_credentials`,
+             *     `second_factor_required`, `wrong_second_factor`, `too_many_attempts`, `forbidden`, `password_needed`, `excluded`,
+             *     `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`, `changed_meanwhile`,
              *     `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
-             *     `forbidden`, `excluded`, `practice_required`, `not_found`, `method_not_allowed`, `conflict`, `name_taken`,
-             *     `changed_meanwhile`, `wrong_offset`, `not_ready`, `too_large`, `no_space`, `unavailable`, `internal`.
              */
             code: string;
             /** @description What a person reads: the thing, the reason, and what to do. */
@@ -3791,8 +3861,10 @@ export interface components {
             /** Format: int64 */
             tiles: number;
         };
-        /** @description My password, once more. */
+        /** @description My password, once more, and a code where I have a second factor. */
         Proof: {
+            /** @description Six digits that the app shows. */
+            code?: string | null;
             password: string;
         };
         /** @enum {string} */
@@ -3812,6 +3884,8 @@ export interface components {
         };
         /** @description What opens an account whose password is lost. */
         Recovery: {
+            /** @description Six digits that the app shows, where the account has a second factor: it stays as it is. */
+            code?: string | null;
             name: string;
             /** @description The new password. */
             password: string;
@@ -4223,6 +4297,8 @@ export interface components {
         };
         /** @enum {string} */
         Scope: "read" | "label" | "manage";
+        /** @enum {string} */
+        SecondFactor: "none" | "set_up" | "missing";
         /** @description Who is signed in. */
         Session: {
             /** @description May do everything on this server. */
@@ -4233,6 +4309,8 @@ export interface components {
             /** @description `null` for a guest. */
             name: string | null;
             roles: components["schemas"]["CampaignRole"][];
+            /** @description `missing`: what I was given on this server holds only once I have set one up. */
+            second_factor: components["schemas"]["SecondFactor"];
             signed_in: boolean;
             volunteer_id: string | null;
         };
@@ -4337,6 +4415,16 @@ export interface components {
             /** @description By date. */
             frames: components["schemas"]["Frame"][];
             tile: components["schemas"]["LeasedTile"];
+        };
+        /** @description What an account is opened with. */
+        SignIn: {
+            /**
+             * @description Six digits that the app shows, where the account has a second factor: without them the answer is
+             *     `second_factor_required`.
+             */
+            code?: string | null;
+            name: string;
+            password: string;
         };
         /** @enum {string} */
         SortBy: "labels" | "days" | "seconds" | "too_fast" | "accuracy" | "weight" | "bias" | "agreement" | "last" | "flags";
@@ -5038,6 +5126,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RecoveryCode"];
                 };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_second_factor_of: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LostDevice"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed, with the reason */
             default: {
@@ -8723,6 +8842,97 @@ export interface operations {
             };
         };
     };
+    begin_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunSecondFactor"];
+                };
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeOfApp"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeOfApp"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed, with the reason */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_sessions: {
         parameters: {
             query?: never;
@@ -8944,7 +9154,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Credentials"];
+                "application/json": components["schemas"]["SignIn"];
             };
         };
         responses: {

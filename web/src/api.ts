@@ -49,14 +49,14 @@ const ROWS_AT_ONCE = 50
 
 export const api = {
   session: () => result(client.GET('/api/v1/session')),
-  signIn: (name: string, password: string) => result(client.POST('/api/v1/session', { body: { name, password } })),
+  signIn: (name: string, password: string, code?: string) => result(client.POST('/api/v1/session', { body: { name, password, ...(code && { code }) } })),
   signOut: () => result(client.DELETE('/api/v1/session')),
   guest: () => result(client.POST('/api/v1/guests')),
   register: (name: string, password: string): Promise<NewAccount> =>
     result(client.POST('/api/v1/accounts', { body: { name, password } })),
   changePassword: (password: string, new_password: string) => result(client.POST('/api/v1/me/password', { body: { password, new_password } })),
-  recover: (name: string, recovery_code: string, password: string) =>
-    result(client.POST('/api/v1/session/recovery', { body: { name, recovery_code, password } })),
+  recover: (name: string, recovery_code: string, password: string, code?: string) =>
+    result(client.POST('/api/v1/session/recovery', { body: { name, recovery_code, password, ...(code && { code }) } })),
 
   campaigns: () => keepReply('campaigns', () => result(client.GET('/api/v1/campaigns', { params: { query: { lang: language.code } } }))),
   campaign: (slug: string) => keepReply(`campaign/${slug}`, () => result(client.GET('/api/v1/campaigns/{slug}', readIn(slug)))),
@@ -79,7 +79,7 @@ export const api = {
   tokens: () => result(client.GET('/api/v1/me/tokens')),
   makeToken: (name: string, scopes: Scope[], days: number) => result(client.POST('/api/v1/me/tokens', { body: { name, scopes, days } })),
   revokeToken: (id: string) => result(client.DELETE('/api/v1/me/tokens/{id}', { params: { path: { id } } })),
-  deleteMe: (password?: string) => result(client.DELETE('/api/v1/me', { body: password === undefined ? {} : { password } })),
+  deleteMe: (password?: string, code?: string) => result(client.DELETE('/api/v1/me', { body: { ...(password !== undefined && { password }), ...(code && { code }) } })),
 
   mapStatistics: (slug: string, filter: Record<string, string>) => result(client.GET('/api/v1/campaigns/{slug}/map/statistics', { params: { path: { slug }, query: filter } })),
   mapTiles: (slug: string, filter: Record<string, string>, after: string | null) =>

@@ -4,7 +4,7 @@ import { forgetAll } from './device'
 import { keep, kept } from './kept'
 import { visit } from './visit'
 
-const NOBODY: Session = { signed_in: false, volunteer_id: null, name: null, guest: false, admin: false, may_create_campaigns: false, roles: [] }
+const NOBODY: Session = { signed_in: false, volunteer_id: null, name: null, guest: false, admin: false, may_create_campaigns: false, roles: [], second_factor: 'none' }
 // Sessions run for 15 minutes and images cannot ask for a new one themselves, so the page asks before that.
 const REFRESH_MS = 10 * 60_000
 
@@ -57,8 +57,8 @@ class Who {
     await this.load()
   }
 
-  async signIn(name: string, password: string): Promise<void> {
-    await api.signIn(name, password)
+  async signIn(name: string, password: string, code?: string): Promise<void> {
+    await api.signIn(name, password, code)
     this.#stamp()
     await this.load()
   }

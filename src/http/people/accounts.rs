@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::cookies;
+use super::second_factor::read_code;
 use crate::http::body::{Body, MaybeBody};
 use crate::http::error::Error;
 use crate::http::gate::{Anyone, App, By, Myself};
@@ -50,6 +51,8 @@ pub struct Recovery {
     recovery_code: String,
     /// The new password.
     password: String,
+    /// Six digits that the app shows, where the account has a second factor: it stays as it is.
+    code: Option<String>,
 }
 
 /// A change of password. The same password again only ends the other sessions.
@@ -112,8 +115,9 @@ pub async fn recover_account(
     body: Body<Recovery>,
 ) -> Result<HttpResponse, Error> {
     let visitor = app.admit(&request, Errand::Proof)?;
-    let Body(Recovery { name, recovery_code, password }) = body;
-    let account = accounts::recover(&app.sign_in, visitor, &name, &recovery_code, password).await?;
+    let Body(Recovery { name, recovery_code, password, code }) = body;
+    let code = read_code(code)?;
+    let account = accounts::recover(&app.sign_in, visitor, &name, &recovery_code, password, code).await?;
     Ok(welcome(HttpResponse::Ok(), app.is_encrypted(&request), account))
 }
 

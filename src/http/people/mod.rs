@@ -5,6 +5,7 @@ pub mod cookies;
 pub mod invitations;
 pub mod members;
 pub mod person;
+pub mod second_factor;
 pub mod session;
 pub mod sessions;
 pub mod tokens;

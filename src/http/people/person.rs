@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::cookies;
+use super::second_factor::read_code;
 use crate::http::body::Body;
 use crate::http::error::Error;
 use crate::http::gate::{Anyone, App, By, Myself, volunteer_id};
@@ -20,6 +21,8 @@ use crate::services::people::my_data::my_data;
 pub struct Farewell {
     /// My password; guests have none.
     password: Option<String>,
+    /// Six digits that the app shows, where my account has a second factor.
+    code: Option<String>,
 }
 
 /// Everything stored about me, as a download
@@ -42,6 +45,7 @@ pub async fn delete_me(
     body: Body<Farewell>,
 ) -> Result<HttpResponse, Error> {
     app.admit(&request, Errand::Proof)?;
-    delete_person(&app.sign_in, by.credentials(), body.0.password).await?;
+    let Farewell { password, code } = body.0;
+    delete_person(&app.sign_in, by.credentials(), password, read_code(code)?).await?;
     Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_encrypted(&request)))
 }

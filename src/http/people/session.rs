@@ -2,11 +2,12 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::accounts::Credentials;
 use super::cookies;
+use super::second_factor::read_code;
+use crate::domain::second_factor::SecondFactor;
 use crate::domain::volunteer::Role;
 use crate::http::body::Body;
 use crate::http::error::Error;
@@ -29,6 +30,19 @@ pub struct Session {
     /// May make campaigns.
     may_create_campaigns: bool,
     roles: Vec<CampaignRole>,
+    /// `missing`: what I was given on this server holds only once I have set one up.
+    second_factor: SecondFactor,
+}
+
+/// What an account is opened with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    name: String,
+    password: String,
+    /// Six digits that the app shows, where the account has a second factor: without them the answer is
+    /// `second_factor_required`.
+    code: Option<String>,
 }
 
 /// A role in one campaign.
@@ -41,7 +55,7 @@ pub struct CampaignRole {
 
 impl From<SessionInfo> for Session {
     fn from(info: SessionInfo) -> Session {
-        let SessionInfo { volunteer, roles } = info;
+        let SessionInfo { volunteer, roles, second_factor } = info;
         let roles = roles.into_iter().filter(|(_, role)| *role > Role::Volunteer);
         Session {
             signed_in: volunteer.is_some(),
@@ -51,6 +65,7 @@ impl From<SessionInfo> for Session {
             may_create_campaigns: volunteer.as_ref().is_some_and(|volunteer| volunteer.admin || volunteer.creator),
             name: volunteer.and_then(|volunteer| volunteer.name),
             roles: roles.map(|(campaign, role)| CampaignRole { campaign, role }).collect(),
+            second_factor,
         }
     }
 }
@@ -59,23 +74,25 @@ impl From<SessionInfo> for Session {
 #[utoipa::path(get, path = "/api/v1/session", operation_id = "get_session",
     responses((status = 200, body = Session)))]
 pub async fn get_session(by: By<Anyone>) -> Result<HttpResponse, Error> {
-    let volunteer = by.read(|conn, visit| session_info(conn, visit.viewer.person().map(|one| one.volunteer.clone())));
-    Ok(HttpResponse::Ok().json(Session::from(volunteer.await?)))
+    let info = by.read(|conn, visit| session_info(conn, &visit.viewer)).await?;
+    Ok(HttpResponse::Ok().json(Session::from(info)))
 }
 
 /// Sign in
-#[utoipa::path(post, path = "/api/v1/session", operation_id = "sign_in", request_body = Credentials,
+#[utoipa::path(post, path = "/api/v1/session", operation_id = "sign_in", request_body = SignIn,
     responses((status = 200, body = Session)))]
 pub async fn sign_in(
     app: Data<App>,
     by: By<Anyone>,
     request: HttpRequest,
-    body: Body<Credentials>,
+    body: Body<SignIn>,
 ) -> Result<HttpResponse, Error> {
     let visitor = app.admit(&request, Errand::Proof)?;
-    let Body(Credentials { name, password }) = body;
+    let Body(SignIn { name, password, code }) = body;
+    let code = read_code(code)?;
     let refresh = cookies::refresh(&request, app.is_encrypted(&request));
-    let (info, tokens) = app.sign_in.sign_in(by.credentials(), refresh.as_deref(), visitor, &name, password).await?;
+    let (info, tokens) =
+        app.sign_in.sign_in(by.credentials(), refresh.as_deref(), visitor, &name, password, code).await?;
     Ok(welcome(app.is_encrypted(&request), info, &tokens))
 }
 

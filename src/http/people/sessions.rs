@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::second_factor::read_code;
 use crate::http::body::Body;
 use crate::http::error::Error;
 use crate::http::gate::{App, By, Myself};
@@ -13,11 +14,13 @@ use crate::http::wire::{id_in_address, rfc3339};
 use crate::services::people::sign_in::Credentials;
 use crate::services::people::{prove, sessions};
 
-/// My password, once more.
+/// My password, once more, and a code where I have a second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
     password: String,
+    /// Six digits that the app shows.
+    code: Option<String>,
 }
 
 /// A browser in which I am signed in. Nothing is known of it but these moments.
@@ -54,7 +57,8 @@ pub async fn prove(
 ) -> Result<HttpResponse, Error> {
     app.admit(&request, Errand::Proof)?;
     by.read(|_, _| Ok(())).await?;
-    prove::prove(&app.sign_in, by.credentials(), body.0.password).await?;
+    let Proof { password, code } = body.0;
+    prove::prove(&app.sign_in, by.credentials(), password, read_code(code)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -16,10 +16,12 @@ pub(crate) const FOREIGN: &str = "foreign_origin";
 const HIDDEN: &str = "hidden";
 
 /// What is counted: codes of problem documents, and the two above.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 11] = [
     "unauthorized",
     "session_expired",
     "wrong_credentials",
+    "second_factor_required",
+    "wrong_second_factor",
     "too_many_attempts",
     "forbidden",
     "excluded",

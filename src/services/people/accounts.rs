@@ -1,14 +1,16 @@
 //! Guests and accounts: made, claimed, recovered.
 
+use super::second_factor;
 use super::secrets::{self, hash, hash_hex, normal_recovery_code};
 use super::sign_in::{Credentials, NewSession, SESSION_MS, SignIn, Tokens, viewer};
 use super::throttle::{Guess, Visitor};
 use crate::domain::access::Viewer;
+use crate::domain::second_factor::{Code, SecondFactorRule};
 use crate::domain::volunteer::{check_name, check_password};
 use crate::services::{Error, clock};
 use crate::storage::people::personal_tokens::{self, NewToken};
 use crate::storage::people::volunteers::{self, NewAccount};
-use crate::storage::people::{person, sessions};
+use crate::storage::people::{person, second_factors, sessions};
 use crate::storage::{Conn, is_duplicate, new_id};
 
 /// A guest who has just come.
@@ -49,7 +51,7 @@ pub async fn guest(desk: &SignIn, with_token: bool) -> Result<Guest, Error> {
                 let new = NewToken { volunteer_id: volunteer, hash, name: "guest", scopes: "label own", expires_at };
                 personal_tokens::insert(conn, new_id(), &new, now)?;
             }
-            fresh.open(conn, volunteer, now)
+            fresh.open(conn, volunteer, now, now)
         })
         .await?;
     Ok(Guest { volunteer, token, tokens })
@@ -61,10 +63,10 @@ pub async fn create(desk: &SignIn, from: Credentials, name: String, password: St
     let name_key = check_name(&name)?;
     check_password(&name, &password)?;
     // A first look spares the hashing; the constraint decides.
-    let (shown, key) = (name.clone(), name_key.clone());
+    let (shown, key, rule) = (name.clone(), name_key.clone(), desk.rule());
     desk.store
         .read(move |conn| {
-            guest_of(&viewer(conn, &from, now)?)?;
+            guest_of(&viewer(conn, &from, rule, now)?)?;
             volunteers::by_name(conn, &key)?.map_or(Ok(()), |_| Err(Error::NameTaken(shown)))
         })
         .await?;
@@ -74,9 +76,9 @@ pub async fn create(desk: &SignIn, from: Credentials, name: String, password: St
     let volunteer = desk
         .store
         .write(move |conn| {
-            let guest = guest_of(&viewer(conn, &from, now)?)?;
+            let guest = guest_of(&viewer(conn, &from, rule, now)?)?;
             let volunteer = add(conn, guest.unwrap_or(new_volunteer), guest.is_some(), &shown, &stored, now)?;
-            session.open(conn, volunteer, now)?;
+            session.open(conn, volunteer, now, now)?;
             Ok::<_, Error>(volunteer)
         })
         .await?;
@@ -84,43 +86,53 @@ pub async fn create(desk: &SignIn, from: Credentials, name: String, password: St
     Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens })
 }
 
-/// Sets a new password by recovery code, makes a new code, and ends every session and token of the account.
+/// Sets a new password by recovery code, makes a new code, and ends every session and token of the account. A second factor
+/// stays, and is asked for: a stolen recovery code opens nothing.
 pub async fn recover(
     desk: &SignIn,
     visitor: Visitor,
     name: &str,
-    code: &str,
+    recovery_code: &str,
     password: String,
+    code: Option<Code>,
 ) -> Result<Account, Error> {
     let now = clock::now_ms();
     check_password(name, &password)?;
     let name_key = check_name(name).unwrap_or_default();
     let guess = Guess::recovery(&name_key, visitor);
     desk.throttle.attempt(guess, now)?;
-    let given = hash_hex(&normal_recovery_code(code));
+    let given = hash_hex(&normal_recovery_code(recovery_code));
     // Hashed before the code is looked at, so that a known name takes as long as an unknown one.
     let password_hash = desk.passwords.hash(password).await?;
     let (secrets, fresh) = (Secrets::new(password_hash), NewSession::prepare(&desk.keys)?);
-    let (key, stored, session) = (name_key.clone(), secrets.clone(), fresh.clone());
-    let (volunteer, name) = desk
-        .store
-        .write(move |conn| {
-            let account = volunteers::by_name(conn, &key)?
-                .filter(|account| !account.closed && account.recovery_hash.as_ref() == Some(&given))
-                .filter(|account| account.recovery_until.is_none_or(|until| now < until))
-                .ok_or(Error::WrongCredentials("recovery code"))?;
-            volunteers::set_secrets(conn, account.id, &stored.password_hash, &stored.recovery_hash())?;
-            end_all(conn, account.id, now)?;
-            session.open(conn, account.id, now)?;
-            Ok::<_, Error>((account.id, account.name.unwrap_or_default()))
-        })
-        .await?;
+    // Looked at first: whoever has no recovery code must not use up the attempts at the owner's codes.
+    let (key, known) = (name_key.clone(), given.clone());
+    desk.store.read(move |conn| recovered_by(conn, &key, &known, now)).await?;
+    let (stored, session) = (secrets.clone(), fresh.clone());
+    let work = desk.store.write(move |conn| {
+        let account = recovered_by(conn, &name_key, &given, now)?;
+        second_factor::ask(conn, account.id, code, now)?;
+        volunteers::set_secrets(conn, account.id, &stored.password_hash, &stored.recovery_hash())?;
+        end_all(conn, account.id, now)?;
+        session.open(conn, account.id, now, now)?;
+        Ok::<_, Error>((account.id, account.name.unwrap_or_default()))
+    });
+    let (volunteer, name) = desk.with_code(Some(name), code, now, work).await?;
     desk.throttle.succeeded(guess);
     let tokens = fresh.tokens(&desk.keys, volunteer, now)?;
     Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens })
 }
 
-/// Sets a new password by the old one; every session and token of the account ends, and the asker gets a new session.
+/// The account of that name, if this is the hash of its recovery code.
+fn recovered_by(conn: &mut Conn, name_key: &str, given: &str, now: i64) -> Result<volunteers::Account, Error> {
+    volunteers::by_name(conn, name_key)?
+        .filter(|account| !account.closed && account.recovery_hash.as_deref() == Some(given))
+        .filter(|account| account.recovery_until.is_none_or(|until| now < until))
+        .ok_or(Error::WrongCredentials("recovery code"))
+}
+
+/// Sets a new password by the old one; every session and token of the account ends, and the asker gets a new session. It asks
+/// for no code, so where there is a second factor the new session is proven no longer than the old one was.
 pub async fn change_password(
     desk: &SignIn,
     from: Credentials,
@@ -145,16 +157,28 @@ pub async fn change_password(
             }
             volunteers::set_password(conn, account.id, &new_hash)?;
             end_all(conn, account.id, now)?;
-            session.open(conn, account.id, now)?;
+            let proven_at = proven_at(conn, &from, account.id, now)?;
+            session.open(conn, account.id, proven_at, now)?;
             Ok::<_, Error>(account.id)
         })
         .await?;
     fresh.tokens(&desk.keys, volunteer, now)
 }
 
+/// When it was proved whose a session is, if just now a password was given in it: now, unless there is a second factor too.
+fn proven_at(conn: &mut Conn, from: &Credentials, account: i64, now: i64) -> Result<i64, Error> {
+    match from {
+        Credentials::Session { session, .. } if second_factors::confirmed_at(conn, account)?.is_some() => {
+            Ok(sessions::proven_at(conn, *session)?)
+        }
+        _ => Ok(now),
+    }
+}
+
 /// The account of whoever sends these credentials; a guest has none.
 pub(super) fn own_account(conn: &mut Conn, from: &Credentials, now: i64) -> Result<volunteers::Account, Error> {
-    let someone = viewer(conn, from, now)?;
+    // What an account is asked for here, no role makes any difference to.
+    let someone = viewer(conn, from, SecondFactorRule::Optional, now)?;
     let id = someone.volunteer_id().ok_or_else(|| Error::Unauthorized("sign in first".into()))?;
     person::account(conn, id)?
         .filter(|account| account.password_hash.is_some())

@@ -1,8 +1,10 @@
 //! Deletes a person: what names them goes at once and for good; their labels stay under the pseudonym, so that maps
 //! still add up.
 
+use super::second_factor;
 use super::sign_in::{Credentials, SignIn, viewer};
 use crate::domain::access::Viewer;
+use crate::domain::second_factor::{Code, SecondFactorRule};
 use crate::services::labelling::release_lease;
 use crate::services::{Error, clock};
 use crate::storage::Conn;
@@ -10,11 +12,17 @@ use crate::storage::oversight::audit_log;
 use crate::storage::people::volunteers::Account;
 use crate::storage::people::{person, volunteers};
 
-/// Deletes whoever sends these credentials. An account proves itself by its password; a guest has none.
+/// Deletes whoever sends these credentials. An account proves itself by its password, and a code where it has a second factor; a
+/// guest has neither.
 ///
 /// It cannot be undone. Sessions and tokens end on all servers with the transaction, tiles in hand are given back, and
 /// the name can be taken by anybody.
-pub async fn delete_person(desk: &SignIn, from: Credentials, password: Option<String>) -> Result<(), Error> {
+pub async fn delete_person(
+    desk: &SignIn,
+    from: Credentials,
+    password: Option<String>,
+    code: Option<Code>,
+) -> Result<(), Error> {
     let now = clock::now_ms();
     let account = desk.store.read(move |conn| who(conn, &from, now)).await?;
     if account.name.is_some() {
@@ -24,21 +32,21 @@ pub async fn delete_person(desk: &SignIn, from: Credentials, password: Option<St
         desk.check_own_password(&from, password, account.password_hash.clone(), now).await?;
     }
     let proved = account.password_hash;
-    desk.store
-        .write(move |conn| {
-            // Looked up again: in between, a guest may have made an account, or the password may have changed.
-            let account = who(conn, &from, now)?;
-            if account.password_hash != proved {
-                return Err(Error::WrongCredentials("password"));
-            }
-            forget(conn, account.id)
-        })
-        .await
+    let work = desk.store.write(move |conn| {
+        // Looked up again: in between, a guest may have made an account, or the password may have changed.
+        let account = who(conn, &from, now)?;
+        if account.password_hash != proved {
+            return Err(Error::WrongCredentials("password"));
+        }
+        second_factor::ask(conn, account.id, code, now)?;
+        forget(conn, account.id)
+    });
+    desk.with_code(account.name.as_deref(), code, now, work).await
 }
 
 fn who(conn: &mut Conn, from: &Credentials, now: i64) -> Result<Account, Error> {
     let nobody = || Error::Unauthorized("sign in first: there is nobody to delete".into());
-    let Viewer::Person(someone) = viewer(conn, from, now)? else { return Err(nobody()) };
+    let Viewer::Person(someone) = viewer(conn, from, SecondFactorRule::Optional, now)? else { return Err(nobody()) };
     if !someone.scopes.own {
         return Err(Error::Forbidden("a token cannot delete its owner: sign in and do it yourself".into()));
     }

@@ -10,6 +10,7 @@ pub mod my_data;
 pub mod passwords;
 pub mod prove;
 pub mod reset_password;
+pub mod second_factor;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in;

@@ -1,12 +1,15 @@
 //! Proves once more, in an open session, that it is its owner who sits there: before tokens, roles and resets.
 
 use super::accounts::own_account;
+use super::second_factor;
 use super::sign_in::{Credentials, SignIn};
+use crate::domain::second_factor::Code;
 use crate::services::{Error, clock};
 use crate::storage::people::sessions;
 
-/// Compares the password with that of the account that is signed in, and remembers in the session that it fits.
-pub async fn prove(desk: &SignIn, from: Credentials, password: String) -> Result<(), Error> {
+/// Compares the password with that of the account that is signed in, and the code with its second factor where there is one,
+/// and remembers in the session that they fit.
+pub async fn prove(desk: &SignIn, from: Credentials, password: String, code: Option<Code>) -> Result<(), Error> {
     let Credentials::Session { session, .. } = from else {
         return Err(Error::Forbidden("a token cannot prove who uses it: sign in for that".into()));
     };
@@ -14,13 +17,14 @@ pub async fn prove(desk: &SignIn, from: Credentials, password: String) -> Result
     let account = desk.store.read(move |conn| own_account(conn, &from, now)).await?;
     desk.check_own_password(&from, password, account.password_hash.clone(), now).await?;
     let proved = account.password_hash;
-    desk.store
-        .write(move |conn| {
-            // Looked up again: in between the session may have ended, or the password may have changed.
-            match own_account(conn, &from, now)?.password_hash == proved {
-                true => Ok(sessions::prove(conn, session, clock::now_ms())?),
-                false => Err(Error::WrongCredentials("password")),
-            }
-        })
-        .await
+    let work = desk.store.write(move |conn| {
+        // Looked up again: in between the session may have ended, or the password may have changed.
+        let account = own_account(conn, &from, now)?;
+        if account.password_hash != proved {
+            return Err(Error::WrongCredentials("password"));
+        }
+        second_factor::ask(conn, account.id, code, now)?;
+        Ok(sessions::prove(conn, session, clock::now_ms())?)
+    });
+    desk.with_code(account.name.as_deref(), code, now, work).await
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::access_token::{Access, Keys};
 use super::passwords::Passwords;
+use super::second_factor;
 use super::secrets::{self, hash};
 use super::throttle::{Guess, Throttle, Visitor};
 use crate::domain::access::{Person, Scopes, Viewer};
+use crate::domain::second_factor::{Code, SecondFactor, SecondFactorRule};
 use crate::domain::volunteer::{Role, Volunteer, check_name};
 use crate::services::{Error, clock};
 use crate::storage::people::sessions::{self, Moments, OpenSession, PersonRow};
@@ -52,8 +54,9 @@ impl Credentials {
 /// person or a changed role act at once on all servers.
 ///
 /// A session that has ended reads as nobody, because public pages stay open to that browser; a token that is not valid
-/// is refused, because a script must learn it.
-pub fn viewer(conn: &mut Conn, credentials: &Credentials, now: i64) -> Result<Viewer, Error> {
+/// is refused, because a script must learn it. Whether power needs a second factor is asked here, once for all: `rule` is
+/// the server's ([`SignIn::rule`]).
+pub fn viewer(conn: &mut Conn, credentials: &Credentials, rule: SecondFactorRule, now: i64) -> Result<Viewer, Error> {
     match credentials {
         Credentials::None => Ok(Viewer::Nobody),
         Credentials::Expired => Err(Error::SessionExpired),
@@ -62,7 +65,7 @@ pub fn viewer(conn: &mut Conn, credentials: &Credentials, now: i64) -> Result<Vi
             let Some(moments) = rows.first().map(|(moments, _)| *moments) else { return Ok(Viewer::Nobody) };
             let person = person(rows.into_iter().map(|(_, row)| row).collect(), Scopes::ALL, Some(moments.proven_at));
             let person = person.filter(|person| person.volunteer.id == *volunteer && is_alive(person, moments, now));
-            Ok(person.map_or(Viewer::Nobody, Viewer::Person))
+            Ok(person.map_or(Viewer::Nobody, |person| Viewer::Person(person.under(rule))))
         }
         Credentials::Token(hash) => {
             let mut scopes = String::new();
@@ -73,7 +76,7 @@ pub fn viewer(conn: &mut Conn, credentials: &Credentials, now: i64) -> Result<Vi
             });
             let rows: Vec<PersonRow> = rows.collect();
             person(rows, Scopes::parse(&scopes), None)
-                .map(Viewer::Person)
+                .map(|person| Viewer::Person(person.under(rule)))
                 .ok_or_else(|| Error::Unauthorized("this token is unknown, or its time is over".into()))
         }
     }
@@ -93,10 +96,11 @@ pub fn ends_at(has_power: bool, session: &OpenSession) -> i64 {
 }
 
 fn person(rows: Vec<PersonRow>, scopes: Scopes, proven_at: Option<i64>) -> Option<Person> {
-    let (id, name, admin, creator, _) = rows.first()?.clone();
-    let roles = rows.into_iter().filter_map(|(_, _, _, _, role)| role);
+    let (id, name, admin, creator, confirmed_at, _) = rows.first()?.clone();
+    let roles = rows.into_iter().filter_map(|(.., role)| role);
     let roles = roles.filter_map(|(campaign, role)| Some((campaign, Role::from_key(&role)?))).collect();
-    Some(Person { volunteer: Volunteer { id, name, admin, creator }, roles, scopes, proven_at })
+    let second_factor = confirmed_at.map_or(SecondFactor::None, |_| SecondFactor::SetUp);
+    Some(Person { volunteer: Volunteer { id, name, admin, creator }, roles, scopes, proven_at, second_factor })
 }
 
 /// Everything that signing in needs. Cheap to clone; all clones share the limits.
@@ -106,6 +110,7 @@ pub struct SignIn {
     pub(super) keys: Arc<Keys>,
     pub(super) passwords: Passwords,
     pub(super) throttle: Arc<Throttle>,
+    rule: SecondFactorRule,
 }
 
 /// What a browser keeps.
@@ -122,8 +127,10 @@ pub struct Tokens {
 pub struct SessionInfo {
     /// The person; `None` when nobody is signed in.
     pub volunteer: Option<Volunteer>,
-    /// Campaign slugs and roles.
+    /// Campaign slugs and roles, as far as they hold at the moment.
     pub roles: Vec<(String, Role)>,
+    /// How they stand with the second factor.
+    pub second_factor: SecondFactor,
 }
 
 /// A session that is about to be opened: its id and refresh token are made before the transaction, which may be
@@ -137,7 +144,18 @@ pub(super) struct NewSession {
 impl SignIn {
     /// With the limits at their start.
     pub fn new(store: Store, keys: Keys) -> SignIn {
-        SignIn { store, keys: Arc::new(keys), passwords: Passwords::default(), throttle: Arc::default() }
+        let rule = SecondFactorRule::default();
+        SignIn { store, keys: Arc::new(keys), passwords: Passwords::default(), throttle: Arc::default(), rule }
+    }
+
+    /// The same under another rule about second factors.
+    pub fn under(self, rule: SecondFactorRule) -> SignIn {
+        SignIn { rule, ..self }
+    }
+
+    /// Whom the operator asks for a second factor.
+    pub fn rule(&self) -> SecondFactorRule {
+        self.rule
     }
 
     /// Forgets the wrong attempts for an account, on this server: its owner was given a new code.
@@ -165,6 +183,26 @@ impl SignIn {
         Ok(())
     }
 
+    /// Does what may ask for a code of that account's second factor. An attempt counts for the account, from wherever it comes:
+    /// who gets so far knows the password, and a right password clears no wrong code.
+    pub(super) async fn with_code<T>(
+        &self,
+        name: Option<&str>,
+        code: Option<Code>,
+        now: i64,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let guess = Guess::code(&check_name(name.unwrap_or_default()).unwrap_or_default());
+        if code.is_some() {
+            self.throttle.attempt(guess, now)?;
+        }
+        let done = work.await?;
+        if code.is_some() {
+            self.throttle.succeeded(guess);
+        }
+        Ok(done)
+    }
+
     /// What a browser's access token proves.
     pub fn browser(&self, access_token: &str) -> Credentials {
         match self.keys.read(access_token, clock::now_ms()) {
@@ -174,8 +212,8 @@ impl SignIn {
         }
     }
 
-    /// Signs in with name and password. The session that the request came with, if any, ends, also where only the
-    /// refresh token still names it.
+    /// Signs in with name and password, and a code where the account has a second factor. The session that the request came
+    /// with, if any, ends, also where only the refresh token still names it.
     pub async fn sign_in(
         &self,
         before: Credentials,
@@ -183,6 +221,7 @@ impl SignIn {
         visitor: Visitor,
         name: &str,
         password: String,
+        code: Option<Code>,
     ) -> Result<(SessionInfo, Tokens), Error> {
         let now = clock::now_ms();
         let wrong = || Error::WrongCredentials("password");
@@ -199,21 +238,23 @@ impl SignIn {
         self.throttle.succeeded(guess);
         let renewed = self.passwords.renewed(password, stored.as_deref()).await?;
         let (came, fresh) = (self.came(before, refresh)?, NewSession::prepare(&self.keys)?);
-        let (id, refresh) = (fresh.id, fresh.refresh.clone());
-        let info = self.store.write(move |conn| {
+        let (id, refresh, rule) = (fresh.id, fresh.refresh.clone(), self.rule);
+        let work = self.store.write(move |conn| {
             // Looked up again: between the two transactions the password may have been changed.
             let account = volunteers::by_name(conn, &name_key)?
                 .filter(|account| !account.closed && account.password_hash == stored)
                 .ok_or_else(wrong)?;
+            second_factor::ask(conn, account.id, code, now)?;
             came.end(conn, now)?;
-            fresh.open(conn, account.id, now)?;
+            fresh.open(conn, account.id, now, now)?;
             if let (Some(before), Some(after)) = (&stored, &renewed) {
                 volunteers::renew_password_hash(conn, account.id, before, after)?;
             }
-            let (admin, creator) = (account.admin, account.creator);
-            session_info(conn, Some(Volunteer { id: account.id, name: account.name, admin, creator }))
+            let opened = Credentials::Session { session: id, volunteer: account.id };
+            let viewer = viewer(conn, &opened, rule, now)?;
+            session_info(conn, &viewer)
         });
-        let info = info.await?;
+        let info = self.with_code(Some(name), code, now, work).await?;
         let volunteer = info.volunteer.as_ref().map_or(0, |volunteer| volunteer.id);
         Ok((info, Tokens { access: self.keys.issue(id, volunteer, now)?, refresh }))
     }
@@ -227,7 +268,7 @@ impl SignIn {
         // Of the present key, also where the token is from before the key was replaced.
         let family = self.keys.seal("family", &session.to_string())?;
         let next = format!("{session}.{family}.{}", self.keys.seal("refresh", token)?);
-        let (given_hash, next_hash) = (hash(token), hash(&next));
+        let (given_hash, next_hash, rule) = (hash(token), hash(&next), self.rule);
         let outcome = self.store.write(move |conn| {
             let Some(open) = sessions::lock_open(conn, session, now)? else { return Ok(None) };
             let in_use = open.refresh_hash == given_hash;
@@ -235,8 +276,8 @@ impl SignIn {
                 && (open.refreshed_at..=open.refreshed_at + RACE_MS).contains(&now);
             // Asked before the token is replaced, which counts as a use.
             let credentials = Credentials::Session { session, volunteer: open.volunteer_id };
-            let person = match viewer(conn, &credentials, now)? {
-                Viewer::Person(person) if in_use || just_replaced => person,
+            let viewer = match viewer(conn, &credentials, rule, now)? {
+                viewer @ Viewer::Person(_) if in_use || just_replaced => viewer,
                 Viewer::Person(_) if !genuine => return Ok(None),
                 // A copy of an old token, or a session whose time is over.
                 _ => return sessions::revoke(conn, session, now).map(|()| None).map_err(Error::from),
@@ -245,7 +286,7 @@ impl SignIn {
                 let expires_at = (now + SESSION_MS).min(open.created_at + LONGEST_MS);
                 sessions::rotate(conn, &open, &next_hash, now, expires_at)?;
             }
-            session_info(conn, Some(person.volunteer)).map(Some)
+            session_info(conn, &viewer).map(Some)
         });
         let info = outcome.await?.ok_or_else(refused)?;
         let volunteer = info.volunteer.as_ref().map_or(0, |volunteer| volunteer.id);
@@ -286,9 +327,10 @@ impl NewSession {
         Ok(NewSession { id, refresh })
     }
 
-    /// Adds the session to the database.
-    pub(super) fn open(&self, conn: &mut Conn, volunteer: i64, now: i64) -> Result<(), Error> {
-        Ok(sessions::insert(conn, self.id, volunteer, &hash(&self.refresh), now, now + SESSION_MS)?)
+    /// Adds the session to the database; whose it is was proved at that moment.
+    pub(super) fn open(&self, conn: &mut Conn, volunteer: i64, proven_at: i64, now: i64) -> Result<(), Error> {
+        let moments = Moments { created_at: now, refreshed_at: now, proven_at };
+        Ok(sessions::insert(conn, self.id, volunteer, &hash(&self.refresh), moments, now + SESSION_MS)?)
     }
 
     /// The tokens of the open session.
@@ -305,12 +347,15 @@ pub fn with_roles(conn: &mut Conn, viewer: Viewer) -> Result<Viewer, Error> {
 }
 
 /// What `GET /session` tells about somebody.
-pub fn session_info(conn: &mut Conn, volunteer: Option<Volunteer>) -> Result<SessionInfo, Error> {
-    let roles = match &volunteer {
-        Some(volunteer) => roles::of_volunteer(conn, volunteer.id)?,
-        None => Vec::new(),
+pub fn session_info(conn: &mut Conn, viewer: &Viewer) -> Result<SessionInfo, Error> {
+    let Some(person) = viewer.person() else {
+        return Ok(SessionInfo { volunteer: None, roles: Vec::new(), second_factor: SecondFactor::None });
     };
-    Ok(SessionInfo { volunteer, roles })
+    let roles = match person.second_factor {
+        SecondFactor::Missing => Vec::new(),
+        SecondFactor::None | SecondFactor::SetUp => roles::of_volunteer(conn, person.volunteer.id)?,
+    };
+    Ok(SessionInfo { volunteer: Some(person.volunteer.clone()), roles, second_factor: person.second_factor })
 }
 
 /// What names the session of a browser: its access token, and its refresh token with whether we made it under the present

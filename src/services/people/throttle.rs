@@ -2,7 +2,9 @@
 //!
 //! A name alone is never locked: whoever knows it could keep its owner out. Many visitors who guess at one name together
 //! only have fewer attempts each; the owner, who comes from elsewhere, has those too. Signing in, recovering, and what
-//! somebody does who is signed in already are counted apart, so none uses up the other. Kept in memory, under hashes.
+//! somebody does who is signed in already are counted apart, so none uses up the other. Codes of a second factor alone are
+//! counted for the name, whoever tries: who gets there knows the password, and the owner can change it. Kept in memory, under
+//! hashes.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,6 +41,8 @@ enum Target {
     Password([u8; 32]),
     /// The recovery code of this name.
     Recovery([u8; 32]),
+    /// The second factor of this name, whoever guesses.
+    Code([u8; 32]),
     /// Whoever is signed in with this proves themself once more: no stranger can use that up.
     Own([u8; 32]),
 }
@@ -52,6 +56,12 @@ impl Guess {
     /// At the recovery code of a name.
     pub fn recovery(name_key: &str, visitor: Visitor) -> Guess {
         Guess { target: Target::Recovery(hash(name_key)), visitor }
+    }
+
+    /// At a code of the second factor of a name. All visitors count as one: six digits are few, and only who knows the password
+    /// comes to guess at them.
+    pub fn code(name_key: &str) -> Guess {
+        Guess { target: Target::Code(hash(name_key)), visitor: Visitor(0) }
     }
 
     /// At the password of the account that is signed in with these credentials.
@@ -108,7 +118,8 @@ impl Throttle {
     /// Forgets all attempts for a name: its owner was given a new code.
     pub fn forget(&self, name_key: &str) {
         let name = hash(name_key);
-        self.book().retain(|(target, _), _| *target != Target::Password(name) && *target != Target::Recovery(name));
+        let targets = [Target::Password(name), Target::Recovery(name), Target::Code(name)];
+        self.book().retain(|(target, _), _| !targets.contains(target));
     }
 
     fn book(&self) -> MutexGuard<'_, HashMap<(Target, Option<Visitor>), Failures>> {
@@ -188,6 +199,21 @@ mod tests {
         for _ in 0..10 {
             assert!(throttle.attempt(layla, 2_000).is_ok());
         }
+    }
+
+    #[test]
+    fn wrong_codes_count_for_the_name_and_a_right_password_clears_none() {
+        let throttle = Throttle::default();
+        for _ in 0..10 {
+            assert!(throttle.attempt(Guess::password("layla", STRANGER), 1_000).is_ok());
+            throttle.succeeded(Guess::password("layla", STRANGER));
+            assert!(throttle.attempt(Guess::code("layla"), 1_000).is_ok());
+        }
+        assert!(is_refused(&throttle, Guess::code("layla"), 2_000));
+        assert!(throttle.attempt(Guess::code("omar"), 2_000).is_ok());
+        assert!(throttle.attempt(Guess::code("layla"), 1_000 + WINDOW_MS).is_ok());
+        throttle.forget("layla");
+        assert!(throttle.attempt(Guess::code("layla"), 2_000).is_ok(), "an admin took the second factor away");
     }
 
     #[test]

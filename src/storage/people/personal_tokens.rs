@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::sessions::PersonRow;
 use crate::storage::Conn;
-use crate::storage::schema::{personal_tokens, roles, volunteers};
+use crate::storage::schema::{personal_tokens, roles, second_factors, volunteers};
 
 /// A new token as it is stored.
 pub struct NewToken<'a> {
@@ -38,6 +38,7 @@ pub fn insert(conn: &mut Conn, id: i64, new: &NewToken<'_>, now: i64) -> QueryRe
 pub fn person(conn: &mut Conn, hash: &[u8], now: i64) -> QueryResult<Vec<(String, PersonRow)>> {
     personal_tokens::table
         .inner_join(volunteers::table.on(volunteers::id.eq(personal_tokens::volunteer_id)))
+        .left_join(second_factors::table.on(second_factors::volunteer_id.eq(volunteers::id)))
         .left_join(roles::table.on(roles::volunteer_id.eq(volunteers::id)))
         .filter(personal_tokens::token_hash.eq(hash))
         .filter(personal_tokens::revoked_at.is_null())
@@ -51,6 +52,7 @@ pub fn person(conn: &mut Conn, hash: &[u8], now: i64) -> QueryResult<Vec<(String
                 volunteers::name,
                 volunteers::admin,
                 volunteers::creator,
+                second_factors::confirmed_at.nullable(),
                 (roles::campaign_id, roles::role).nullable(),
             ),
         ))

@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 
-use crate::storage::schema::{roles, sessions, volunteers};
+use crate::storage::schema::{roles, second_factors, sessions, volunteers};
 use crate::storage::{Conn, each_backend};
 
-/// A person found through a session or a token, with one of their roles; one row for each role, one if there is none.
-pub type PersonRow = (i64, Option<String>, bool, bool, Option<(i64, String)>);
+/// A person found through a session or a token: id, name, admin, creator, since when they have a second factor, and one of
+/// their roles; one row for each role, one if there is none.
+pub type PersonRow = (i64, Option<String>, bool, bool, Option<i64>, Option<(i64, String)>);
 
 /// The moments of a session: opened, refreshed, password last given. Milliseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
@@ -42,17 +43,17 @@ pub fn insert(
     id: i64,
     volunteer: i64,
     refresh_hash: &[u8],
-    now: i64,
+    moments: Moments,
     expires_at: i64,
 ) -> QueryResult<()> {
     let row = (
         sessions::id.eq(id),
         sessions::volunteer_id.eq(volunteer),
         sessions::refresh_hash.eq(refresh_hash),
-        sessions::created_at.eq(now),
-        sessions::refreshed_at.eq(now),
+        sessions::created_at.eq(moments.created_at),
+        sessions::refreshed_at.eq(moments.refreshed_at),
         sessions::expires_at.eq(expires_at),
-        sessions::proven_at.eq(now),
+        sessions::proven_at.eq(moments.proven_at),
     );
     diesel::insert_into(sessions::table).values(row).execute(conn).map(drop)
 }
@@ -62,6 +63,7 @@ pub fn insert(
 pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<(Moments, PersonRow)>> {
     let query = sessions::table
         .inner_join(volunteers::table.on(volunteers::id.eq(sessions::volunteer_id)))
+        .left_join(second_factors::table.on(second_factors::volunteer_id.eq(volunteers::id)))
         .left_join(roles::table.on(roles::volunteer_id.eq(volunteers::id)))
         .filter(sessions::id.eq(session))
         .filter(sessions::revoked_at.is_null())
@@ -75,6 +77,7 @@ pub fn person(conn: &mut Conn, session: i64, now: i64) -> QueryResult<Vec<(Momen
                 volunteers::name,
                 volunteers::admin,
                 volunteers::creator,
+                second_factors::confirmed_at.nullable(),
                 (roles::campaign_id, roles::role).nullable(),
             ),
         ));
@@ -139,6 +142,15 @@ pub fn revoke_all(conn: &mut Conn, volunteer: i64, now: i64) -> QueryResult<()> 
     diesel::update(open).set(sessions::revoked_at.eq(now)).execute(conn).map(drop)
 }
 
+/// Ends all sessions of a person but this one.
+pub fn revoke_others(conn: &mut Conn, volunteer: i64, session: i64, now: i64) -> QueryResult<()> {
+    let others = sessions::table
+        .filter(sessions::volunteer_id.eq(volunteer))
+        .filter(sessions::id.ne(session))
+        .filter(sessions::revoked_at.is_null());
+    diesel::update(others).set(sessions::revoked_at.eq(now)).execute(conn).map(drop)
+}
+
 /// A session that has not ended, as its owner sees it.
 #[derive(Debug, Clone, Queryable)]
 pub struct OpenSession {
@@ -172,6 +184,11 @@ pub fn revoke_of(conn: &mut Conn, volunteer: i64, id: i64, now: i64) -> QueryRes
         .filter(sessions::volunteer_id.eq(volunteer))
         .filter(sessions::revoked_at.is_null());
     Ok(diesel::update(theirs).set(sessions::revoked_at.eq(now)).execute(conn)? > 0)
+}
+
+/// When it was last proved in this session whose it is. Milliseconds since 1970, UTC.
+pub fn proven_at(conn: &mut Conn, id: i64) -> QueryResult<i64> {
+    sessions::table.find(id).select(sessions::proven_at).first(conn)
 }
 
 /// Notes that the password was given once more in this session.
