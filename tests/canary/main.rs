@@ -1,6 +1,8 @@
 //! The canary: people with an address, a browser, a name, an e-mail address and a password that nobody else has do
 //! everything there is to do on the real program, and then every byte that it wrote is searched for them.
 
+#[path = "../support/app_codes.rs"]
+mod app_codes;
 mod person;
 mod search;
 mod server;
@@ -82,6 +84,11 @@ async fn with_account(person: &Person) {
     person.post("/api/v1/me/password", change).await.ok();
     person.post("/api/v1/session/proof", json!({"password": format!("{}!", person.password)})).await.ok();
     person.post("/api/v1/me/tokens", json!({"name": person.email, "scopes": ["read", "manage"]})).await.ok();
+    let begun = person.post("/api/v1/me/second-factor", json!({})).await.ok();
+    person.knows(begun["secret"].as_str().expect("a secret"));
+    person.post("/api/v1/me/second-factor/confirm", json!({"code": person.code()})).await.ok();
+    let proof = json!({"password": format!("{}!", person.password), "code": person.code()});
+    person.post("/api/v1/session/proof", proof).await.ok();
     person.get("/api/v1/me/sessions").await.ok();
 }
 
@@ -136,7 +143,8 @@ async fn download(person: &Person, into: &Path) {
 }
 
 async fn say_farewell(person: &Person) {
-    let body = if person.has_account { json!({"password": format!("{}!", person.password)}) } else { json!({}) };
+    let proof = || json!({"password": format!("{}!", person.password), "code": person.code()});
+    let body = if person.has_account { proof() } else { json!({}) };
     let reply = person.delete("/api/v1/me", Some(body)).await;
     assert_eq!(reply.status, 204, "{}", reply.text);
 }
@@ -164,6 +172,7 @@ async fn live(database: TestDatabase) {
         coordinate(one, &tile).await;
     }
     house.run(&["user", "recover", "--name", &goes.name]);
+    house.run(&["user", "remove-second-factor", "--name", &goes.name]);
     house.run(&["user", "disable", "--name", &goes.name]);
 
     // While they live: where somebody is may stand nowhere, who somebody is in the accounts and nowhere else.
@@ -174,8 +183,9 @@ async fn live(database: TestDatabase) {
     alive.search(&house.beside("logs")).and(alive.search(&house.beside("downloads-before"))).are_nowhere(name);
     let kept = alive.search(house.data()).and(alive.search(&house.beside("backup-before")));
     let kept = kept.and(search::dump(&house, &alive));
-    kept.only(&["name", "words"], name);
-    assert!(kept.has("name") && kept.has("words"), "the search finds what is there");
+    // What codes are made from must be kept as it is; it stands in the database and its copies, and nowhere else.
+    kept.only(&["name", "words", "factor"], name);
+    assert!(["name", "words", "factor"].iter().all(|kind| kept.has(kind)), "the search finds what is there");
 
     // After some are deleted: of them, nothing anywhere.
     for one in [&gone_guest, &gone_boss] {
@@ -197,7 +207,7 @@ async fn live(database: TestDatabase) {
     let left = gone.search(house.data()).and(gone.search(&house.beside("backup-after")));
     left.and(search::dump(&house, &gone)).are_nowhere(name);
     let kept: Found = alive.search(house.data()).and(alive.search(&house.beside("backup-after")));
-    kept.only(&["name", "words"], name);
+    kept.only(&["name", "words", "factor"], name);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,8 @@ use reqwest::Method;
 use reqwest::header::SET_COOKIE;
 use serde_json::Value;
 
+use crate::app_codes::{code, step_now};
+
 /// A person before the server.
 pub struct Person {
     pub name: String,
@@ -18,9 +20,17 @@ pub struct Person {
     pub has_account: bool,
     /// All that the server gave them to prove who they are.
     pub secrets: Mutex<Vec<String>>,
+    /// The second factor, where they have one.
+    pub factor: Mutex<Option<Factor>>,
     cookies: Mutex<BTreeMap<String, String>>,
     http: reqwest::Client,
     url: String,
+}
+
+/// What the app on their telephone knows.
+pub struct Factor {
+    pub secret: String,
+    last_step: i64,
 }
 
 /// An answer.
@@ -53,10 +63,28 @@ impl Person {
             password: format!("{} long enough", mark("secret")),
             has_account,
             secrets: Mutex::default(),
+            factor: Mutex::default(),
             cookies: Mutex::default(),
             http: reqwest::Client::builder().no_proxy().build().expect("a client"),
             url: url.to_owned(),
         }
+    }
+
+    /// Gives their app a secret.
+    pub fn knows(&self, secret: &str) {
+        *self.factor.lock().unwrap() = Some(Factor { secret: secret.to_owned(), last_step: 0 });
+    }
+
+    /// The next code of the app that was not used: waits for it where need be.
+    pub fn code(&self) -> String {
+        let mut factor = self.factor.lock().unwrap();
+        let factor = factor.as_mut().expect("a second factor");
+        // The server takes the code of the next half minute too.
+        while factor.last_step > step_now() {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        factor.last_step = step_now().max(factor.last_step + 1);
+        code(&factor.secret, factor.last_step)
     }
 
     /// What they write wherever there is room for words.

@@ -33,6 +33,12 @@ impl Needles {
             needles.add("address", address.to_string().as_bytes());
             needles.add("address", &address.octets());
             needles.add("password", password.as_bytes());
+            if let Some(factor) = person.factor.lock().unwrap().as_ref() {
+                let bytes = crate::app_codes::bytes_of(&factor.secret);
+                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                needles.add("factor", &bytes);
+                needles.add("factor", hex.as_bytes());
+            }
             for secret in person.secrets.lock().unwrap().iter() {
                 needles.add("secret", secret.as_bytes());
                 needles.add("secret", secret.replace('-', "").as_bytes());
