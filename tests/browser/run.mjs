@@ -5,7 +5,7 @@ import { errors, finish, foreign, test } from './harness.mjs'
 
 // What a coordinator does changes a campaign for all who come later, so those topics have a server of their own each (scripts/test-browser.sh).
 const VOLUNTEERS_AND_RESEARCHERS = [
-  'labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'pages',
+  'labelling', 'compare', 'remarks', 'timeline', 'training', 'standing', 'offline', 'slow', 'languages', 'keyboard', 'account', 'second-factor', 'pages',
   'results', 'validate', 'releases',
 ]
 const topics = process.env.AFTERMAP_TOPICS?.split(',') ?? VOLUNTEERS_AND_RESEARCHERS

@@ -21,11 +21,13 @@ async function freePort() {
 
 export class DemoServer {
   #process = null
+  #more = []
   log = ''
 
-  /** A server with the demo campaigns, or, with `serve`, one with nobody and nothing in it. */
-  static async start(binary, verb = 'demo') {
+  /** A server with the demo campaigns, or, with `serve`, one with nobody and nothing in it; `more` are settings of its own. */
+  static async start(binary, verb = 'demo', more = []) {
     const server = new DemoServer()
+    server.#more = more
     server.binary = binary
     server.data = mkdtempSync(join(tmpdir(), 'aftermap-browser-'))
     server.listen = `127.0.0.1:${await freePort()}`
@@ -94,7 +96,7 @@ export class DemoServer {
   }
 
   async #run(verb) {
-    this.#process = spawn(this.binary, [verb, '--data', this.data, '--listen', this.listen], { env: { ...process.env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = spawn(this.binary, [verb, '--data', this.data, '--listen', this.listen, ...this.#more], { env: { ...process.env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#process.stdout, this.#process.stderr]) stream.on('data', (text) => (this.log += text))
     const until = Date.now() + READY_MS
     while (Date.now() < until && this.#process.exitCode === null) {

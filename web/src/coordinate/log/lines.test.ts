@@ -70,7 +70,7 @@ const ENTRIES: [Entry, string, format?: string][] = [
 const plain = (line: string) => line.replaceAll(/[\u2068\u2069]/g, '')
 
 /** Acts upon accounts and on the server, which stand in no campaign's log. */
-const OF_SERVER = ['delete_campaign', 'make_token', 'revoke_token', 'reset_password', 'sign_out', 'sign_out_everybody']
+const OF_SERVER = ['delete_campaign', 'make_token', 'revoke_token', 'reset_password', 'set_up_second_factor', 'remove_second_factor', 'sign_out', 'sign_out_everybody']
 
 describe('a line of the log', () => {
   afterEach(() => (language.texts = en))
