@@ -96,7 +96,8 @@ pub fn base32(secret: &[u8; SECRET_BYTES]) -> String {
 
 /// The address that an app reads from the picture: who issued it, for which account, and the secret.
 pub fn otpauth(issuer: &str, name: &str, secret: &[u8; SECRET_BYTES]) -> String {
-    let (issuer, name, secret) = (escaped(issuer), escaped(name), base32(secret));
+    // Apps take the first colon, escaped or not, for the end of the issuer: a port stands behind a blank.
+    let (issuer, name, secret) = (escaped(&issuer.replace(':', " ")), escaped(name), base32(secret));
     format!("otpauth://totp/{issuer}:{name}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits=6&period=30")
 }
 
@@ -162,9 +163,9 @@ mod tests {
         assert_eq!(base32(RFC), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         assert_eq!(base32(&[0xff; 20]), "7".repeat(32));
         assert_eq!(
-            otpauth("aftermap map.example.org", "ليلى", RFC),
-            "otpauth://totp/aftermap%20map.example.org:%D9%84%D9%8A%D9%84%D9%89?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
-             &issuer=aftermap%20map.example.org&algorithm=SHA1&digits=6&period=30"
+            otpauth("aftermap map.example.org:81", "ليلى", RFC),
+            "otpauth://totp/aftermap%20map.example.org%2081:%D9%84%D9%8A%D9%84%D9%89?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+             &issuer=aftermap%20map.example.org%2081&algorithm=SHA1&digits=6&period=30"
         );
     }
 }

@@ -87,7 +87,7 @@ async fn it_is_begun_replaced_confirmed_and_then_ends_all_other_sessions() {
         assert_eq!((reply.status.as_u16(), reply.header("cache-control")), (201, "no-store"));
         let first = reply.json()["secret"].as_str().unwrap().to_owned();
         assert_eq!(bytes_of(&first).len(), 20, "160 bits");
-        let host = app.address.trim_start_matches("http://").replace(':', "%3A");
+        let host = app.address.trim_start_matches("http://").replace(':', "%20");
         let issuer = format!("aftermap%20{host}");
         let uri =
             format!("otpauth://totp/{issuer}:layla?secret={first}&issuer={issuer}&algorithm=SHA1&digits=6&period=30");
