@@ -36,12 +36,12 @@ class App {
   }
 }
 
-/** Another person with an account, signed in; the name and the password. */
+/** Another person with an account, signed in; the name, the password and the recovery code. */
 async function somebody(page, home = base) {
   const account = { name: `factor-${Date.now()}-${Math.random().toString(36).slice(2, 6)}`, password: 'seven quiet rivers' }
   await page.goto(`${home}/`)
-  await page.evaluate((body) => fetch('/api/v1/accounts', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }), account)
-  return account
+  const made = await page.evaluate((body) => fetch('/api/v1/accounts', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }).then((reply) => reply.json()), account)
+  return { ...account, recovery: made.recovery_code }
 }
 
 async function setUp(page, query = '') {
@@ -128,6 +128,33 @@ await test('the question for the password asks for the code too, and the second 
   await page.locator('[data-testid=second-factor][data-is=none]').waitFor()
 })
 await context.close()
+
+await test('a recovery code and the deletion of the account ask for a code too', async () => {
+  const { page, context } = await visitor(DESK)
+  const account = await somebody(page)
+  const app = await setUp(page)
+  await signOut(page)
+  trouble.expected = true
+  await open(page, '/recover')
+  await page.locator('input[name=name]').fill(account.name)
+  await page.locator('input[name=recovery_code]').fill(account.recovery)
+  await page.locator('input[name=password]').fill('eight quiet rivers')
+  await send(page).click()
+  await page.locator('input[name=code]').waitFor()
+  await page.locator('input[name=code]').fill(await app.code())
+  await send(page).click()
+  await page.getByTestId('code-done').click()
+  await page.getByTestId('who').waitFor()
+  await open(page, '/me')
+  await page.getByTestId('delete-me').click()
+  await page.locator('dialog input[name=password]').fill('eight quiet rivers')
+  await page.getByTestId('delete-yes').click()
+  await page.locator('dialog [role=alert]', { hasText: 'second factor' }).waitFor()
+  await page.locator('dialog input[name=code]').fill(await app.code())
+  await page.getByTestId('delete-yes').click()
+  await page.getByRole('heading', { name: 'Deleted' }).waitFor()
+  await context.close()
+})
 
 for (const [size, device] of SIZES) {
   for (const [look, options, query] of LOOKS) {
