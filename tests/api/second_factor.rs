@@ -52,13 +52,18 @@ async fn unproven(app: &TestApp) {
     app.write(move |conn| Ok(diesel::update(sessions::table).set(sessions::proven_at.eq(at)).execute(conn)?)).await;
 }
 
-async fn sign_in(app: &TestApp, name: &str, code: Option<&str>) -> (Browser, Reply) {
-    let browser = app.browser();
-    let mut body = json!({"name": name, "password": PASSWORD});
+/// What is sent to sign in, with a code where there is one.
+fn credentials(name: &str, password: &str, code: Option<&str>) -> Value {
+    let mut body = json!({"name": name, "password": password});
     if let Some(code) = code {
         body["code"] = json!(code);
     }
-    let reply = browser.post(SESSION, body).await;
+    body
+}
+
+async fn sign_in(app: &TestApp, name: &str, code: Option<&str>) -> (Browser, Reply) {
+    let browser = app.browser();
+    let reply = browser.post(SESSION, credentials(name, PASSWORD, code)).await;
     (browser, reply)
 }
 
@@ -187,8 +192,7 @@ async fn before_the_password_is_right_nobody_learns_that_there_is_one() {
         for code in [None, Some("123456")] {
             let mut told = Vec::new();
             for name in ["layla", "omar", "nobody-at-all"] {
-                let mut body = json!({"name": name, "password": "three blind rats"});
-                code.map(|code| body["code"] = json!(code));
+                let body = credentials(name, "three blind rats", code);
                 told.push(app.browser().post(SESSION, body).await.refused(401, "wrong_credentials"));
             }
             assert!(told.iter().all(|problem| *problem == told[0]), "{told:?}");
@@ -219,8 +223,7 @@ async fn ten_wrong_codes_are_enough_from_wherever_and_however_often_the_password
         let tried = async |number: usize, code: Option<String>| {
             let address = format!("203.0.113.{number}");
             let headers = [("content-type", "application/json"), ("x-forwarded-for", address.as_str())];
-            let mut body = json!({"name": "layla", "password": PASSWORD});
-            code.map(|code| body["code"] = json!(code));
+            let body = credentials("layla", PASSWORD, code.as_deref());
             app.browser().send(Method::POST, SESSION, &headers, Some(body.to_string())).await
         };
         let wrong = || Some(code(&secret, step_now() - 1_000));
