@@ -159,7 +159,7 @@ pub struct ServeOptions {
     pub sign_ins_per_minute: u32,
 
     /// Let admins, creators and coordinators use what they may only once their account has a second factor
-    #[arg(long, env = "AFTERMAP_REQUIRE_SECOND_FACTOR", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, env = "AFTERMAP_REQUIRE_SECOND_FACTOR", value_parser = switch)]
     pub require_second_factor: bool,
 
     /// Gigabytes that uploaded files may take until they are cut into scenes
@@ -223,6 +223,15 @@ impl ServeOptions {
     }
 }
 
+/// A switch in the environment; on the command line its name alone is enough.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" | "" => Ok(false),
+        _ => Err("write true or false".to_owned()),
+    }
+}
+
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write it as numbers, like 127.0.0.1:8090, or 0.0.0.0:8090 for every network".to_owned())
 }
@@ -245,6 +254,13 @@ mod tests {
         for bad in ["localhost:8090", "8090", "127.0.0.1:99999"] {
             assert!(address(bad).unwrap_err().contains("127.0.0.1:8090"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off_and_nothing_else() {
+        assert!(["true", "1", "YES", "on"].iter().all(|text| switch(text) == Ok(true)));
+        assert!(["false", "0", "no", "Off", ""].iter().all(|text| switch(text) == Ok(false)));
+        assert!(switch("maybe").unwrap_err().contains("true or false"));
     }
 
     #[test]
