@@ -58,6 +58,7 @@ async fn folder() -> tempfile::TempDir {
     let store = Store::open(&DatabaseUrl::in_folder(data.path()), 2).unwrap();
     user::add(&store, "boss".into(), PASSWORD, Some(Grant::Admin)).await.unwrap();
     user::add(&store, "cleo".into(), PASSWORD, Some(Grant::Creator)).await.unwrap();
+    user::add(&store, "vera".into(), PASSWORD, None).await.unwrap();
     data
 }
 
@@ -105,6 +106,7 @@ async fn who_was_refused_is_told_with_request_route_and_number_and_without_names
     let data = folder().await;
     let server = Server::start(data.path(), &["--log-format", "json"]);
     let (boss, cleo) = (signed_in(&server, "boss").await, signed_in(&server, "cleo").await);
+    signed_in(&server, "vera").await;
     boss.post("/api/v1/campaigns", json!({"slug": "town", "title": "Town"})).await.ok();
     let hidden = cleo.get(&format!("{TOWN}/jobs")).await;
     hidden.refused(404, "not_found");
@@ -129,7 +131,10 @@ async fn who_was_refused_is_told_with_request_route_and_number_and_without_names
         assert_eq!((&event["code"], &event["route"]), (&json!(code), &json!(route)));
         assert_eq!(event["person"].is_i64(), code == "hidden", "{event}");
     }
-    for canary in ["cleo", "boss", "canary", "127.0.0.1", "three blind mice"] {
+    let told = events.iter().filter(|event| event["message"] == "signed in");
+    let told: Vec<(bool, &Value)> = told.map(|event| (event["person"].is_i64(), &event["second_factor"])).collect();
+    assert_eq!(told, [(true, &json!("none")); 2], "boss and cleo have power, vera has none\n{log}");
+    for canary in ["cleo", "boss", "vera", "canary", "127.0.0.1", "three blind mice"] {
         assert!(!log.contains(canary), "{canary} in\n{log}");
     }
 }

@@ -55,7 +55,7 @@ pub struct CampaignRole {
 
 impl From<SessionInfo> for Session {
     fn from(info: SessionInfo) -> Session {
-        let SessionInfo { volunteer, roles, second_factor } = info;
+        let SessionInfo { volunteer, roles, second_factor, .. } = info;
         let roles = roles.into_iter().filter(|(_, role)| *role > Role::Volunteer);
         Session {
             signed_in: volunteer.is_some(),
@@ -93,6 +93,7 @@ pub async fn sign_in(
     let refresh = cookies::refresh(&request, app.is_encrypted(&request));
     let (info, tokens) =
         app.sign_in.sign_in(by.credentials(), refresh.as_deref(), visitor, &name, password, code).await?;
+    tell_of(&info);
     Ok(welcome(app.is_encrypted(&request), info, &tokens))
 }
 
@@ -115,6 +116,13 @@ pub async fn refresh_session(app: Data<App>, request: HttpRequest) -> HttpRespon
 pub async fn sign_out(app: Data<App>, by: By<Anyone>, request: HttpRequest) -> Result<HttpResponse, Error> {
     app.sign_in.sign_out(by.credentials(), cookies::refresh(&request, app.is_encrypted(&request)).as_deref()).await?;
     Ok(cookies::forget(HttpResponse::NoContent().finish(), app.is_encrypted(&request)))
+}
+
+/// An event where somebody with power signs in, as a number: they are whom a thief of passwords wants to be. When volunteers
+/// come and go is nobody's business.
+fn tell_of(info: &SessionInfo) {
+    let Some(volunteer) = info.volunteer.as_ref().filter(|_| info.has_power) else { return };
+    tracing::info!(person = volunteer.id, second_factor = info.second_factor.key(), "signed in");
 }
 
 fn welcome(https: bool, info: SessionInfo, tokens: &Tokens) -> HttpResponse {

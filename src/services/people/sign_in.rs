@@ -131,6 +131,8 @@ pub struct SessionInfo {
     pub roles: Vec<(String, Role)>,
     /// How they stand with the second factor.
     pub second_factor: SecondFactor,
+    /// [`Person::has_power`].
+    pub has_power: bool,
 }
 
 /// A session that is about to be opened: its id and refresh token are made before the transaction, which may be
@@ -349,13 +351,15 @@ pub fn with_roles(conn: &mut Conn, viewer: Viewer) -> Result<Viewer, Error> {
 /// What `GET /session` tells about somebody.
 pub fn session_info(conn: &mut Conn, viewer: &Viewer) -> Result<SessionInfo, Error> {
     let Some(person) = viewer.person() else {
-        return Ok(SessionInfo { volunteer: None, roles: Vec::new(), second_factor: SecondFactor::None });
+        let second_factor = SecondFactor::None;
+        return Ok(SessionInfo { volunteer: None, roles: Vec::new(), second_factor, has_power: false });
     };
-    let roles = match person.second_factor {
+    let (second_factor, has_power) = (person.second_factor, person.has_power());
+    let roles = match second_factor {
         SecondFactor::Missing => Vec::new(),
         SecondFactor::None | SecondFactor::SetUp => roles::of_volunteer(conn, person.volunteer.id)?,
     };
-    Ok(SessionInfo { volunteer: Some(person.volunteer.clone()), roles, second_factor: person.second_factor })
+    Ok(SessionInfo { volunteer: Some(person.volunteer.clone()), roles, second_factor, has_power })
 }
 
 /// What names the session of a browser: its access token, and its refresh token with whether we made it under the present
