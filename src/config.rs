@@ -158,7 +158,7 @@ pub struct ServeOptions {
     #[arg(long, env = "AFTERMAP_SIGN_INS_PER_MINUTE", value_name = "N", default_value_t = 120)]
     pub sign_ins_per_minute: u32,
 
-    /// Let admins, creators and coordinators use what they may only once their account has a second factor
+    /// Give admins, creators and coordinators their rights only while their account has a second factor
     #[arg(long, env = "AFTERMAP_REQUIRE_SECOND_FACTOR", value_parser = switch)]
     pub require_second_factor: bool,
 

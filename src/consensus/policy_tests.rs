@@ -82,6 +82,7 @@ fn where_anybody_saw_damage_an_undamaged_call_wants_a_clear_lead() {
     // Damage is called as before, a settled tile stays, and so it is where every error costs the same.
     check(&policy, 1, "xxxxxxxxn", sides(1, 8), "settled 9 sure");
     check(&policy, 1, "nnnd", settled(), "settled 4 sure");
+    check(&policy, 1, "nnn", settled(), "open 4 -");
     let alike = Policy { undamaged_at_most: 0.15, ..policy };
     check(&alike, 1, "nnnnnnnnn", sides(4, 1), "settled 9 sure");
     check(&alike, 1, "nnn", none, "settled 3 sure");
@@ -91,6 +92,9 @@ fn where_anybody_saw_damage_an_undamaged_call_wants_a_clear_lead() {
 fn a_maximum_that_is_the_minimum_still_lets_undamaged_tiles_settle() {
     let tight = Policy { maximum: 3, ..Policy::default() };
     check(&tight, 0, "nnn", TileFacts::default(), "settled 3 lead");
+    let wider = Policy { maximum: 4, ..tight };
+    check(&wider, 0, "nnnn", TileFacts::default(), "settled 4 lead");
+    check(&wider, 0, "nnnu", TileFacts::default(), "contested 4 maximum");
 }
 
 #[test]

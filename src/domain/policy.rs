@@ -129,7 +129,8 @@ impl Policy {
     }
 
     /// Labels that speak about damage before a tile may settle as undamaged: one more than the minimum where missed damage
-    /// costs more, because nobody looks at such a tile again.
+    /// costs more, because nobody looks at such a tile again. Never more than the maximum: a tile that may have no more
+    /// labels, as an imported one, is decided by those it has.
     pub fn minimum_undamaged(&self) -> u32 {
         let extra = if self.missed_damage_costs_more() { UNDAMAGED_EXTRA } else { 0 };
         self.minimum.saturating_add(extra).min(self.maximum)

@@ -151,16 +151,21 @@ fn push_policies(text: &mut String, policies: &[PolicyFacts]) {
     text.push_str(
         "\nThe policy changed while labels were gathered; what stands above is the one in force now. A tile was decided by the version \
          that was in force when it closed (column `closed_at`), or by a later one that decided closed tiles anew.\n\n\
-         | version | in force from | labels at least | at most | probability of the class | decided closed tiles anew |\n|---|---|---|---|---|---|\n",
+         | version | in force from | labels at least | undamaged at least | at most | probability of the class | decided closed tiles anew |\n\
+         |---|---|---|---|---|---|---|\n",
     );
     for one in policies {
         let (policy, from) = (&one.policy, super::text::instant(one.in_force_from));
         let anew = if one.closed_too { "yes" } else { "no" };
-        let (least, sure) = match policy.kind {
-            PolicyKind::Adaptive => (policy.minimum, policy.settle_at.to_string()),
-            PolicyKind::Fixed { redundancy } => (redundancy, "-".to_owned()),
+        let (least, undamaged, sure) = match policy.kind {
+            PolicyKind::Adaptive => (policy.minimum, policy.minimum_undamaged(), policy.settle_at.to_string()),
+            PolicyKind::Fixed { redundancy } => (redundancy, redundancy, "-".to_owned()),
         };
-        let _ = writeln!(text, "| {} | {from} | {least} | {} | {sure} | {anew} |", one.version, policy.maximum);
+        let _ = writeln!(
+            text,
+            "| {} | {from} | {least} | {undamaged} | {} | {sure} | {anew} |",
+            one.version, policy.maximum
+        );
     }
 }
 
@@ -228,7 +233,8 @@ fn against_missed_damage(policy: &Policy) -> String {
         return String::new();
     }
     format!(
-        " An undamaged call needed at least {} labels, and where anybody saw damage {DISSENT_LEAD} voices more than all who did.",
+        " An undamaged call needed at least {} labels (or all that the tile could have) and, where anybody saw damage, {DISSENT_LEAD} \
+         more voices for undamaged than for damage.",
         policy.minimum_undamaged(),
     )
 }

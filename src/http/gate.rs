@@ -336,8 +336,8 @@ pub fn refusal(viewer: &Viewer) -> services::Error {
     match viewer {
         Viewer::Nobody => not_signed_in(),
         Viewer::Person(person) if person.second_factor == SecondFactor::Missing => services::Error::Forbidden(
-            "this server lets people with your role do that only with a second factor: sign in, and set one up on the page of \
-             your account"
+            "your roles hold on this server only with a second factor, and this may need one of them: sign in, and set one up \
+             on the page of your account"
                 .into(),
         ),
         Viewer::Person(person) if !person.scopes.own => {

@@ -6,6 +6,7 @@ use aftermap::domain::volunteer::Role;
 use aftermap::http::ServerOptions;
 use aftermap::services::people::grant_role::Grant;
 use aftermap::services::people::second_factor;
+use aftermap::services::upkeep::housekeeping;
 use aftermap::services::{Error, clock};
 use aftermap::storage::people::second_factors as rows;
 use aftermap::storage::schema::{audit_log, second_factors, sessions};
@@ -248,6 +249,43 @@ async fn ten_wrong_codes_are_enough_from_wherever_and_however_often_the_password
 }
 
 #[tokio::test]
+async fn who_signs_in_while_it_is_confirmed_is_asked_or_signed_out() {
+    on_each_database(async |app| {
+        let owner = app.signed_in("layla", None).await;
+        let secret = begin(&owner).await;
+        let others: Vec<Browser> = (0..16).map(|_| app.browser()).collect();
+        let signing_in = join_all(others.iter().map(|other| other.post(SESSION, credentials("layla", PASSWORD, None))));
+        let confirming = async {
+            // In the midst of them: the passwords of some are compared by now.
+            tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+            owner.post(CONFIRM, json!({"code": code(&secret, step_now())})).await.ok()
+        };
+        tokio::join!(signing_in, confirming);
+        for other in &others {
+            assert_eq!(other.session().await["signed_in"], false);
+        }
+        assert_eq!(owner.session().await["second_factor"], "set_up");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_was_begun_an_hour_ago_cannot_be_confirmed_and_goes() {
+    on_each_database(async |app| {
+        let owner = app.signed_in("layla", None).await;
+        let secret = begin(&owner).await;
+        let before = clock::now_ms() - 2 * 3_600_000;
+        let age = second_factors::created_at.eq(before);
+        app.write(move |conn| Ok(diesel::update(second_factors::table).set(age).execute(conn)?)).await;
+        owner.post(CONFIRM, json!({"code": code(&secret, step_now())})).await.refused(409, "conflict");
+        housekeeping::forget_people(&app.store, clock::now_ms()).await.unwrap();
+        let left: i64 = app.write(|conn| Ok(second_factors::table.count().get_result(conn)?)).await;
+        assert_eq!(left, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_stolen_session_and_the_password_are_not_enough() {
     on_each_database(async |app| {
         let thief = app.signed_in("layla", None).await;
@@ -256,9 +294,16 @@ async fn a_stolen_session_and_the_password_are_not_enough() {
         let wish = json!({"name": "x", "scopes": ["manage"]});
         thief.post(PROOF, json!({"password": PASSWORD})).await.refused(401, "second_factor_required");
         thief.post(TOKENS, wish.clone()).await.refused(403, "password_needed");
-        // A new password opens a session that is proven no more than this one.
+        // A new password opens a session that is proven no more than this one, and does not begin to live anew.
+        let born = clock::now_ms() - 5 * 86_400_000;
+        app.write(move |conn| Ok(diesel::update(sessions::table).set(sessions::created_at.eq(born)).execute(conn)?))
+            .await;
         let change = json!({"password": PASSWORD, "new_password": PASSWORD});
         assert_eq!(thief.post("/api/v1/me/password", change).await.status, 204);
+        let youngest = app.write(|conn| {
+            Ok(sessions::table.select(diesel::dsl::max(sessions::created_at)).first::<Option<i64>>(conn)?)
+        });
+        assert_eq!(youngest.await, Some(born));
         thief.post(TOKENS, wish.clone()).await.refused(403, "password_needed");
         for (method, path) in [(Method::POST, MINE), (Method::POST, CONFIRM), (Method::DELETE, MINE)] {
             let body = Some(json!({"code": code(&secret, step_now())}).to_string());

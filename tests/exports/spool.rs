@@ -161,6 +161,7 @@ fn the_method_note_says_how_and_from_what() {
             "10 labels by 3 volunteers",
             "2 tiles open",
             "at least 3 labels",
+            "An undamaged call needed at least 4 labels",
             "drawn by a program",
             "No sample of this map",
         ] {

@@ -118,6 +118,9 @@ pub async fn recover_account(
     let Body(Recovery { name, recovery_code, password, code }) = body;
     let code = read_code(code)?;
     let account = accounts::recover(&app.sign_in, visitor, &name, &recovery_code, password, code).await?;
+    if account.has_power {
+        tracing::info!(person = account.volunteer, "recovered");
+    }
     Ok(welcome(HttpResponse::Ok(), app.is_encrypted(&request), account))
 }
 

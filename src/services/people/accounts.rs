@@ -4,13 +4,14 @@ use super::second_factor;
 use super::secrets::{self, hash, hash_hex, normal_recovery_code};
 use super::sign_in::{Credentials, NewSession, SESSION_MS, SignIn, Tokens, viewer};
 use super::throttle::{Guess, Visitor};
-use crate::domain::access::Viewer;
+use crate::domain::access::{Person, Viewer};
 use crate::domain::second_factor::{Code, SecondFactorRule};
 use crate::domain::volunteer::{check_name, check_password};
 use crate::services::{Error, clock};
 use crate::storage::people::personal_tokens::{self, NewToken};
+use crate::storage::people::sessions::{self, Moments};
 use crate::storage::people::volunteers::{self, NewAccount};
-use crate::storage::people::{person, second_factors, sessions};
+use crate::storage::people::{person, second_factors};
 use crate::storage::{Conn, is_duplicate, new_id};
 
 /// A guest who has just come.
@@ -35,6 +36,8 @@ pub struct Account {
     pub recovery_code: String,
     /// For browsers.
     pub tokens: Tokens,
+    /// [`Person::has_power`].
+    pub has_power: bool,
 }
 
 /// Lets somebody in without an account, with a token for a tool if they want one.
@@ -51,7 +54,7 @@ pub async fn guest(desk: &SignIn, with_token: bool) -> Result<Guest, Error> {
                 let new = NewToken { volunteer_id: volunteer, hash, name: "guest", scopes: "label own", expires_at };
                 personal_tokens::insert(conn, new_id(), &new, now)?;
             }
-            fresh.open(conn, volunteer, now, now)
+            fresh.open(conn, volunteer, Moments::at(now))
         })
         .await?;
     Ok(Guest { volunteer, token, tokens })
@@ -78,12 +81,12 @@ pub async fn create(desk: &SignIn, from: Credentials, name: String, password: St
         .write(move |conn| {
             let guest = guest_of(&viewer(conn, &from, rule, now)?)?;
             let volunteer = add(conn, guest.unwrap_or(new_volunteer), guest.is_some(), &shown, &stored, now)?;
-            session.open(conn, volunteer, now, now)?;
+            session.open(conn, volunteer, Moments::at(now))?;
             Ok::<_, Error>(volunteer)
         })
         .await?;
     let tokens = fresh.tokens(&desk.keys, volunteer, now)?;
-    Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens })
+    Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens, has_power: false })
 }
 
 /// Sets a new password by recovery code, makes a new code, and ends every session and token of the account. A second factor
@@ -108,19 +111,21 @@ pub async fn recover(
     // Looked at first: whoever has no recovery code must not use up the attempts at the owner's codes.
     let (key, known) = (name_key.clone(), given.clone());
     desk.store.read(move |conn| recovered_by(conn, &key, &known, now)).await?;
-    let (stored, session) = (secrets.clone(), fresh.clone());
+    desk.throttle.succeeded(guess);
+    let (stored, session, rule) = (secrets.clone(), fresh.clone(), desk.rule());
     let work = desk.store.write(move |conn| {
         let account = recovered_by(conn, &name_key, &given, now)?;
         second_factor::ask(conn, account.id, code, now)?;
         volunteers::set_secrets(conn, account.id, &stored.password_hash, &stored.recovery_hash())?;
         end_all(conn, account.id, now)?;
-        session.open(conn, account.id, now, now)?;
-        Ok::<_, Error>((account.id, account.name.unwrap_or_default()))
+        session.open(conn, account.id, Moments::at(now))?;
+        let opened = Credentials::Session { session: session.id(), volunteer: account.id };
+        let has_power = viewer(conn, &opened, rule, now)?.person().is_some_and(Person::has_power);
+        Ok::<_, Error>((account.id, account.name.unwrap_or_default(), has_power))
     });
-    let (volunteer, name) = desk.with_code(Some(name), code, now, work).await?;
-    desk.throttle.succeeded(guess);
+    let (volunteer, name, has_power) = desk.with_code(Some(name), code, now, work).await?;
     let tokens = fresh.tokens(&desk.keys, volunteer, now)?;
-    Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens })
+    Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens, has_power })
 }
 
 /// The account of that name, if this is the hash of its recovery code.
@@ -132,7 +137,7 @@ fn recovered_by(conn: &mut Conn, name_key: &str, given: &str, now: i64) -> Resul
 }
 
 /// Sets a new password by the old one; every session and token of the account ends, and the asker gets a new session. It asks
-/// for no code, so where there is a second factor the new session is proven no longer than the old one was.
+/// for no code, so where there is a second factor the new session lasts and is proven no longer than the old one.
 pub async fn change_password(
     desk: &SignIn,
     from: Credentials,
@@ -157,21 +162,22 @@ pub async fn change_password(
             }
             volunteers::set_password(conn, account.id, &new_hash)?;
             end_all(conn, account.id, now)?;
-            let proven_at = proven_at(conn, &from, account.id, now)?;
-            session.open(conn, account.id, proven_at, now)?;
+            let moments = moments_of_change(conn, &from, account.id, now)?;
+            session.open(conn, account.id, moments)?;
             Ok::<_, Error>(account.id)
         })
         .await?;
     fresh.tokens(&desk.keys, volunteer, now)
 }
 
-/// When it was proved whose a session is, if just now a password was given in it: now, unless there is a second factor too.
-fn proven_at(conn: &mut Conn, from: &Credentials, account: i64, now: i64) -> Result<i64, Error> {
+/// The moments of the session that a change of the password opens: of now, but where there is a second factor it is no
+/// younger and proven no later than the one it follows, or whoever stole that one would have signed in without a code.
+fn moments_of_change(conn: &mut Conn, from: &Credentials, account: i64, now: i64) -> Result<Moments, Error> {
     match from {
         Credentials::Session { session, .. } if second_factors::confirmed_at(conn, account)?.is_some() => {
-            Ok(sessions::proven_at(conn, *session)?)
+            Ok(Moments { refreshed_at: now, ..sessions::moments(conn, *session)? })
         }
-        _ => Ok(now),
+        _ => Ok(Moments::at(now)),
     }
 }
 

@@ -32,6 +32,7 @@ pub async fn delete_person(
         desk.check_own_password(&from, password, account.password_hash.clone(), now).await?;
     }
     let proved = account.password_hash;
+    let code = code.filter(|_| account.name.is_some());
     let work = desk.store.write(move |conn| {
         // Looked up again: in between, a guest may have made an account, or the password may have changed.
         let account = who(conn, &from, now)?;

@@ -11,6 +11,9 @@ use crate::storage::Conn;
 use crate::storage::oversight::audit_log;
 use crate::storage::people::{person, second_factors, sessions, volunteers};
 
+/// How long one that was begun waits for its first code: an hour, milliseconds.
+pub const BEGUN_MS: i64 = 3_600_000;
+
 /// What the owner's app has to know. Shown this once.
 pub struct Begun {
     /// The secret in base 32 (RFC 4648), to be typed.
@@ -48,10 +51,15 @@ pub async fn confirm(desk: &SignIn, from: Credentials, code: Code) -> Result<(),
     let now = clock::now_ms();
     let work = desk.store.write(move |conn| {
         let id = own_account(conn, &from, now)?.id;
-        let none = || Error::Conflict("no second factor was begun: begin one, then send a code of your app".into());
+        volunteers::lock(conn, id)?;
+        let none =
+            || Error::Conflict("no second factor was begun lately: begin one, then send a code of your app".into());
         let begun = second_factors::find(conn, id)?.ok_or_else(none)?;
         if begun.confirmed_at.is_some() {
             return Err(there_is_one());
+        }
+        if now > begun.created_at + BEGUN_MS {
+            return Err(none());
         }
         let step = code.step(&begun.secret, begun.last_step, now).ok_or(Error::WrongSecondFactor)?;
         if !second_factors::confirm(conn, id, &begun, step, now)? {
@@ -66,10 +74,18 @@ pub async fn confirm(desk: &SignIn, from: Credentials, code: Code) -> Result<(),
 /// Removes the own second factor, by one more of its codes. All other sessions of the account end.
 pub async fn remove(desk: &SignIn, from: Credentials, code: Code) -> Result<(), Error> {
     let now = clock::now_ms();
-    let account = desk.store.read(move |conn| own_account(conn, &from, now)).await?;
+    let none = || Error::NotFound("you have no second factor".into());
+    // Looked at first: where there is none, no code is counted.
+    let found = desk.store.read(move |conn| {
+        let account = own_account(conn, &from, now)?;
+        second_factors::confirmed_at(conn, account.id)?.ok_or_else(none)?;
+        Ok::<_, Error>(account)
+    });
+    let account = found.await?;
     let work = desk.store.write(move |conn| {
         let id = own_account(conn, &from, now)?.id;
-        second_factors::confirmed_at(conn, id)?.ok_or_else(|| Error::NotFound("you have no second factor".into()))?;
+        volunteers::lock(conn, id)?;
+        second_factors::confirmed_at(conn, id)?.ok_or_else(none)?;
         ask(conn, id, Some(code), now)?;
         second_factors::remove(conn, id)?;
         end_others(conn, id, &from, now)?;
@@ -83,6 +99,7 @@ pub async fn remove(desk: &SignIn, from: Credentials, code: Code) -> Result<(), 
 pub fn remove_of(conn: &mut Conn, actor: Option<i64>, name: &str, now: i64) -> Result<(), Error> {
     let missing = || Error::NotFound(format!("there is no account `{name}`"));
     let id = volunteers::by_name(conn, &check_name(name)?)?.ok_or_else(missing)?.id;
+    volunteers::lock(conn, id)?;
     if !second_factors::remove(conn, id)? {
         return Err(Error::NotFound(format!("the account `{name}` has no second factor")));
     }
@@ -93,6 +110,8 @@ pub fn remove_of(conn: &mut Conn, actor: Option<i64>, name: &str, now: i64) -> R
 /// Asks whoever proves to be the owner of an account for a code, where there is a second factor, and uses the code up. Only
 /// after everything else was right, so that nobody else learns that there is one.
 pub(super) fn ask(conn: &mut Conn, account: i64, code: Option<Code>, now: i64) -> Result<(), Error> {
+    // Else a session that was opened without a code could come to light after all others had ended for its sake.
+    volunteers::lock(conn, account)?;
     let stored = second_factors::find(conn, account)?.filter(|stored| stored.confirmed_at.is_some());
     let Some(stored) = stored else { return Ok(()) };
     let code = code.ok_or(Error::SecondFactorRequired)?;

@@ -248,7 +248,7 @@ impl SignIn {
                 .ok_or_else(wrong)?;
             second_factor::ask(conn, account.id, code, now)?;
             came.end(conn, now)?;
-            fresh.open(conn, account.id, now, now)?;
+            fresh.open(conn, account.id, Moments::at(now))?;
             if let (Some(before), Some(after)) = (&stored, &renewed) {
                 volunteers::renew_password_hash(conn, account.id, before, after)?;
             }
@@ -329,10 +329,15 @@ impl NewSession {
         Ok(NewSession { id, refresh })
     }
 
-    /// Adds the session to the database; whose it is was proved at that moment.
-    pub(super) fn open(&self, conn: &mut Conn, volunteer: i64, proven_at: i64, now: i64) -> Result<(), Error> {
-        let moments = Moments { created_at: now, refreshed_at: now, proven_at };
-        Ok(sessions::insert(conn, self.id, volunteer, &hash(&self.refresh), moments, now + SESSION_MS)?)
+    /// Its id.
+    pub(super) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// Adds the session to the database.
+    pub(super) fn open(&self, conn: &mut Conn, volunteer: i64, moments: Moments) -> Result<(), Error> {
+        let expires_at = (moments.refreshed_at + SESSION_MS).min(moments.created_at + LONGEST_MS);
+        Ok(sessions::insert(conn, self.id, volunteer, &hash(&self.refresh), moments, expires_at)?)
     }
 
     /// The tokens of the open session.

@@ -6,11 +6,12 @@ use std::time::Duration;
 use crate::domain::campaign::{Campaign, CampaignState};
 use crate::services::labelling::release_lease::reclaim_expired;
 use crate::services::oversight::{exclude, steer};
+use crate::services::people::second_factor;
 use crate::services::refit::refit;
 use crate::services::{Error, clock};
 use crate::storage::labelling::leases;
 use crate::storage::meter::METER;
-use crate::storage::people::{personal_tokens, sessions, volunteers};
+use crate::storage::people::{personal_tokens, second_factors, sessions, volunteers};
 use crate::storage::upkeep::backups;
 use crate::storage::{Conn, Store, campaigns};
 
@@ -58,13 +59,14 @@ pub async fn round(store: &Store) -> Result<(), Error> {
     forget_people(store, clock::now_ms()).await
 }
 
-/// Removes what is over: sessions and tokens 30 days after their end, and guests who came 90 days ago, handed in nothing
+/// Removes what is over: sessions and tokens 30 days after their end, second factors that were never confirmed, and guests who came 90 days ago, handed in nothing
 /// and cannot come back. Nobody should read in them later when somebody was here.
 pub async fn forget_people(store: &Store, now: i64) -> Result<(), Error> {
     store
         .write(move |conn| {
             sessions::sweep(conn, now - REMEMBER_MS)?;
             personal_tokens::sweep(conn, now - REMEMBER_MS)?;
+            second_factors::sweep(conn, now - second_factor::BEGUN_MS)?;
             volunteers::sweep_guests(conn, now - GUESTS_MS, GUESTS_AT_ONCE)?;
             Ok(())
         })

@@ -72,6 +72,12 @@ pub fn use_step(conn: &mut Conn, volunteer: i64, stored: &Stored, step: i64) -> 
     Ok(diesel::update(unused).set(second_factors::last_step.eq(step)).execute(conn)? == 1)
 }
 
+/// Removes those that were begun before this moment and never confirmed.
+pub fn sweep(conn: &mut Conn, before: i64) -> QueryResult<usize> {
+    let begun = second_factors::table.filter(second_factors::confirmed_at.is_null());
+    diesel::delete(begun.filter(second_factors::created_at.lt(before))).execute(conn)
+}
+
 /// Removes the second factor of a person, confirmed or not; `false` where there is none.
 pub fn remove(conn: &mut Conn, volunteer: i64) -> QueryResult<bool> {
     Ok(diesel::delete(second_factors::table.find(volunteer)).execute(conn)? == 1)

@@ -20,6 +20,13 @@ pub struct Moments {
     pub proven_at: i64,
 }
 
+impl Moments {
+    /// Those of a session that is opened now, by somebody who just proved who they are.
+    pub fn at(now: i64) -> Moments {
+        Moments { created_at: now, refreshed_at: now, proven_at: now }
+    }
+}
+
 /// The part of a session that refreshing looks at.
 #[derive(Debug, Clone, Queryable)]
 pub struct Session {
@@ -186,9 +193,9 @@ pub fn revoke_of(conn: &mut Conn, volunteer: i64, id: i64, now: i64) -> QueryRes
     Ok(diesel::update(theirs).set(sessions::revoked_at.eq(now)).execute(conn)? > 0)
 }
 
-/// When it was last proved in this session whose it is. Milliseconds since 1970, UTC.
-pub fn proven_at(conn: &mut Conn, id: i64) -> QueryResult<i64> {
-    sessions::table.find(id).select(sessions::proven_at).first(conn)
+/// The moments of this session.
+pub fn moments(conn: &mut Conn, id: i64) -> QueryResult<Moments> {
+    sessions::table.find(id).select((sessions::created_at, sessions::refreshed_at, sessions::proven_at)).first(conn)
 }
 
 /// Notes that the password was given once more in this session.
