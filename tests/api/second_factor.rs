@@ -479,8 +479,13 @@ async fn where_it_is_required_power_without_it_is_none() {
         script.get(members).await.ok();
         let told = cora.session().await;
         assert_eq!((&told["second_factor"], &told["roles"][0]["role"]), (&json!("set_up"), &json!("coordinator")));
+        let invitation = json!({"role": "reviewer", "uses": 2, "days": 7});
+        let made = cora.post("/api/v1/campaigns/raqqa/invitations", invitation).await.ok();
+        let link = json!({"secret": made["secret"]});
+        rosa.post("/api/v1/invitations/look", link.clone()).await.ok();
         assert_eq!(delete(&cora, MINE, json!({"code": code(&secret, step_now() + 1)})).await.status, 204);
         cora.get(members).await.refused(403, "forbidden");
+        app.signed_in("vic", None).await.post("/api/v1/invitations/accept", link).await.refused(409, "conflict");
         script.get(members).await.refused(403, "forbidden");
     }
 }

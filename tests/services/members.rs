@@ -75,7 +75,7 @@ async fn a_link_that_is_opened_twice_at_once_lets_in_twice_and_takes_one_use() {
         let layla = came_with(&town, "layla", &[]).await;
         for _ in 0..2 {
             let (viewer, link) = (layla.clone(), secret.clone());
-            let let_in = town.run(move |conn| invite::accept(conn, &viewer, &link, NOON)).await;
+            let let_in = town.run(move |conn| invite::accept(conn, &viewer, &link, Default::default(), NOON)).await;
             assert_eq!(let_in, ("town".to_owned(), Role::Reviewer), "{}", town.name);
         }
         let left = town.run(move |conn| Ok(invitations::of_campaign(conn, id)?[0].uses_left)).await;

@@ -1,14 +1,14 @@
 //! Invitations to a campaign: made by coordinators, accepted by whoever holds the secret of one.
 
 use actix_web::HttpResponse;
-use actix_web::web::Path;
+use actix_web::web::{Data, Path};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::volunteer::Role;
 use crate::http::body::Body;
 use crate::http::error::Error;
-use crate::http::gate::{Anyone, By, Coordinator, InCampaign, Myself, must_be_proven};
+use crate::http::gate::{Anyone, App, By, Coordinator, InCampaign, Myself, must_be_proven};
 use crate::http::wire::{id_in_address, rfc3339};
 use crate::services::people::invite::{self, Standing, Wish};
 use crate::services::people::secrets;
@@ -195,9 +195,14 @@ pub async fn revoke_invitation(
 /// Look at an invitation before accepting it
 #[utoipa::path(post, path = "/api/v1/invitations/look", operation_id = "look_at_invitation", request_body = InvitationSecret,
     responses((status = 200, body = InvitationLook)))]
-pub async fn look_at_invitation(by: By<Anyone>, body: Body<InvitationSecret>) -> Result<HttpResponse, Error> {
+pub async fn look_at_invitation(
+    app: Data<App>,
+    by: By<Anyone>,
+    body: Body<InvitationSecret>,
+) -> Result<HttpResponse, Error> {
     let secret = body.0.secret;
-    let look = by.read(move |conn, visit| invite::look(conn, &visit.viewer, &secret, visit.now)).await?;
+    let rule = app.sign_in.rule();
+    let look = by.read(move |conn, visit| invite::look(conn, &visit.viewer, &secret, rule, visit.now)).await?;
     let campaign = look.campaign.map(|(slug, title, role)| InvitedTo { slug, title, role });
     Ok(HttpResponse::Ok().json(InvitationLook { guests: look.guests, campaign }))
 }
@@ -205,9 +210,14 @@ pub async fn look_at_invitation(by: By<Anyone>, body: Body<InvitationSecret>) ->
 /// Accept an invitation
 #[utoipa::path(post, path = "/api/v1/invitations/accept", operation_id = "accept_invitation", request_body = InvitationSecret,
     responses((status = 200, body = Accepted)))]
-pub async fn accept_invitation(by: By<Myself>, body: Body<InvitationSecret>) -> Result<HttpResponse, Error> {
+pub async fn accept_invitation(
+    app: Data<App>,
+    by: By<Myself>,
+    body: Body<InvitationSecret>,
+) -> Result<HttpResponse, Error> {
     let secret = body.0.secret;
-    let accept = by.write(move |conn, visit| invite::accept(conn, &visit.viewer, &secret, visit.now));
+    let rule = app.sign_in.rule();
+    let accept = by.write(move |conn, visit| invite::accept(conn, &visit.viewer, &secret, rule, visit.now));
     let (slug, role) = accept.await?;
     Ok(HttpResponse::Ok().json(Accepted { slug, role }))
 }

@@ -109,12 +109,12 @@ pub async fn recover(
     let password_hash = desk.passwords.hash(password).await?;
     let (secrets, fresh) = (Secrets::new(password_hash), NewSession::prepare(&desk.keys)?);
     // Looked at first: whoever has no recovery code must not use up the attempts at the owner's codes.
-    let (key, known) = (name_key.clone(), given.clone());
-    desk.store.read(move |conn| recovered_by(conn, &key, &known, now)).await?;
+    let (key, known, coded) = (name_key.clone(), given.clone(), Guess::code_at_recovery(&name_key));
+    desk.store.read(move |conn| recovered_by(volunteers::by_name(conn, &key)?, &known, now)).await?;
     desk.throttle.succeeded(guess);
     let (stored, session, rule) = (secrets.clone(), fresh.clone(), desk.rule());
     let work = desk.store.write(move |conn| {
-        let account = recovered_by(conn, &name_key, &given, now)?;
+        let account = recovered_by(volunteers::lock_by_name(conn, &name_key)?, &given, now)?;
         second_factor::ask(conn, account.id, code, now)?;
         volunteers::set_secrets(conn, account.id, &stored.password_hash, &stored.recovery_hash())?;
         end_all(conn, account.id, now)?;
@@ -123,14 +123,14 @@ pub async fn recover(
         let has_power = viewer(conn, &opened, rule, now)?.person().is_some_and(Person::has_power);
         Ok::<_, Error>((account.id, account.name.unwrap_or_default(), has_power))
     });
-    let (volunteer, name, has_power) = desk.with_code(Some(name), code, now, work).await?;
+    let (volunteer, name, has_power) = desk.with_code(coded, code, now, work).await?;
     let tokens = fresh.tokens(&desk.keys, volunteer, now)?;
     Ok(Account { volunteer, name, recovery_code: secrets.recovery_code, tokens, has_power })
 }
 
-/// The account of that name, if this is the hash of its recovery code.
-fn recovered_by(conn: &mut Conn, name_key: &str, given: &str, now: i64) -> Result<volunteers::Account, Error> {
-    volunteers::by_name(conn, name_key)?
+/// The account that was found under a name, if this is the hash of its recovery code.
+fn recovered_by(found: Option<volunteers::Account>, given: &str, now: i64) -> Result<volunteers::Account, Error> {
+    found
         .filter(|account| !account.closed && account.recovery_hash.as_deref() == Some(given))
         .filter(|account| account.recovery_until.is_none_or(|until| now < until))
         .ok_or(Error::WrongCredentials("recovery code"))
@@ -156,7 +156,7 @@ pub async fn change_password(
         .store
         .write(move |conn| {
             // Looked up again: between the two transactions it may have been changed by somebody else.
-            let account = own_account(conn, &from, now)?;
+            let account = lock_own_account(conn, &from, now)?;
             if account.password_hash != proved {
                 return Err(Error::WrongCredentials("password"));
             }
@@ -189,6 +189,20 @@ pub(super) fn own_account(conn: &mut Conn, from: &Credentials, now: i64) -> Resu
     person::account(conn, id)?
         .filter(|account| account.password_hash.is_some())
         .ok_or_else(|| Error::Forbidden("a guest has no password: make an account first".into()))
+}
+
+/// The same, the account held until the end of the transaction: whoever waited for it sees whether their session has ended.
+pub(super) fn lock_own_account(conn: &mut Conn, from: &Credentials, now: i64) -> Result<volunteers::Account, Error> {
+    lock_owner(conn, from)?;
+    own_account(conn, from, now)
+}
+
+/// Holds the row of whoever has this session.
+pub(super) fn lock_owner(conn: &mut Conn, from: &Credentials) -> Result<(), Error> {
+    match from {
+        Credentials::Session { volunteer, .. } => Ok(volunteers::lock(conn, *volunteer)?),
+        Credentials::None | Credentials::Expired | Credentials::Token(_) => Ok(()),
+    }
 }
 
 /// The secrets of an account that is about to be stored.

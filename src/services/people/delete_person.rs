@@ -1,10 +1,13 @@
 //! Deletes a person: what names them goes at once and for good; their labels stay under the pseudonym, so that maps
 //! still add up.
 
+use super::accounts::lock_owner;
 use super::second_factor;
 use super::sign_in::{Credentials, SignIn, viewer};
+use super::throttle::Guess;
 use crate::domain::access::Viewer;
 use crate::domain::second_factor::{Code, SecondFactorRule};
+use crate::domain::volunteer::check_name;
 use crate::services::labelling::release_lease;
 use crate::services::{Error, clock};
 use crate::storage::Conn;
@@ -33,8 +36,10 @@ pub async fn delete_person(
     }
     let proved = account.password_hash;
     let code = code.filter(|_| account.name.is_some());
+    let name_key = check_name(&account.name.unwrap_or_default()).unwrap_or_default();
     let work = desk.store.write(move |conn| {
         // Looked up again: in between, a guest may have made an account, or the password may have changed.
+        lock_owner(conn, &from)?;
         let account = who(conn, &from, now)?;
         if account.password_hash != proved {
             return Err(Error::WrongCredentials("password"));
@@ -42,7 +47,7 @@ pub async fn delete_person(
         second_factor::ask(conn, account.id, code, now)?;
         forget(conn, account.id)
     });
-    desk.with_code(account.name.as_deref(), code, now, work).await
+    desk.with_code(Guess::code(&name_key), code, now, work).await
 }
 
 fn who(conn: &mut Conn, from: &Credentials, now: i64) -> Result<Account, Error> {

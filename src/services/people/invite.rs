@@ -6,11 +6,12 @@
 use super::{members, secrets};
 use crate::domain::access::Viewer;
 use crate::domain::campaign::{Campaign, CampaignState};
+use crate::domain::second_factor::SecondFactorRule;
 use crate::domain::volunteer::Role;
 use crate::services::Error;
 use crate::storage::oversight::audit_log::{self, Act};
 use crate::storage::people::invitations::{self, Invitation};
-use crate::storage::people::{members as stored_members, roles};
+use crate::storage::people::{members as stored_members, roles, second_factors};
 use crate::storage::{Conn, campaigns, new_id};
 
 /// A day in milliseconds.
@@ -142,8 +143,8 @@ pub struct Look {
 
 /// Looks at an invitation. What it leads to is told to those who are signed in in a way that it accepts, and to nobody
 /// else.
-pub fn look(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Result<Look, Error> {
-    let invitation = good(conn, secret, now)?;
+pub fn look(conn: &mut Conn, viewer: &Viewer, secret: &str, rule: SecondFactorRule, now: i64) -> Result<Look, Error> {
+    let invitation = good(conn, secret, rule, now)?;
     let may_know = viewer.person().is_some_and(|person| invitation.guests || !person.is_guest());
     let campaign = match may_know {
         true => {
@@ -158,12 +159,18 @@ pub fn look(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Result<
 /// Accepts an invitation: whoever asks has its role from now on. Returns the campaign's slug and their highest role there.
 ///
 /// Somebody who has that role or a higher one uses nothing up. Of two who come for the last use, one gets it.
-pub fn accept(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Result<(String, Role), Error> {
+pub fn accept(
+    conn: &mut Conn,
+    viewer: &Viewer,
+    secret: &str,
+    rule: SecondFactorRule,
+    now: i64,
+) -> Result<(String, Role), Error> {
     let person = viewer.person().ok_or_else(|| Error::Unauthorized("sign in first".into()))?;
     // Whoever takes a role from its maker holds the campaign: they are before us, and it is revoked, or behind us.
-    let campaign_id = good(conn, secret, now)?.campaign_id;
+    let campaign_id = good(conn, secret, rule, now)?.campaign_id;
     campaigns::hold(conn, campaign_id)?;
-    let invitation = good(conn, secret, now)?;
+    let invitation = good(conn, secret, rule, now)?;
     if person.is_guest() && !invitation.guests {
         return Err(Error::Forbidden("this invitation is for people with an account: make one, or sign in".into()));
     }
@@ -184,7 +191,7 @@ pub fn accept(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Resul
         return Err(Error::Conflict(reason.into()));
     }
     if !invitations::take_use(conn, invitation.id, now)? {
-        good(conn, secret, now)?;
+        good(conn, secret, rule, now)?;
         return Err(Error::Conflict("this invitation was used up a moment ago: ask for a new one".into()));
     }
     invitations::add_use(conn, invitation.id, me, now)?;
@@ -197,10 +204,10 @@ pub fn accept(conn: &mut Conn, viewer: &Viewer, secret: &str, now: i64) -> Resul
 
 /// The invitation of a secret, if it is good. A secret that was never made reads like nothing at all; who holds a true
 /// one may know why it no longer works.
-fn good(conn: &mut Conn, secret: &str, now: i64) -> Result<Invitation, Error> {
+fn good(conn: &mut Conn, secret: &str, rule: SecondFactorRule, now: i64) -> Result<Invitation, Error> {
     let invitation = invitations::by_hash(conn, &secrets::hash(secret))?.ok_or_else(unknown)?;
     let over = match standing(&invitation, now) {
-        Standing::Good if still_given(conn, &invitation)? => return Ok(invitation),
+        Standing::Good if still_given(conn, &invitation, rule)? => return Ok(invitation),
         Standing::Good => "whoever made this invitation may not give its role any more",
         Standing::UsedUp => "all uses of this invitation are taken",
         Standing::Expired => "the time of this invitation is over",
@@ -209,11 +216,13 @@ fn good(conn: &mut Conn, secret: &str, now: i64) -> Result<Invitation, Error> {
     Err(Error::Conflict(format!("{over}: ask whoever sent it for a new one")))
 }
 
-/// Whether the maker of an invitation may give its role now; the operator may always.
-fn still_given(conn: &mut Conn, invitation: &Invitation) -> Result<bool, Error> {
+/// Whether the maker of an invitation may give its role now; the operator may always. Where a second factor is required, a
+/// coordinator without one may not, here as anywhere.
+fn still_given(conn: &mut Conn, invitation: &Invitation, rule: SecondFactorRule) -> Result<bool, Error> {
     let Some(maker) = invitation.created_by else { return Ok(true) };
     let own = stored_members::highest_role(conn, invitation.campaign_id, maker)?;
-    Ok(own.is_some_and(|own| own >= invitation.role))
+    let is_bare = rule == SecondFactorRule::Required && second_factors::confirmed_at(conn, maker)?.is_none();
+    Ok(own.is_some_and(|own| own >= invitation.role && !(is_bare && own == Role::Coordinator)))
 }
 
 fn unknown() -> Error {

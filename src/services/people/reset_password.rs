@@ -29,7 +29,7 @@ pub struct Reset {
 /// `None`: the operator.
 pub fn reset(conn: &mut Conn, actor: Option<i64>, name: &str, code: &str, now: i64) -> Result<Reset, Error> {
     let missing = || Error::NotFound(format!("there is no account `{name}` that is in use"));
-    let account = volunteers::by_name(conn, &check_name(name)?)?.filter(|one| !one.closed).ok_or_else(missing)?;
+    let account = volunteers::lock_by_name(conn, &check_name(name)?)?.filter(|one| !one.closed).ok_or_else(missing)?;
     let until = now + CODE_MS;
     volunteers::set_recovery(conn, account.id, &hash_hex(&normal_recovery_code(code)), until)?;
     accounts::end_all(conn, account.id, now)?;

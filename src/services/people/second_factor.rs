@@ -2,8 +2,9 @@
 
 use rand::Rng;
 
-use super::accounts::own_account;
+use super::accounts::{lock_own_account, own_account};
 use super::sign_in::{Credentials, SignIn};
+use super::throttle::Guess;
 use crate::domain::second_factor::{Code, SECRET_BYTES, base32, otpauth};
 use crate::domain::volunteer::check_name;
 use crate::services::{Error, clock};
@@ -50,8 +51,7 @@ pub fn begin(conn: &mut Conn, owner: i64, issuer: &str, secret: &[u8; SECRET_BYT
 pub async fn confirm(desk: &SignIn, from: Credentials, code: Code) -> Result<(), Error> {
     let now = clock::now_ms();
     let work = desk.store.write(move |conn| {
-        let id = own_account(conn, &from, now)?.id;
-        volunteers::lock(conn, id)?;
+        let id = lock_own_account(conn, &from, now)?.id;
         let none =
             || Error::Conflict("no second factor was begun lately: begin one, then send a code of your app".into());
         let begun = second_factors::find(conn, id)?.ok_or_else(none)?;
@@ -81,17 +81,16 @@ pub async fn remove(desk: &SignIn, from: Credentials, code: Code) -> Result<(), 
         second_factors::confirmed_at(conn, account.id)?.ok_or_else(none)?;
         Ok::<_, Error>(account)
     });
-    let account = found.await?;
+    let name_key = check_name(&found.await?.name.unwrap_or_default())?;
     let work = desk.store.write(move |conn| {
-        let id = own_account(conn, &from, now)?.id;
-        volunteers::lock(conn, id)?;
+        let id = lock_own_account(conn, &from, now)?.id;
         second_factors::confirmed_at(conn, id)?.ok_or_else(none)?;
         ask(conn, id, Some(code), now)?;
         second_factors::remove(conn, id)?;
         end_others(conn, id, &from, now)?;
         Ok(audit_log::note(conn, Some(id), None, ("remove_second_factor", &id.to_string()), now)?)
     });
-    desk.with_code(account.name.as_deref(), Some(code), now, work).await
+    desk.with_code(Guess::code(&name_key), Some(code), now, work).await
 }
 
 /// Removes the second factor of somebody who lost the device. All sessions of the account end; `actor` is the admin, `None`:
@@ -108,10 +107,9 @@ pub fn remove_of(conn: &mut Conn, actor: Option<i64>, name: &str, now: i64) -> R
 }
 
 /// Asks whoever proves to be the owner of an account for a code, where there is a second factor, and uses the code up. Only
-/// after everything else was right, so that nobody else learns that there is one.
+/// after everything else was right, so that nobody else learns that there is one. The caller holds the volunteer's row: else a
+/// session that was opened without a code could come to light after all others had ended for its sake.
 pub(super) fn ask(conn: &mut Conn, account: i64, code: Option<Code>, now: i64) -> Result<(), Error> {
-    // Else a session that was opened without a code could come to light after all others had ended for its sake.
-    volunteers::lock(conn, account)?;
     let stored = second_factors::find(conn, account)?.filter(|stored| stored.confirmed_at.is_some());
     let Some(stored) = stored else { return Ok(()) };
     let code = code.ok_or(Error::SecondFactorRequired)?;

@@ -185,16 +185,15 @@ impl SignIn {
         Ok(())
     }
 
-    /// Does what may ask for a code of that account's second factor. An attempt counts for the account, from wherever it comes:
+    /// Does what may ask for a code of an account's second factor. An attempt counts for the account, from wherever it comes:
     /// who gets so far knows the password, and a right password clears no wrong code.
     pub(super) async fn with_code<T>(
         &self,
-        name: Option<&str>,
+        guess: Guess,
         code: Option<Code>,
         now: i64,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let guess = Guess::code(&check_name(name.unwrap_or_default()).unwrap_or_default());
         if code.is_some() {
             self.throttle.attempt(guess, now)?;
         }
@@ -231,7 +230,7 @@ impl SignIn {
         let name_key = check_name(name).unwrap_or_default();
         let guess = Guess::password(&name_key, visitor);
         self.throttle.attempt(guess, now)?;
-        let key = name_key.clone();
+        let (key, coded) = (name_key.clone(), Guess::code(&name_key));
         let account = self.store.read(move |conn| Ok::<_, Error>(volunteers::by_name(conn, &key)?)).await?;
         let stored = account.filter(|account| !account.closed).and_then(|account| account.password_hash);
         if !self.passwords.verify(password.clone(), stored.clone()).await? {
@@ -243,7 +242,7 @@ impl SignIn {
         let (id, refresh, rule) = (fresh.id, fresh.refresh.clone(), self.rule);
         let work = self.store.write(move |conn| {
             // Looked up again: between the two transactions the password may have been changed.
-            let account = volunteers::by_name(conn, &name_key)?
+            let account = volunteers::lock_by_name(conn, &name_key)?
                 .filter(|account| !account.closed && account.password_hash == stored)
                 .ok_or_else(wrong)?;
             second_factor::ask(conn, account.id, code, now)?;
@@ -256,7 +255,7 @@ impl SignIn {
             let viewer = viewer(conn, &opened, rule, now)?;
             session_info(conn, &viewer)
         });
-        let info = self.with_code(Some(name), code, now, work).await?;
+        let info = self.with_code(coded, code, now, work).await?;
         let volunteer = info.volunteer.as_ref().map_or(0, |volunteer| volunteer.id);
         Ok((info, Tokens { access: self.keys.issue(id, volunteer, now)?, refresh }))
     }

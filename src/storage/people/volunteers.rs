@@ -58,9 +58,18 @@ pub fn hold_here(conn: &mut Conn, id: i64) -> QueryResult<bool> {
 /// Waits until nobody holds the person, and keeps others from it until the transaction ends.
 pub fn lock(conn: &mut Conn, id: i64) -> QueryResult<()> {
     if let Conn::Postgres(conn) = conn {
-        volunteers::table.find(id).select(volunteers::id).for_update().first::<i64>(conn)?;
+        volunteers::table.find(id).select(volunteers::id).for_update().first::<i64>(conn).optional()?;
     }
     Ok(())
+}
+
+/// The account of that name, its row held until the end of the transaction and read only then: whoever waited for it sees
+/// what the one before them left.
+pub fn lock_by_name(conn: &mut Conn, name_key: &str) -> QueryResult<Option<Account>> {
+    if let Some(account) = by_name(conn, name_key)? {
+        lock(conn, account.id)?;
+    }
+    by_name(conn, name_key)
 }
 
 /// Adds a guest and returns the id.
