@@ -119,7 +119,7 @@ pub async fn recover(
         volunteers::set_secrets(conn, account.id, &stored.password_hash, &stored.recovery_hash())?;
         end_all(conn, account.id, now)?;
         session.open(conn, account.id, Moments::at(now))?;
-        let opened = Credentials::Session { session: session.id(), volunteer: account.id };
+        let opened = Credentials::Session { session: session.id, volunteer: account.id };
         let has_power = viewer(conn, &opened, rule, now)?.person().is_some_and(Person::has_power);
         Ok::<_, Error>((account.id, account.name.unwrap_or_default(), has_power))
     });

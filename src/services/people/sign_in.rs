@@ -139,7 +139,7 @@ pub struct SessionInfo {
 /// repeated.
 #[derive(Clone)]
 pub(super) struct NewSession {
-    id: i64,
+    pub(super) id: i64,
     refresh: String,
 }
 
@@ -326,11 +326,6 @@ impl NewSession {
         let id = new_id();
         let refresh = format!("{id}.{}.{}", keys.seal("family", &id.to_string())?, secrets::token());
         Ok(NewSession { id, refresh })
-    }
-
-    /// Its id.
-    pub(super) fn id(&self) -> i64 {
-        self.id
     }
 
     /// Adds the session to the database.
