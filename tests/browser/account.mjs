@@ -68,7 +68,7 @@ else {
     await open(page, '/me')
     await page.getByTestId('delete-me').tap()
     await page.locator('dialog input[name=password]').fill(password)
-    await page.getByTestId('delete-yes').tap()
+    await page.getByTestId('deletion').locator('button:not([type=button])').tap()
     await page.getByRole('heading', { name: 'Deleted' }).waitFor()
     assert.equal((await api(page, '/api/v1/session')).signed_in, false)
     assert.equal((await api(page, `/api/v1/campaigns/${PAIR}`)).progress.tiles, before)

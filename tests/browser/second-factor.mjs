@@ -12,6 +12,7 @@ const LOOKS = [
 ]
 const SIZES = [['360', PHONE], ['1280', DESK]]
 const part = (page) => page.getByTestId('second-factor')
+const deleteYes = (page) => page.getByTestId('deletion').locator('button:not([type=button])')
 const send = (page) => page.locator('main form button:not([type=button])').first()
 
 /** What the app shows (RFC 6238), each code once: `secret` in base 32. */
@@ -148,10 +149,36 @@ await test('a recovery code and the deletion of the account ask for a code too',
   await open(page, '/me')
   await page.getByTestId('delete-me').click()
   await page.locator('dialog input[name=password]').fill('eight quiet rivers')
-  await page.getByTestId('delete-yes').click()
-  await page.locator('dialog [role=alert]', { hasText: 'second factor' }).waitFor()
+  await deleteYes(page).click()
+  await page.locator('dialog .error', { hasText: 'six digits' }).waitFor()
+  await page.locator('dialog input[name=code]').fill(app.at(1))
+  await deleteYes(page).click()
+  await page.locator('dialog .error', { hasText: 'wrong or was used' }).waitFor()
   await page.locator('dialog input[name=code]').fill(await app.code())
-  await page.getByTestId('delete-yes').click()
+  await deleteYes(page).click()
+  await page.getByRole('heading', { name: 'Deleted' }).waitFor()
+  await context.close()
+})
+
+await test('a second factor that was set up since is asked for when the account is deleted', async () => {
+  const { page, context } = await visitor(DESK)
+  const account = await somebody(page)
+  await open(page, '/me')
+  const other = await context.newPage()
+  const app = await setUp(other)
+  trouble.expected = true
+  await page.getByTestId('delete-me').click()
+  await page.locator('dialog input[name=password]').fill('not this one')
+  await deleteYes(page).click()
+  await page.locator('dialog [role=alert]', { hasText: 'not the password' }).waitFor()
+  await page.locator('dialog input[name=password]').fill(account.password)
+  assert.equal(await page.locator('dialog input[name=code]').count(), 0)
+  await deleteYes(page).click()
+  const code = page.locator('dialog input[name=code]')
+  await code.waitFor()
+  assert.ok(await code.evaluate((field) => field === document.activeElement), 'it is typed into at once')
+  await code.fill(await app.code())
+  await deleteYes(page).click()
   await page.getByRole('heading', { name: 'Deleted' }).waitFor()
   await context.close()
 })
