@@ -8,6 +8,7 @@ describe('a code of the second factor', () => {
   it('is asked for after the right password alone, and what is wrong with it stands at its field', () => {
     expect(wantsCode(new ApiError(401, 'second_factor_required', ''))).toBe(true)
     expect(wantsCode(new ApiError(401, 'wrong_credentials', ''))).toBe(false)
+    expect(faultsOf(new ApiError(429, 'too_many_attempts', 'x')).form).toContain('Wait a few minutes')
     expect(faultsOf(new ApiError(401, 'wrong_second_factor', 'x', 'code')).code).toContain('Wait for the next one')
   })
 })

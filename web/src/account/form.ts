@@ -6,7 +6,7 @@ import { t, tOf } from '../i18n'
 export type Faults = Record<string, string>
 
 const SHORTEST_PASSWORD = 10
-const KNOWN = ['offline', 'unavailable', 'wrong_credentials', 'name_taken', 'second_factor_required', 'wrong_second_factor']
+const KNOWN = ['offline', 'unavailable', 'wrong_credentials', 'name_taken', 'second_factor_required', 'wrong_second_factor', 'too_many_attempts']
 
 export function checkNew(name: string, password: string): Faults {
   const faults: Faults = {}
