@@ -72,6 +72,7 @@ await test('a second factor is set up with an app, from a picture that is drawn 
   assert.equal(await part(page).getAttribute('data-is'), 'none')
   await page.getByTestId('begin-second-factor').click()
   await page.getByTestId('picture').waitFor()
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'second-factor')
   const secret = await part(page).getByTestId('secret').textContent()
   assert.match(secret, /^[A-Z2-7]{32}$/)
   await part(page).locator('form button:not([type=button])').click()
@@ -123,10 +124,21 @@ await test('the question for the password asks for the code too, and the second 
   await page.screenshot({ path: `${shots}/second-factor-proof-1280-light.png` })
   await asked.locator('form button:not([type=button])').click()
   await asked.waitFor({ state: 'detached' })
+  // The same again for the removal: the question comes before the field for the code, whose code it would use up.
+  await context.route('**/api/v1/me/second-factor', (route) => route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify({ code: 'password_needed', status: 403 }) }), { times: 1 })
   await page.getByTestId('remove-second-factor').click()
-  await part(page).locator('input[name=code]').fill(await app.code())
+  await asked.locator('input[name=proof_password]').fill(account.password)
+  assert.equal(await part(page).locator('input[name=code]').count(), 0)
+  await asked.locator('input[name=code]').fill(await app.code())
+  await asked.locator('form button:not([type=button])').click()
+  const code = part(page).locator('input[name=code]')
+  await code.waitFor()
+  assert.ok(await code.evaluate((field) => field === document.activeElement), 'it is typed into at once')
+  await code.fill(await app.code())
   await part(page).locator('form button:not([type=button])').click()
   await page.locator('[data-testid=second-factor][data-is=none]').waitFor()
+  await part(page).locator('[role=status]', { hasText: 'is removed' }).waitFor()
+  await page.waitForFunction(() => document.activeElement?.id === 'second-factor')
 })
 await context.close()
 
@@ -229,6 +241,7 @@ else {
         await page.screenshot({ path: `${shots}/second-factor-missing-${size}-${look}.png` })
         await page.getByTestId('second-factor-missing').locator('a').click()
         await page.locator('[data-testid=second-factor][data-is=missing]').waitFor()
+        assert.equal(await page.getByTestId('second-factor-missing').count(), 0, 'the section says it')
         await context.close()
       }
     }
