@@ -309,12 +309,15 @@ async fn a_stolen_session_and_the_password_are_not_enough() {
             let body = Some(json!({"code": code(&secret, step_now())}).to_string());
             thief.send(method, path, &JSON, body).await.refused(403, "password_needed");
         }
+        // What wants a proof says so before it looks at the code: the page asks in that order.
+        delete(&thief, MINE, json!({"code": ""})).await.refused(403, "password_needed");
         let farewell = json!({"password": PASSWORD});
         delete(&thief, "/api/v1/me", farewell).await.refused(401, "second_factor_required");
         let proof = json!({"password": "three blind rats", "code": code(&secret, step_now())});
         thief.post(PROOF, proof).await.refused(401, "wrong_credentials");
         let proof = json!({"password": PASSWORD, "code": code(&secret, step_now())});
         assert_eq!(thief.post(PROOF, proof.clone()).await.status, 204, "a wrong password used no code up");
+        delete(&thief, MINE, json!({"code": ""})).await.refused(422, "invalid");
         thief.post(TOKENS, wish).await.ok();
         thief.post(PROOF, proof).await.refused(401, "wrong_second_factor");
     })
