@@ -5,17 +5,20 @@
 #   scripts/release.sh twice    builds it twice from nothing and compares; it takes as long as it sounds
 #
 # OpenSSL and libpq write the folder and the flags of their build into the program. So everything (sources, those of all
-# libraries, the output) lies in one fixed folder, the environment is made up here, and the clock is that of the commit.
+# libraries, the output) lies in one folder below that for temporary files (TMPDIR; name the same one on each machine), the
+# environment is made up here, and the clock is that of the commit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-place=/var/tmp/aftermap-release
+place=$(dirname "$(mktemp -u)")/aftermap-release
 kept=$PWD/target/release-build
 commit=$(git rev-parse HEAD)
 
 lay_out() { # the committed files and the libraries' sources
   rm -rf "$place"
-  mkdir -p "$place/.cargo"
+  # Fails where somebody else made one meanwhile, rather than build in their folder.
+  mkdir --mode=700 "$place"
+  mkdir "$place/.cargo"
   git archive "$commit" | tar -x -C "$place"
   # Cargo prints the settings that make it read the folder; ours follow them.
   (cd "$place" && cargo vendor --locked --quiet vendor >vendored.toml)

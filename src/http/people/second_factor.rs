@@ -44,6 +44,18 @@ pub(super) fn read_code(typed: Option<String>) -> Result<Option<Code>, Error> {
     Ok(typed.as_deref().map(Code::parse).transpose().map_err(services::Error::from)?)
 }
 
+/// The code with which somebody confirms or removes, looked at only where the visitor's share and the proof allow it.
+async fn code_after_proof(
+    app: &App,
+    by: &By<ProvenMyself>,
+    request: &HttpRequest,
+    sent: &CodeOfApp,
+) -> Result<Code, Error> {
+    app.admit(request, Errand::Proof)?;
+    by.read(|_, _| Ok(())).await?;
+    Ok(Code::parse(&sent.code).map_err(services::Error::from)?)
+}
+
 /// Begin a second factor, in place of one that was not confirmed
 #[utoipa::path(post, path = "/api/v1/me/second-factor", operation_id = "begin_second_factor",
     responses((status = 201, body = BegunSecondFactor)))]
@@ -70,9 +82,7 @@ pub async fn confirm_second_factor(
     request: HttpRequest,
     body: Body<CodeOfApp>,
 ) -> Result<HttpResponse, Error> {
-    app.admit(&request, Errand::Proof)?;
-    by.read(|_, _| Ok(())).await?;
-    let code = Code::parse(&body.0.code).map_err(services::Error::from)?;
+    let code = code_after_proof(&app, &by, &request, &body.0).await?;
     second_factor::confirm(&app.sign_in, by.credentials(), code).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -86,9 +96,7 @@ pub async fn remove_second_factor(
     request: HttpRequest,
     body: Body<CodeOfApp>,
 ) -> Result<HttpResponse, Error> {
-    app.admit(&request, Errand::Proof)?;
-    by.read(|_, _| Ok(())).await?;
-    let code = Code::parse(&body.0.code).map_err(services::Error::from)?;
+    let code = code_after_proof(&app, &by, &request, &body.0).await?;
     second_factor::remove(&app.sign_in, by.credentials(), code).await?;
     Ok(HttpResponse::NoContent().finish())
 }
